@@ -1,1 +1,40 @@
-//! Trellis core.
+//! The values that every layer of Trellis speaks of: ids, times, money, rates, calls, pages and
+//! refusals.
+//!
+//! Nothing here does I/O. `sea-orm` is named only to let a value be a column, so that the store and
+//! the contract's grammar mean the same `PartnerId` without knowing each other. Rules of a noun live
+//! in that noun's service, never here.
+
+pub mod call;
+pub mod clock;
+mod column;
+pub mod date;
+pub mod failure;
+pub mod filter;
+pub mod id;
+pub mod lifecycle;
+pub mod money;
+pub mod page;
+pub mod position;
+pub mod rate;
+pub mod stored;
+pub mod time;
+pub mod zone;
+
+pub use call::{Actor, Call, InvalidActor};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use date::{Cadence, Date, InvalidDate, Period};
+pub use failure::{Code, Failure, Problem, Violation};
+pub use filter::{Comparison, Filter, Value};
+pub use id::{
+    AccountId, AwardId, BatchId, DealId, EcosystemId, EnrollmentId, FamilyId, InvalidId, JournalId,
+    LeadId, LedgerAccountId, PartnerId, PlanId, ProductId, ProgramId, RegistrationId, TerritoryId,
+    TierId,
+};
+pub use money::{Currency, InvalidCurrency, Money, MoneyError, allocate, round_half_up};
+pub use page::{Cursor, Order, Page, PageQuery};
+pub use position::{InvalidPosition, Position, Written};
+pub use rate::{InvalidRate, Rate};
+pub use stored::Stored;
+pub use time::Timestamp;
+pub use zone::{InvalidTimeZone, TimeZone};
