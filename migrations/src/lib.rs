@@ -1,1 +1,119 @@
-//! Trellis migrations.
+//! The schema of Trellis, one idea a file, in the order in which they are applied.
+//!
+//! A migration is SQL in one text for both databases; [`dialect`] turns its few tokens into what
+//! each of them says. Published migrations are never edited, and there is no way down: a database
+//! that holds money is mended by going forward.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend};
+
+mod m20261123_000001_platform;
+mod m20261123_000010_partner;
+
+/// All migrations.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_000001_platform::Migration),
+            Box::new(m20261123_000010_partner::Migration),
+        ]
+    }
+}
+
+/// One migration and whether the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The migration's name.
+    pub name: String,
+    /// Whether it has been applied.
+    pub applied: bool,
+}
+
+/// Applies all migrations that a database has not; answers their names.
+///
+/// # Errors
+/// The database cannot be reached, or refuses a statement.
+pub async fn up(url: &str) -> Result<Vec<String>, DbErr> {
+    let database = connect(url).await?;
+    let pending: Vec<String> = Migrator::get_pending_migrations(&database)
+        .await?
+        .iter()
+        .map(|migration| migration.name().to_owned())
+        .collect();
+    Migrator::up(&database, None).await?;
+    database.close().await?;
+    Ok(pending)
+}
+
+/// Tells which migrations a database has.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn status(url: &str) -> Result<Vec<Status>, DbErr> {
+    let database = connect(url).await?;
+    let pending: Vec<String> = Migrator::get_pending_migrations(&database)
+        .await?
+        .iter()
+        .map(|migration| migration.name().to_owned())
+        .collect();
+    database.close().await?;
+    Ok(Migrator::migrations()
+        .iter()
+        .map(|migration| Status {
+            name: migration.name().to_owned(),
+            applied: !pending.iter().any(|name| name == migration.name()),
+        })
+        .collect())
+}
+
+async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(1)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_opts(|sqlite| sqlite.create_if_missing(true));
+    Database::connect(options).await
+}
+
+/// What a token means on each database.
+///
+/// * `{int}`: a 64-bit integer. Times (microseconds since 1970), money (minor units), counts.
+/// * `{day}`: a 32-bit integer. Dates (days since 1970).
+/// * `{bool}`, `{json}`, `{bytes}`, `{uuid}`: as they say.
+/// * `{strict}`: ends a table; on SQLite it makes the types binding.
+/// * `{place}`: the first two parts of an event's place, made by the database.
+fn dialect(sql: &str, backend: DbBackend) -> String {
+    let tokens: [(&str, &str, &str); 7] = [
+        ("{int}", "BIGINT", "INTEGER"),
+        ("{day}", "INTEGER", "INTEGER"),
+        ("{bool}", "BOOLEAN", "INTEGER"),
+        ("{json}", "JSONB", "TEXT"),
+        ("{bytes}", "BYTEA", "BLOB"),
+        ("{uuid}", "UUID", "BLOB"),
+        ("{strict}", "", "STRICT"),
+    ];
+    tokens.iter().fold(sql.to_owned(), |sql, (token, postgres, sqlite)| {
+        sql.replace(token, if backend == DbBackend::Sqlite { sqlite } else { postgres })
+    })
+}
+
+/// Runs statements that are the same on both databases but for their tokens.
+async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    let backend = manager.get_database_backend();
+    for statement in statements {
+        manager.get_connection().execute_unprepared(&dialect(statement, backend)).await?;
+    }
+    Ok(())
+}
+
+/// Runs statements that only one database has.
+async fn run_on(
+    manager: &SchemaManager<'_>,
+    backend: DbBackend,
+    statements: &[&str],
+) -> Result<(), DbErr> {
+    if manager.get_database_backend() == backend { run(manager, statements).await } else { Ok(()) }
+}

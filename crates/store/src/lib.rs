@@ -1,1 +1,42 @@
-//! Trellis store.
+//! The one data layer of Trellis.
+//!
+//! Here live the tables, the queries, and the unit of work that every write goes through. Here do
+//! not live: rules (they are in the services), the wire (nothing of gRPC is known here), and the
+//! clock (it is given by the server).
+//!
+//! A service holds a [`Store`]. It [reads](Store::read) through a [`View`] and
+//! [writes](Store::write) through a [`Txn`], and both are bound to one ecosystem: every query
+//! starts from them, which is how none can leave its tenant.
+//!
+//! A write is one transaction, always in the same order:
+//!
+//! 1. the request id is claimed ([`once`]), so that a call sent twice has one effect;
+//! 2. locks, sorted: keys without a row ([`lock`]), then rows ([`record::lock`]);
+//! 3. the change, guarded by the version that was read ([`record::update`]);
+//! 4. the events that report it ([`event`]), which workers and watchers follow ([`worker`]);
+//! 5. the answer, stored beside the claim; then the commit.
+//!
+//! On PostgreSQL a transaction has a connection of its own, at READ COMMITTED with explicit locks.
+//! On SQLite all transactions go through one writer that commits them in groups ([`writer`]).
+
+mod connect;
+mod error;
+pub mod event;
+mod feed;
+pub mod lock;
+mod once;
+pub mod page;
+pub mod partner;
+pub mod platform;
+pub mod record;
+mod settings;
+mod store;
+mod view;
+pub mod worker;
+mod writer;
+
+pub use connect::is_sqlite;
+pub use error::Error;
+pub use settings::Settings;
+pub use store::Store;
+pub use view::{Txn, View};

@@ -1,0 +1,79 @@
+//! Opens the database: one pool on PostgreSQL; readers and one writer on SQLite.
+
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+
+use crate::{Error, Settings};
+
+/// Whether a URL names a SQLite database.
+#[must_use]
+pub fn is_sqlite(url: &str) -> bool {
+    url.starts_with("sqlite:")
+}
+
+fn options(settings: &Settings) -> ConnectOptions {
+    let mut options = ConnectOptions::new(settings.url.as_str());
+    options
+        .acquire_timeout(settings.acquire_timeout)
+        .connect_timeout(settings.acquire_timeout)
+        .sqlx_logging(false)
+        // Statements carry values; neither belongs into a trace.
+        .record_stmt_in_spans(false)
+        // A connection that rested is tested before use, a busy one is not: one round trip saved.
+        .test_before_acquire_if_idle_for(Duration::from_secs(30));
+    options
+}
+
+/// Opens a PostgreSQL pool.
+///
+/// Locks and statements are bounded for the whole connection, so that no path can forget it. A
+/// transaction whose client went away is ended by the database.
+pub(crate) async fn postgres(settings: &Settings) -> Result<DatabaseConnection, Error> {
+    let statement = settings.statement_timeout.as_millis().to_string();
+    let lock = settings.lock_timeout.as_millis().to_string();
+    let mut options = options(settings);
+    options
+        .max_connections(settings.connections_max)
+        .set_application_name("trellis")
+        .map_sqlx_postgres_opts(move |postgres| {
+            postgres.options([
+                ("statement_timeout", statement.as_str()),
+                ("lock_timeout", lock.as_str()),
+                ("idle_in_transaction_session_timeout", "10000"),
+            ])
+        });
+    Ok(Database::connect(options).await?)
+}
+
+/// Opens the readers of a SQLite database.
+pub(crate) async fn sqlite_readers(settings: &Settings) -> Result<DatabaseConnection, Error> {
+    let mut options = sqlite(settings);
+    options.max_connections(settings.connections_max);
+    Ok(Database::connect(options).await?)
+}
+
+/// Opens the one connection that writes to a SQLite database.
+pub(crate) async fn sqlite_writer(settings: &Settings) -> Result<DatabaseConnection, Error> {
+    let mut options = sqlite(settings);
+    options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+    Ok(Database::connect(options).await?)
+}
+
+/// WAL, so that readers and the writer do not wait for each other; `FULL`, because with `NORMAL` a
+/// power cut takes commits that were answered already.
+fn sqlite(settings: &Settings) -> ConnectOptions {
+    let mut options = options(settings);
+    options.map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("cache_size", "-16000")
+            .statement_cache_capacity(512)
+    });
+    options
+}

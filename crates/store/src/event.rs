@@ -1,0 +1,298 @@
+//! The change feed: what happened in an ecosystem, in an order that loses nothing.
+//!
+//! A use case appends its events with [`append`]; they are written in the use case's own
+//! transaction, all in one statement at its end.
+//!
+//! The place of an event is `(epoch, xid, sequence)`. On PostgreSQL numbers are handed out before
+//! transactions commit, so a reader that followed the sequence alone would pass over what commits
+//! late. A reader therefore follows the transaction id first and reads only transactions older than
+//! every one still running (`pg_snapshot_xmin`). On SQLite one writer makes the sequence the order
+//! of commits. `epoch` is raised by an operator who restores a dump into another cluster, whose
+//! transaction ids begin anew.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, Statement, Value};
+use trellis_core::{Actor, Cursor, EcosystemId, Page, PageQuery, Position, Timestamp, filter};
+
+use crate::page::{self, Columns};
+use crate::{Error, Txn, View};
+
+/// One event.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "events")]
+pub struct Model {
+    /// The ecosystem.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// Which life of the feed.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub epoch: i64,
+    /// The transaction that wrote it (PostgreSQL; 0 on SQLite).
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub xid: i64,
+    /// Its number.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub sequence: i64,
+    /// What happened: `deal.won`.
+    pub kind: String,
+    /// The resource name of what it happened to.
+    pub resource: String,
+    /// Who did it.
+    pub actor: Actor,
+    /// When, by the ecosystem's clock.
+    pub time: Timestamp,
+    /// Why, in a word that reports can count.
+    pub reason_code: Option<String>,
+    /// Why, in a sentence.
+    pub note: Option<String>,
+    /// What a reader needs to know of it.
+    pub data: Json,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The event's place in the feed.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { epoch: self.epoch, xid: self.xid, sequence: self.sequence }
+    }
+}
+
+/// An event that a use case reports.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    kind: &'static str,
+    resource: String,
+    reason_code: Option<String>,
+    note: Option<String>,
+    data: Json,
+}
+
+impl NewEvent {
+    /// An event of a kind about a resource, given by its full name.
+    #[must_use]
+    pub fn new(kind: &'static str, resource: impl Into<String>) -> Self {
+        Self { kind, resource: resource.into(), reason_code: None, note: None, data: Json::Null }
+    }
+
+    /// Says why, in a word that reports can count.
+    #[must_use]
+    pub fn because(mut self, reason_code: impl Into<String>) -> Self {
+        self.reason_code = Some(reason_code.into());
+        self
+    }
+
+    /// Says why, in a sentence. An empty one is none.
+    #[must_use]
+    pub fn noting(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into()).filter(|note| !note.is_empty());
+        self
+    }
+
+    /// Adds what a reader needs to know.
+    #[must_use]
+    pub fn with(mut self, data: Json) -> Self {
+        self.data = data;
+        self
+    }
+}
+
+/// Reports an event. It is written when the use case has ended, in the same transaction.
+pub fn append(txn: &Txn, event: NewEvent) {
+    txn.push(event);
+}
+
+/// Events of one statement; each binds eight values, and SQLite takes 32,766 in one statement.
+const CHUNK: usize = 1_000;
+
+/// Writes the reported events; answers the place of the last.
+pub(crate) async fn flush(txn: &Txn) -> Result<Option<Position>, Error> {
+    let events = txn.take_events();
+    let mut last = None;
+    for chunk in events.chunks(CHUNK) {
+        last = insert(txn, chunk).await?;
+    }
+    Ok(last)
+}
+
+async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Error> {
+    let db = txn.db();
+    let backend = db.get_database_backend();
+    let mut values: Vec<Value> = Vec::with_capacity(events.len() * 8);
+    let mut rows = String::new();
+    for (index, event) in events.iter().enumerate() {
+        let NewEvent { kind, resource, reason_code, note, data } = event;
+        let first = values.len();
+        let place: Vec<String> = (1..=8).map(|offset| format!("${}", first + offset)).collect();
+        if index > 0 {
+            rows.push_str(", ");
+        }
+        let place = place.join(", ");
+        match backend {
+            DatabaseBackend::Sqlite => rows.push_str(&format!("({}, {place})", index + 1)),
+            _ => rows.push_str(&format!("({place})")),
+        }
+        values.extend([
+            Value::from(txn.ecosystem().as_str()),
+            (*kind).into(),
+            resource.as_str().into(),
+            txn.actor().as_str().into(),
+            txn.now().micros().into(),
+            reason_code.clone().into(),
+            note.clone().into(),
+            data.clone().into(),
+        ]);
+    }
+    let sql = match backend {
+        // The one writer counts for itself, so the numbers of an ecosystem have no gaps.
+        DatabaseBackend::Sqlite => format!(
+            "INSERT INTO events (ecosystem, epoch, xid, sequence, kind, resource, actor, time, \
+             reason_code, note, data) \
+             SELECT column2, 1, 0, column1 + COALESCE((SELECT MAX(sequence) FROM events \
+             WHERE ecosystem = column2), 0), column3, column4, column5, column6, column7, \
+             column8, column9 FROM (VALUES {rows}) RETURNING epoch, xid, sequence"
+        ),
+        _ => format!(
+            "INSERT INTO events (ecosystem, kind, resource, actor, time, reason_code, note, data) \
+             VALUES {rows} RETURNING epoch, xid, sequence"
+        ),
+    };
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    let mut last = None;
+    for row in db.query_all_raw(statement).await? {
+        let position = Position {
+            epoch: row.try_get("", "epoch")?,
+            xid: row.try_get("", "xid")?,
+            sequence: row.try_get("", "sequence")?,
+        };
+        last = Ord::max(last, Some(position));
+    }
+    Ok(last)
+}
+
+/// The events of this ecosystem after a place that no later commit can precede any more.
+fn settled(view: &View, after: Position) -> Select<Entity> {
+    let place = Expr::tuple([
+        Expr::col(Column::Epoch),
+        Expr::col(Column::Xid),
+        Expr::col(Column::Sequence),
+    ]);
+    let after = Expr::tuple([
+        Expr::value(after.epoch),
+        Expr::value(after.xid),
+        Expr::value(after.sequence),
+    ]);
+    let mut select = Entity::find()
+        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        .filter(place.gt(after));
+    if view.db().get_database_backend() == DatabaseBackend::Postgres {
+        select = select.filter(
+            Expr::col(Column::Xid)
+                .lt(Expr::cust("(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)")),
+        );
+    }
+    select
+}
+
+/// The next events after a place, oldest first.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn after(view: &View, position: Position, limit: u64) -> Result<Vec<Model>, Error> {
+    Ok(settled(view, position)
+        .order_by_asc(Column::Epoch)
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::Sequence)
+        .limit(limit)
+        .all(&view.db())
+        .await?)
+}
+
+/// A page of events after a place, oldest first, filtered.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page<Model>, Error> {
+    let from = match &query.after {
+        Some(Cursor(values)) => position_of(values)?,
+        None => from,
+    };
+    let mut rows = page::filtered(settled(view, from), query)?
+        .order_by_asc(Column::Epoch)
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::Sequence)
+        .limit(u64::from(query.size) + 1)
+        .all(&view.db())
+        .await?;
+    let more = rows.len() > usize::try_from(query.size).unwrap_or(usize::MAX);
+    if more {
+        rows.pop();
+    }
+    let next = rows.last().filter(|_| more).map(|last| {
+        Cursor(vec![
+            filter::Value::Integer(last.epoch),
+            filter::Value::Integer(last.xid),
+            filter::Value::Integer(last.sequence),
+        ])
+    });
+    Ok(Page { rows, next })
+}
+
+fn position_of(values: &[filter::Value]) -> Result<Position, Error> {
+    match values {
+        [
+            filter::Value::Integer(epoch),
+            filter::Value::Integer(xid),
+            filter::Value::Integer(sequence),
+        ] => Ok(Position { epoch: *epoch, xid: *xid, sequence: *sequence }),
+        _ => Err(Error::BadCursor),
+    }
+}
+
+/// The place of the newest event that no later commit can precede; nothing has happened yet: zero.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn head(view: &View) -> Result<Position, Error> {
+    let zero = Position { epoch: 0, xid: 0, sequence: 0 };
+    let newest = settled(view, zero)
+        .order_by_desc(Column::Epoch)
+        .order_by_desc(Column::Xid)
+        .order_by_desc(Column::Sequence)
+        .one(&view.db())
+        .await?;
+    Ok(newest.map_or(zero, |event| event.position()))
+}
+
+/// Whether a worker's place is behind the newest committed event, readable or not.
+pub(crate) async fn is_behind(
+    db: &impl ConnectionTrait,
+    ecosystem: &EcosystemId,
+    worker: &str,
+) -> Result<bool, Error> {
+    let sql = "SELECT 1 AS behind FROM events AS e LEFT JOIN feed_cursors AS c \
+        ON c.ecosystem = e.ecosystem AND c.worker = $2 WHERE e.ecosystem = $1 \
+        AND (c.ecosystem IS NULL OR (e.epoch, e.xid, e.sequence) > (c.epoch, c.xid, c.sequence)) \
+        ORDER BY e.epoch DESC, e.xid DESC, e.sequence DESC LIMIT 1";
+    let values = [ecosystem.as_str().into(), worker.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    Ok(db.query_one_raw(statement).await?.is_some())
+}
+
+impl Columns for Entity {
+    const ID: Column = Column::Sequence;
+
+    fn column(field: &str) -> Option<Column> {
+        Some(match field {
+            "type" => Column::Kind,
+            "resource" => Column::Resource,
+            "actor" => Column::Actor,
+            "time" => Column::Time,
+            "reason_code" => Column::ReasonCode,
+            _ => return None,
+        })
+    }
+}

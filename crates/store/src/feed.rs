@@ -1,0 +1,116 @@
+//! Tells, inside this process, that an ecosystem has news and that a worker has dealt with them.
+//! It only saves waiting: what is true stands in the database.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, watch};
+use trellis_core::{EcosystemId, Position};
+
+use crate::platform::cursor;
+use crate::{Error, Store};
+
+/// How long a reader waits for the workers when its call has no deadline.
+const REACH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a reader looks for the progress of workers in other processes.
+const POLL: Duration = Duration::from_millis(20);
+
+#[derive(Clone, Default)]
+pub(crate) struct Feed {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// One inbox for each worker of this process.
+    inboxes: Mutex<Vec<Arc<Inbox>>>,
+    progress: watch::Sender<u64>,
+    /// The names of all workers of the deployment, in whatever process they run.
+    expected: Mutex<Vec<&'static str>>,
+}
+
+/// The ecosystems that one worker should look at.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    ecosystems: Mutex<HashSet<EcosystemId>>,
+    arrived: Notify,
+}
+
+impl Inbox {
+    /// Waits for news, at most so long, and takes them.
+    pub(crate) async fn take(&self, at_most: Duration) -> HashSet<EcosystemId> {
+        // A timeout is no news, which is an answer too.
+        let _elapsed = tokio::time::timeout(at_most, self.arrived.notified()).await;
+        std::mem::take(&mut *self.ecosystems.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn put(&self, ecosystem: EcosystemId) {
+        self.ecosystems.lock().unwrap_or_else(PoisonError::into_inner).insert(ecosystem);
+        self.arrived.notify_one();
+    }
+}
+
+impl Feed {
+    pub(crate) fn inbox(&self) -> Arc<Inbox> {
+        let inbox = Arc::new(Inbox::default());
+        self.inner
+            .inboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(inbox.clone());
+        inbox
+    }
+
+    /// A write of this process has committed.
+    pub(crate) fn committed(&self, ecosystem: &EcosystemId) {
+        for inbox in self.inner.inboxes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            inbox.put(ecosystem.clone());
+        }
+    }
+
+    /// A worker of this process has moved its cursor.
+    pub(crate) fn progressed(&self) {
+        self.inner.progress.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(crate) fn expect(&self, workers: &[&'static str]) {
+        let mut expected = self.inner.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        expected.extend(workers);
+        expected.sort_unstable();
+        expected.dedup();
+    }
+
+    /// Waits until every worker of the deployment has dealt with the feed up to a place.
+    pub(crate) async fn reached(
+        &self,
+        store: &Store,
+        ecosystem: &EcosystemId,
+        position: Position,
+        deadline: Option<Instant>,
+    ) -> Result<(), Error> {
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + REACH_TIMEOUT);
+        let expected =
+            self.inner.expected.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut progress = self.inner.progress.subscribe();
+        loop {
+            progress.mark_unchanged();
+            let cursors = cursor::of(store.readers(), ecosystem).await?;
+            let behind = expected.iter().any(|worker| {
+                !cursors
+                    .iter()
+                    .any(|cursor| cursor.worker == *worker && cursor.position() >= position)
+            });
+            if !behind {
+                return Ok(());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Error::PositionNotReached { position: position.to_string() });
+            }
+            // Woken by a worker here, or by the clock for those elsewhere.
+            let _elapsed = tokio::time::timeout(left.min(POLL), progress.changed()).await;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Locks on things that have no row: an identity that nobody has registered yet.
+
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
+
+use crate::{Error, Txn};
+
+/// The keys travel as one JSON array and are locked in one statement, sorted, so that two
+/// transactions that lock the same keys never wait for each other in a circle. The hash may make
+/// two keys one lock, which costs a wait and nothing else.
+const LOCK: &str = "WITH keys AS MATERIALIZED (\
+    SELECT DISTINCT hashtextextended(key, 0) AS hash \
+    FROM json_array_elements_text($1::json) AS given(key) ORDER BY hash) \
+    SELECT pg_advisory_xact_lock(hash) FROM keys";
+
+/// Takes a lock on each key, in this ecosystem, until the transaction ends.
+///
+/// A statement that follows sees what the holders before committed: transactions are READ
+/// COMMITTED. SQLite has one writer, which is lock enough.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn keys<S: AsRef<str>>(txn: &Txn, keys: &[S]) -> Result<(), Error> {
+    let db = txn.db();
+    if db.get_database_backend() != DatabaseBackend::Postgres {
+        return Ok(());
+    }
+    let scoped: Vec<String> =
+        keys.iter().map(|key| format!("{}/{}", txn.ecosystem(), key.as_ref())).collect();
+    let json = serde_json::Value::from(scoped).to_string();
+    let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, LOCK, [json.into()]);
+    db.query_all_raw(statement).await?;
+    Ok(())
+}

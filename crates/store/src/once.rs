@@ -1,0 +1,115 @@
+//! Idempotency: a request id is claimed before the work and answered after it, both in the work's
+//! own transaction. So an effect and its answer are durable together or not at all.
+//!
+//! A second call with the same id waits for the first one's row lock and then finds its answer. An
+//! id belongs to the caller and the method; used for another request it is refused, told by the
+//! hash of the request.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{DatabaseBackend, Statement, Value};
+use trellis_core::{Call, Position, Timestamp};
+
+use crate::view::Source;
+use crate::{Error, Txn};
+
+pub(crate) enum Claim {
+    /// Nobody has used the id: do the work.
+    Fresh,
+    /// The work was done before.
+    Answered { answer: Vec<u8>, position: Option<Position> },
+}
+
+const INSERT: &str = "INSERT INTO requests \
+    (ecosystem, actor, method, request_id, request_hash, create_time) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+
+const SELECT: &str = "SELECT request_hash, answer, epoch, xid, sequence FROM requests \
+    WHERE ecosystem = $1 AND actor = $2 AND method = $3 AND request_id = $4";
+
+const ANSWER: &str = "UPDATE requests SET answer = $5, epoch = $6, xid = $7, sequence = $8 \
+    WHERE ecosystem = $1 AND actor = $2 AND method = $3 AND request_id = $4";
+
+fn key(call: &Call, request_id: Uuid) -> Vec<Value> {
+    vec![
+        call.ecosystem.as_str().into(),
+        call.actor.as_str().into(),
+        call.method.into(),
+        request_id.into(),
+    ]
+}
+
+fn statement(source: &Source, sql: &str, values: Vec<Value>) -> Statement {
+    Statement::from_sql_and_values(source.db().get_database_backend(), sql, values)
+}
+
+/// Claims the call's request id, and bounds the transaction's statements by the call's deadline.
+pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Result<Claim, Error> {
+    bound_statements(source, call).await?;
+    let Some(request_id) = call.request_id else { return Ok(Claim::Fresh) };
+    let mut values = key(call, request_id);
+    values.push(call.request_hash.to_vec().into());
+    values.push(now.micros().into());
+    let inserted = source.db().execute_raw(statement(source, INSERT, values)).await?;
+    if inserted.rows_affected() == 1 {
+        return Ok(Claim::Fresh);
+    }
+    let select = statement(source, SELECT, key(call, request_id));
+    let Some(row) = source.db().query_one_raw(select).await? else {
+        // The holder rolled back between the two statements: the id is free again.
+        return Err(Error::Contended);
+    };
+    let hash: Vec<u8> = row.try_get("", "request_hash")?;
+    if hash != call.request_hash {
+        return Err(Error::RequestIdReused { request_id: request_id.to_string() });
+    }
+    let answer: Option<Vec<u8>> = row.try_get("", "answer")?;
+    let position = match (
+        row.try_get::<Option<i64>>("", "epoch")?,
+        row.try_get::<Option<i64>>("", "xid")?,
+        row.try_get::<Option<i64>>("", "sequence")?,
+    ) {
+        (Some(epoch), Some(xid), Some(sequence)) => Some(Position { epoch, xid, sequence }),
+        _ => None,
+    };
+    let answer = answer.ok_or_else(|| Error::Corrupt {
+        table: "requests",
+        what: format!("{request_id} was committed without its answer"),
+    })?;
+    Ok(Claim::Answered { answer, position })
+}
+
+/// Stores the answer beside the effect.
+pub(crate) async fn answer(
+    txn: &Txn,
+    call: &Call,
+    position: Option<Position>,
+    answer: Vec<u8>,
+) -> Result<(), Error> {
+    let Some(request_id) = call.request_id else { return Ok(()) };
+    let mut values = key(call, request_id);
+    values.push(answer.into());
+    values.push(position.map(|position| position.epoch).into());
+    values.push(position.map(|position| position.xid).into());
+    values.push(position.map(|position| position.sequence).into());
+    let db = txn.db();
+    let update = Statement::from_sql_and_values(db.get_database_backend(), ANSWER, values);
+    db.execute_raw(update).await?;
+    Ok(())
+}
+
+/// On PostgreSQL the deadline bounds each statement, so that work whose caller has given up does
+/// not go on holding locks. Connections are bounded to five seconds anyway; only a nearer deadline
+/// costs a statement.
+async fn bound_statements(source: &Source, call: &Call) -> Result<(), Error> {
+    let db = source.db();
+    let Some(deadline) = call.deadline else { return Ok(()) };
+    let left = deadline.saturating_duration_since(std::time::Instant::now());
+    if left.is_zero() {
+        return Err(Error::Deadline);
+    }
+    if db.get_database_backend() == DatabaseBackend::Postgres && left.as_secs() < 4 {
+        let milliseconds = left.as_millis().max(1);
+        db.execute_unprepared(&format!("SET LOCAL statement_timeout = {milliseconds}")).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,319 @@
+//! Workers: what a service does because something happened or fell due, not because it was called.
+//!
+//! A worker reads the change feed of each ecosystem in order. Its place is a row in the database,
+//! moved in the same transaction as what it did, so that a stop at any moment neither loses nor
+//! repeats anything. The row's lock is its lease: of many replicas one works on an ecosystem at a
+//! time. When a sandbox's clock was moved, the worker does all that fell due before it goes on.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+use trellis_core::{Actor, Call, Code, EcosystemId, Failure};
+
+use crate::feed::Inbox;
+use crate::platform::{cursor, parked};
+use crate::{Error, Store, Txn, event};
+
+/// The event that makes workers look for what fell due.
+pub const CLOCK_ADVANCED: &str = "ecosystem.clock_advanced";
+
+/// Events of one transaction. A batch of won deals posts some thousand ledger lines, which is
+/// within what one statement binds.
+const BATCH: u64 = 200;
+
+/// How often a worker looks at every ecosystem, whether it was told of news or not: for what other
+/// processes wrote, and for what fell due.
+const SWEEP_EVERY: Duration = Duration::from_secs(2);
+
+/// How soon a worker looks again at an ecosystem whose news could not be read yet, because an older
+/// transaction was still running.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// What a service does in the background.
+pub trait Worker: Send + Sync + 'static {
+    /// Its name, which keys its place in the feed. Never renamed.
+    fn name(&self) -> &'static str;
+
+    /// Deals with the next events, oldest first.
+    fn consume<'a>(
+        &'a self,
+        txn: &'a Txn,
+        events: &'a [event::Model],
+    ) -> BoxFuture<'a, Result<(), WorkError>>;
+
+    /// Does a batch of what fell due by the ecosystem's clock; answers how much it did. It is
+    /// called until it answers 0.
+    fn sweep<'a>(&'a self, txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>>;
+}
+
+/// Why a worker could not do its work: any service's failure.
+#[derive(Debug)]
+pub struct WorkError(Box<dyn Failure + Send + Sync>);
+
+impl WorkError {
+    /// Wraps a service's failure.
+    pub fn new(failure: impl Failure + Send + Sync + 'static) -> Self {
+        Self(Box::new(failure))
+    }
+}
+
+impl From<Error> for WorkError {
+    fn from(error: Error) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl std::fmt::Display for WorkError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl std::error::Error for WorkError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl Failure for WorkError {
+    fn code(&self) -> Code {
+        self.0.code()
+    }
+
+    fn reason(&self) -> &'static str {
+        self.0.reason()
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        self.0.metadata()
+    }
+}
+
+impl WorkError {
+    /// Whether the same work may succeed later without anybody changing anything.
+    fn passes(&self) -> bool {
+        matches!(self.code(), Code::Aborted | Code::Unavailable | Code::DeadlineExceeded)
+    }
+}
+
+/// What a transaction of a worker found.
+enum Step {
+    /// Another replica holds the cursor.
+    Elsewhere,
+    /// There is nothing to read.
+    Idle,
+    /// It did something, and there may be more.
+    Moved,
+}
+
+/// Runs workers until `stop`. `deployment` names the workers of all processes: a reader that asks
+/// for a position waits for all of them.
+pub fn start(
+    store: &Store,
+    workers: Vec<Arc<dyn Worker>>,
+    deployment: &[&'static str],
+    stop: &CancellationToken,
+) -> Vec<tokio::task::JoinHandle<()>> {
+    store.feed().expect(deployment);
+    workers
+        .into_iter()
+        .map(|worker| {
+            let runner = Runner { store: store.clone(), inbox: store.feed().inbox(), worker };
+            let stop = stop.clone();
+            tokio::spawn(async move { runner.run(&stop).await })
+        })
+        .collect()
+}
+
+struct Runner {
+    store: Store,
+    inbox: Arc<Inbox>,
+    worker: Arc<dyn Worker>,
+}
+
+impl Runner {
+    async fn run(&self, stop: &CancellationToken) {
+        let mut next_sweep = Instant::now();
+        while !stop.is_cancelled() {
+            let wait = next_sweep.saturating_duration_since(Instant::now());
+            let news = tokio::select! {
+                news = self.inbox.take(wait) => news,
+                () = stop.cancelled() => return,
+            };
+            if Instant::now() >= next_sweep {
+                self.look_at_all().await;
+                next_sweep = Instant::now() + SWEEP_EVERY;
+            }
+            for ecosystem in news {
+                self.catch_up(&ecosystem, false).await;
+            }
+        }
+    }
+
+    async fn look_at_all(&self) {
+        match self.store.read_all().ids().await {
+            Ok(ecosystems) => {
+                for ecosystem in ecosystems {
+                    self.catch_up(&ecosystem, true).await;
+                }
+            }
+            Err(error) => self.complain(&error),
+        }
+    }
+
+    /// Reads an ecosystem's feed to its end, and then, if asked to, does what fell due.
+    async fn catch_up(&self, ecosystem: &EcosystemId, sweep: bool) {
+        let mut limit = BATCH;
+        loop {
+            match self.read_on(ecosystem, limit).await {
+                Ok(Step::Moved) => limit = BATCH,
+                Ok(Step::Idle | Step::Elsewhere) => break,
+                Err(error) if error.passes() => {
+                    self.complain(&error);
+                    return;
+                }
+                // Find the event that the work fails on; put it aside once it stands alone.
+                Err(error) if limit == 1 => {
+                    self.complain(&error);
+                    if let Err(error) = self.park(ecosystem, &error).await {
+                        return self.complain(&error);
+                    }
+                }
+                Err(_) => limit = 1,
+            }
+        }
+        if self.store.behind(ecosystem, self.worker.name()).await {
+            self.look_again(ecosystem);
+        }
+        if sweep && let Err(error) = self.sweep_all(ecosystem).await {
+            self.complain(&error);
+        }
+    }
+
+    /// News that an older transaction still hides are looked for again soon.
+    fn look_again(&self, ecosystem: &EcosystemId) {
+        let (inbox, ecosystem) = (self.inbox.clone(), ecosystem.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            inbox.put(ecosystem);
+        });
+    }
+
+    /// Deals with the next events in one transaction. A moved clock ends a batch: everything that
+    /// fell due is done before anything that came after.
+    async fn read_on(&self, ecosystem: &EcosystemId, limit: u64) -> Result<Step, WorkError> {
+        let worker = self.worker.clone();
+        let step = self
+            .transact(ecosystem, move |txn| {
+                let worker = worker.clone();
+                async move {
+                    let Some(place) = cursor::lock(&txn, worker.name()).await? else {
+                        return Ok(Step::Elsewhere);
+                    };
+                    let mut events = event::after(&txn, place, limit).await?;
+                    let moved_clock = events.iter().position(|event| event.kind == CLOCK_ADVANCED);
+                    let mut to = events.last().map(event::Model::position);
+                    match moved_clock {
+                        Some(0) if worker.sweep(&txn).await? > 0 => return Ok(Step::Moved),
+                        Some(0) => {
+                            events.truncate(1);
+                            to = events.last().map(event::Model::position);
+                        }
+                        Some(index) => {
+                            events.truncate(index);
+                            to = events.last().map(event::Model::position);
+                        }
+                        None => {}
+                    }
+                    let Some(to) = to else { return Ok(Step::Idle) };
+                    worker.consume(&txn, &events).await?;
+                    cursor::advance(&txn, worker.name(), to).await?;
+                    Ok(Step::Moved)
+                }
+            })
+            .await?;
+        self.store.feed().progressed();
+        Ok(step)
+    }
+
+    async fn sweep_all(&self, ecosystem: &EcosystemId) -> Result<(), WorkError> {
+        loop {
+            let worker = self.worker.clone();
+            let done = self
+                .transact(ecosystem, move |txn| {
+                    let worker = worker.clone();
+                    async move {
+                        if cursor::lock(&txn, worker.name()).await?.is_none() {
+                            return Ok(0);
+                        }
+                        worker.sweep(&txn).await
+                    }
+                })
+                .await?;
+            if done == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Puts the next event aside, with what was wrong, so that those behind it go on. An operator
+    /// is told by the log and by `trellis check`.
+    async fn park(&self, ecosystem: &EcosystemId, why: &WorkError) -> Result<(), WorkError> {
+        let (worker, why) = (self.worker.clone(), why.to_string());
+        self.transact(ecosystem, move |txn| {
+            let (worker, why) = (worker.clone(), why.clone());
+            async move {
+                let Some(place) = cursor::lock(&txn, worker.name()).await? else {
+                    return Ok(());
+                };
+                if let Some(event) = event::after(&txn, place, 1).await?.first() {
+                    parked::insert(&txn, worker.name(), event, &why).await?;
+                    cursor::advance(&txn, worker.name(), event.position()).await?;
+                }
+                Ok(())
+            }
+        })
+        .await
+    }
+
+    /// One transaction in the worker's name. What it answers never leaves the process, so it takes
+    /// the way beside the stored answer.
+    async fn transact<T, W, F>(&self, ecosystem: &EcosystemId, work: W) -> Result<T, WorkError>
+    where
+        T: Send + 'static,
+        W: Fn(Txn) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, WorkError>> + Send + 'static,
+    {
+        let call = Call {
+            ecosystem: ecosystem.clone(),
+            actor: Actor::system(self.worker.name()),
+            method: self.worker.name(),
+            request_id: None,
+            request_hash: [0; 32],
+            validate_only: false,
+            deadline: None,
+            min_position: None,
+        };
+        let answer = Arc::new(Mutex::new(None));
+        let slot = answer.clone();
+        self.store
+            .write(call, (), move |txn, ()| {
+                let (slot, done) = (slot.clone(), work(txn));
+                async move {
+                    let value = done.await?;
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+                    Ok::<(), WorkError>(())
+                }
+            })
+            .await?;
+        let value = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        value.ok_or_else(|| Error::Panicked.into())
+    }
+
+    fn complain(&self, error: &dyn std::error::Error) {
+        tracing::error!(worker = self.worker.name(), ?error, "a worker could not do its work");
+    }
+}

@@ -1,0 +1,45 @@
+//! Pages neither skip nor repeat, whatever is added between them.
+
+use trellis_core::{Order, PageQuery};
+use trellis_store::partner::partner;
+use trellis_store::record;
+
+use crate::on_both;
+use crate::support::{call, everything};
+
+on_both! {
+    async fn pages_neither_skip_nor_repeat_while_rows_come(fixture: Fixture) {
+        for index in 0..40 {
+            fixture.add(call("acme"), &format!("m-{index:02}")).await.unwrap();
+        }
+        for descending in [false, true] {
+            let order = vec![Order { field: "display_name", descending }];
+            let mut query = PageQuery { order, ..everything(7) };
+            let mut seen = Vec::new();
+            loop {
+                let view = fixture.store.read(&call("acme")).await.unwrap();
+                let page = record::page::<partner::Entity>(&view, &query).await.unwrap();
+                seen.extend(page.rows.into_iter().map(|row| row.id.to_string()));
+                // Rows come before and behind the place that was reached.
+                for prefix in ["a", "z"] {
+                    let id = format!("{prefix}-{}-{}", seen.len(), u8::from(descending));
+                    fixture.add(call("acme"), &id).await.unwrap();
+                }
+                match page.next {
+                    Some(next) => query.after = Some(next),
+                    None => break,
+                }
+            }
+            let mut middle: Vec<_> = seen.iter().filter(|id| id.starts_with("m-")).collect();
+            if descending {
+                middle.reverse();
+            }
+            let expected: Vec<_> = (0..40).map(|index| format!("m-{index:02}")).collect();
+            assert_eq!(middle, expected.iter().collect::<Vec<_>>());
+            let mut once = seen.clone();
+            once.sort();
+            once.dedup();
+            assert_eq!(once.len(), seen.len(), "a row was answered twice");
+        }
+    }
+}
