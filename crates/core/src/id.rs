@@ -66,8 +66,22 @@ fn make(now: Timestamp) -> String {
     Uuid::new_v7(uuid::Timestamp::from_unix_time(seconds, nanos, within, 10)).to_string()
 }
 
-macro_rules! id {
-    ($($(#[$doc:meta])+ $name:ident;)+) => {$(
+/// What spells out an account of the ledger: three or four ids, joined by dots.
+fn check_spelling(text: &str) -> Result<String, InvalidId> {
+    let mut parts = 0;
+    for part in text.split('.') {
+        check(part)?;
+        parts += 1;
+    }
+    if (3..=4).contains(&parts) {
+        Ok(text.to_owned())
+    } else {
+        Err(InvalidId)
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])+ $name:ident, $check:path) => {
         $(#[$doc])+
         #[derive(
             Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType, Serialize, Deserialize,
@@ -81,13 +95,7 @@ macro_rules! id {
             /// # Errors
             /// When the text is neither a name that a caller may choose nor a lower case UUID.
             pub fn try_new(text: &str) -> Result<Self, InvalidId> {
-                check(text).map(Self)
-            }
-
-            /// Makes a new id, unlike any other, that sorts after those made earlier.
-            #[must_use]
-            pub fn generate(now: Timestamp) -> Self {
-                Self(make(now))
+                $check(text).map(Self)
             }
 
             /// The id as text.
@@ -134,6 +142,20 @@ macro_rules! id {
         }
 
         never_counted!($name);
+    };
+}
+
+macro_rules! id {
+    ($($(#[$doc:meta])+ $name:ident;)+) => {$(
+        text_id!($(#[$doc])+ $name, check);
+
+        impl $name {
+            /// Makes a new id, unlike any other, that sorts after those made earlier.
+            #[must_use]
+            pub fn generate(now: Timestamp) -> Self {
+                Self(make(now))
+            }
+        }
     )+};
 }
 
@@ -168,10 +190,22 @@ id! {
     AwardId;
     /// A journal of the ledger.
     JournalId;
-    /// An account of the ledger.
-    LedgerAccountId;
     /// A batch of payouts.
     BatchId;
+}
+
+text_id! {
+    /// An account of the ledger. Its id spells out what it is, in three or four parts with dots
+    /// between them, each of which is an id: `payable.nimbus.usd`.
+    LedgerAccountId, check_spelling
+}
+
+impl LedgerAccountId {
+    /// The account that these parts spell out: what it stands for, whose it is, and so on.
+    #[must_use]
+    pub fn of(parts: &[&str]) -> Self {
+        Self(parts.join("."))
+    }
 }
 
 #[cfg(test)]
@@ -220,6 +254,27 @@ mod tests {
         }
         let same = Timestamp::from_micros(5);
         assert_ne!(DealId::generate(same), DealId::generate(same));
+    }
+
+    #[test]
+    fn an_account_of_the_ledger_is_spelled_out_by_three_or_four_ids() {
+        let spelled = LedgerAccountId::of(&["held", "nimbus", "hold", "usd"]);
+        assert_eq!(
+            LedgerAccountId::try_new("held.nimbus.hold.usd"),
+            Ok(spelled)
+        );
+        let made = "payable.01981b2c-7d3e-7abc-8def-0123456789ab.usd";
+        assert_eq!(LedgerAccountId::try_new(made).unwrap().as_str(), made);
+        for bad in [
+            "",
+            "payable",
+            "payable.nimbus",
+            "a.b.c.d.e",
+            "payable..usd",
+            "payable.n.USD",
+        ] {
+            assert_eq!(LedgerAccountId::try_new(bad), Err(InvalidId), "{bad:?}");
+        }
     }
 
     #[test]
