@@ -95,16 +95,28 @@ fn dialect(sql: &str, backend: DbBackend) -> String {
         ("{uuid}", "UUID", "BLOB"),
         ("{strict}", "", "STRICT"),
     ];
-    tokens.iter().fold(sql.to_owned(), |sql, (token, postgres, sqlite)| {
-        sql.replace(token, if backend == DbBackend::Sqlite { sqlite } else { postgres })
-    })
+    tokens
+        .iter()
+        .fold(sql.to_owned(), |sql, (token, postgres, sqlite)| {
+            sql.replace(
+                token,
+                if backend == DbBackend::Sqlite {
+                    sqlite
+                } else {
+                    postgres
+                },
+            )
+        })
 }
 
 /// Runs statements that are the same on both databases but for their tokens.
 async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
     let backend = manager.get_database_backend();
     for statement in statements {
-        manager.get_connection().execute_unprepared(&dialect(statement, backend)).await?;
+        manager
+            .get_connection()
+            .execute_unprepared(&dialect(statement, backend))
+            .await?;
     }
     Ok(())
 }
@@ -115,5 +127,9 @@ async fn run_on(
     backend: DbBackend,
     statements: &[&str],
 ) -> Result<(), DbErr> {
-    if manager.get_database_backend() == backend { run(manager, statements).await } else { Ok(()) }
+    if manager.get_database_backend() == backend {
+        run(manager, statements).await
+    } else {
+        Ok(())
+    }
 }

@@ -57,7 +57,11 @@ pub(crate) async fn sqlite_readers(settings: &Settings) -> Result<DatabaseConnec
 /// Opens the one connection that writes to a SQLite database.
 pub(crate) async fn sqlite_writer(settings: &Settings) -> Result<DatabaseConnection, Error> {
     let mut options = sqlite(settings);
-    options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+    options
+        .max_connections(1)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None);
     Ok(Database::connect(options).await?)
 }
 

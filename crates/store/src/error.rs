@@ -83,7 +83,9 @@ impl Error {
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
         if let Some(SqlErr::UniqueConstraintViolation(message)) = error.sql_err() {
-            return Self::Exists { field: clashing_field(&message) };
+            return Self::Exists {
+                field: clashing_field(&message),
+            };
         }
         match &error {
             DbErr::Exec(RuntimeErr::SqlxError(cause))
@@ -157,10 +159,9 @@ impl Failure for Error {
             Self::Contended => Code::Aborted,
             Self::Deadline | Self::PositionNotReached { .. } => Code::DeadlineExceeded,
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => Code::Unavailable,
-            Self::UnknownField { .. }
-            | Self::Corrupt { .. }
-            | Self::Panicked
-            | Self::Driver(_) => Code::Internal,
+            Self::UnknownField { .. } | Self::Corrupt { .. } | Self::Panicked | Self::Driver(_) => {
+                Code::Internal
+            }
         }
     }
 
@@ -174,10 +175,9 @@ impl Failure for Error {
             Self::Deadline => "DEADLINE_EXCEEDED",
             Self::PositionNotReached { .. } => "POSITION_NOT_REACHED",
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => "UNAVAILABLE",
-            Self::UnknownField { .. }
-            | Self::Corrupt { .. }
-            | Self::Panicked
-            | Self::Driver(_) => "INTERNAL",
+            Self::UnknownField { .. } | Self::Corrupt { .. } | Self::Panicked | Self::Driver(_) => {
+                "INTERNAL"
+            }
         }
     }
 
@@ -215,8 +215,7 @@ mod tests {
     fn the_clashing_field_is_read_from_both_databases_messages() {
         let sqlite = "UNIQUE constraint failed: partners.ecosystem, partners.external_id";
         assert_eq!(clashing_field(sqlite), "external_id");
-        let postgres =
-            r#"duplicate key value violates unique constraint "partners__external_id""#;
+        let postgres = r#"duplicate key value violates unique constraint "partners__external_id""#;
         assert_eq!(clashing_field(postgres), "external_id");
         let key = r#"duplicate key value violates unique constraint "partners_pkey""#;
         assert_eq!(clashing_field(key), "id");

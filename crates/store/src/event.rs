@@ -57,7 +57,11 @@ impl Model {
     /// The event's place in the feed.
     #[must_use]
     pub fn position(&self) -> Position {
-        Position { epoch: self.epoch, xid: self.xid, sequence: self.sequence }
+        Position {
+            epoch: self.epoch,
+            xid: self.xid,
+            sequence: self.sequence,
+        }
     }
 }
 
@@ -75,7 +79,13 @@ impl NewEvent {
     /// An event of a kind about a resource, given by its full name.
     #[must_use]
     pub fn new(kind: &'static str, resource: impl Into<String>) -> Self {
-        Self { kind, resource: resource.into(), reason_code: None, note: None, data: Json::Null }
+        Self {
+            kind,
+            resource: resource.into(),
+            reason_code: None,
+            note: None,
+            data: Json::Null,
+        }
     }
 
     /// Says why, in a word that reports can count.
@@ -124,9 +134,17 @@ async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Erro
     let mut values: Vec<Value> = Vec::with_capacity(events.len() * 8);
     let mut rows = String::new();
     for (index, event) in events.iter().enumerate() {
-        let NewEvent { kind, resource, reason_code, note, data } = event;
+        let NewEvent {
+            kind,
+            resource,
+            reason_code,
+            note,
+            data,
+        } = event;
         let first = values.len();
-        let place: Vec<String> = (1..=8).map(|offset| format!("${}", first + offset)).collect();
+        let place: Vec<String> = (1..=8)
+            .map(|offset| format!("${}", first + offset))
+            .collect();
         if index > 0 {
             rows.push_str(", ");
         }
@@ -189,10 +207,9 @@ fn settled(view: &View, after: Position) -> Select<Entity> {
         .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
         .filter(place.gt(after));
     if view.db().get_database_backend() == DatabaseBackend::Postgres {
-        select = select.filter(
-            Expr::col(Column::Xid)
-                .lt(Expr::cust("(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)")),
-        );
+        select = select.filter(Expr::col(Column::Xid).lt(Expr::cust(
+            "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
+        )));
     }
     select
 }
@@ -247,7 +264,11 @@ fn position_of(values: &[filter::Value]) -> Result<Position, Error> {
             filter::Value::Integer(epoch),
             filter::Value::Integer(xid),
             filter::Value::Integer(sequence),
-        ] => Ok(Position { epoch: *epoch, xid: *xid, sequence: *sequence }),
+        ] => Ok(Position {
+            epoch: *epoch,
+            xid: *xid,
+            sequence: *sequence,
+        }),
         _ => Err(Error::BadCursor),
     }
 }
@@ -257,7 +278,11 @@ fn position_of(values: &[filter::Value]) -> Result<Position, Error> {
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn head(view: &View) -> Result<Position, Error> {
-    let zero = Position { epoch: 0, xid: 0, sequence: 0 };
+    let zero = Position {
+        epoch: 0,
+        xid: 0,
+        sequence: 0,
+    };
     let newest = settled(view, zero)
         .order_by_desc(Column::Epoch)
         .order_by_desc(Column::Xid)

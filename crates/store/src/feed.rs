@@ -43,11 +43,19 @@ impl Inbox {
     pub(crate) async fn take(&self, at_most: Duration) -> HashSet<EcosystemId> {
         // A timeout is no news, which is an answer too.
         let _elapsed = tokio::time::timeout(at_most, self.arrived.notified()).await;
-        std::mem::take(&mut *self.ecosystems.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(
+            &mut *self
+                .ecosystems
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     pub(crate) fn put(&self, ecosystem: EcosystemId) {
-        self.ecosystems.lock().unwrap_or_else(PoisonError::into_inner).insert(ecosystem);
+        self.ecosystems
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(ecosystem);
         self.arrived.notify_one();
     }
 }
@@ -65,18 +73,30 @@ impl Feed {
 
     /// A write of this process has committed.
     pub(crate) fn committed(&self, ecosystem: &EcosystemId) {
-        for inbox in self.inner.inboxes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for inbox in self
+            .inner
+            .inboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             inbox.put(ecosystem.clone());
         }
     }
 
     /// A worker of this process has moved its cursor.
     pub(crate) fn progressed(&self) {
-        self.inner.progress.send_modify(|count| *count = count.wrapping_add(1));
+        self.inner
+            .progress
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     pub(crate) fn expect(&self, workers: &[&'static str]) {
-        let mut expected = self.inner.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut expected = self
+            .inner
+            .expected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         expected.extend(workers);
         expected.sort_unstable();
         expected.dedup();
@@ -91,8 +111,12 @@ impl Feed {
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
         let deadline = deadline.unwrap_or_else(|| Instant::now() + REACH_TIMEOUT);
-        let expected =
-            self.inner.expected.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let expected = self
+            .inner
+            .expected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let mut progress = self.inner.progress.subscribe();
         loop {
             progress.mark_unchanged();
@@ -107,7 +131,9 @@ impl Feed {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Error::PositionNotReached { position: position.to_string() });
+                return Err(Error::PositionNotReached {
+                    position: position.to_string(),
+                });
             }
             // Woken by a worker here, or by the clock for those elsewhere.
             let _elapsed = tokio::time::timeout(left.min(POLL), progress.changed()).await;

@@ -24,8 +24,10 @@ pub async fn keys<S: AsRef<str>>(txn: &Txn, keys: &[S]) -> Result<(), Error> {
     if db.get_database_backend() != DatabaseBackend::Postgres {
         return Ok(());
     }
-    let scoped: Vec<String> =
-        keys.iter().map(|key| format!("{}/{}", txn.ecosystem(), key.as_ref())).collect();
+    let scoped: Vec<String> = keys
+        .iter()
+        .map(|key| format!("{}/{}", txn.ecosystem(), key.as_ref()))
+        .collect();
     let json = serde_json::Value::from(scoped).to_string();
     let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, LOCK, [json.into()]);
     db.query_all_raw(statement).await?;

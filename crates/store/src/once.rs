@@ -16,7 +16,10 @@ pub(crate) enum Claim {
     /// Nobody has used the id: do the work.
     Fresh,
     /// The work was done before.
-    Answered { answer: Vec<u8>, position: Option<Position> },
+    Answered {
+        answer: Vec<u8>,
+        position: Option<Position>,
+    },
 }
 
 const INSERT: &str = "INSERT INTO requests \
@@ -45,11 +48,16 @@ fn statement(source: &Source, sql: &str, values: Vec<Value>) -> Statement {
 /// Claims the call's request id, and bounds the transaction's statements by the call's deadline.
 pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Result<Claim, Error> {
     bound_statements(source, call).await?;
-    let Some(request_id) = call.request_id else { return Ok(Claim::Fresh) };
+    let Some(request_id) = call.request_id else {
+        return Ok(Claim::Fresh);
+    };
     let mut values = key(call, request_id);
     values.push(call.request_hash.to_vec().into());
     values.push(now.micros().into());
-    let inserted = source.db().execute_raw(statement(source, INSERT, values)).await?;
+    let inserted = source
+        .db()
+        .execute_raw(statement(source, INSERT, values))
+        .await?;
     if inserted.rows_affected() == 1 {
         return Ok(Claim::Fresh);
     }
@@ -60,7 +68,9 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
     };
     let hash: Vec<u8> = row.try_get("", "request_hash")?;
     if hash != call.request_hash {
-        return Err(Error::RequestIdReused { request_id: request_id.to_string() });
+        return Err(Error::RequestIdReused {
+            request_id: request_id.to_string(),
+        });
     }
     let answer: Option<Vec<u8>> = row.try_get("", "answer")?;
     let position = match (
@@ -68,7 +78,11 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
         row.try_get::<Option<i64>>("", "xid")?,
         row.try_get::<Option<i64>>("", "sequence")?,
     ) {
-        (Some(epoch), Some(xid), Some(sequence)) => Some(Position { epoch, xid, sequence }),
+        (Some(epoch), Some(xid), Some(sequence)) => Some(Position {
+            epoch,
+            xid,
+            sequence,
+        }),
         _ => None,
     };
     let answer = answer.ok_or_else(|| Error::Corrupt {
@@ -85,7 +99,9 @@ pub(crate) async fn answer(
     position: Option<Position>,
     answer: Vec<u8>,
 ) -> Result<(), Error> {
-    let Some(request_id) = call.request_id else { return Ok(()) };
+    let Some(request_id) = call.request_id else {
+        return Ok(());
+    };
     let mut values = key(call, request_id);
     values.push(answer.into());
     values.push(position.map(|position| position.epoch).into());
@@ -102,14 +118,17 @@ pub(crate) async fn answer(
 /// costs a statement.
 async fn bound_statements(source: &Source, call: &Call) -> Result<(), Error> {
     let db = source.db();
-    let Some(deadline) = call.deadline else { return Ok(()) };
+    let Some(deadline) = call.deadline else {
+        return Ok(());
+    };
     let left = deadline.saturating_duration_since(std::time::Instant::now());
     if left.is_zero() {
         return Err(Error::Deadline);
     }
     if db.get_database_backend() == DatabaseBackend::Postgres && left.as_secs() < 4 {
         let milliseconds = left.as_millis().max(1);
-        db.execute_unprepared(&format!("SET LOCAL statement_timeout = {milliseconds}")).await?;
+        db.execute_unprepared(&format!("SET LOCAL statement_timeout = {milliseconds}"))
+            .await?;
     }
     Ok(())
 }

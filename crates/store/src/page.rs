@@ -37,7 +37,11 @@ pub(crate) async fn page<E: Columns>(
 ) -> Result<Page<E::Model>, Error> {
     let mut keys: Vec<(E::Column, Direction)> = Vec::with_capacity(2);
     for order in &query.order {
-        let direction = if order.descending { Direction::Desc } else { Direction::Asc };
+        let direction = if order.descending {
+            Direction::Desc
+        } else {
+            Direction::Asc
+        };
         keys.push((column::<E>(order.field)?, direction));
     }
     keys.push((E::ID, Direction::Asc));
@@ -54,7 +58,9 @@ pub(crate) async fn page<E: Columns>(
     rows.truncate(size);
     let next = match rows.last() {
         Some(last) if more => Some(Cursor(
-            keys.iter().map(|(column, _)| value_of(last.get(*column))).collect::<Result<_, _>>()?,
+            keys.iter()
+                .map(|(column, _)| value_of(last.get(*column)))
+                .collect::<Result<_, _>>()?,
         )),
         _ => None,
     };
@@ -86,7 +92,9 @@ fn beyond<E: Columns>(
 }
 
 fn column<E: Columns>(field: &str) -> Result<E::Column, Error> {
-    E::column(field).ok_or_else(|| Error::UnknownField { field: field.to_owned() })
+    E::column(field).ok_or_else(|| Error::UnknownField {
+        field: field.to_owned(),
+    })
 }
 
 fn condition<E: Columns>(filter: &Filter) -> Result<Condition, Error> {
@@ -94,14 +102,18 @@ fn condition<E: Columns>(filter: &Filter) -> Result<Condition, Error> {
         Filter::All(parts) => joined::<E>(Condition::all(), parts)?,
         Filter::Any(parts) => joined::<E>(Condition::any(), parts)?,
         Filter::Not(part) => condition::<E>(part)?.not(),
-        Filter::Test { field, comparison, value } => {
-            Condition::all().add(test(Expr::col(column::<E>(field)?), *comparison, value))
-        }
+        Filter::Test {
+            field,
+            comparison,
+            value,
+        } => Condition::all().add(test(Expr::col(column::<E>(field)?), *comparison, value)),
     })
 }
 
 fn joined<E: Columns>(into: Condition, parts: &[Filter]) -> Result<Condition, Error> {
-    parts.iter().try_fold(into, |joined, part| Ok(joined.add(condition::<E>(part)?)))
+    parts
+        .iter()
+        .try_fold(into, |joined, part| Ok(joined.add(condition::<E>(part)?)))
 }
 
 fn test(column: Expr, comparison: Comparison, value: &filter::Value) -> SimpleExpr {
@@ -128,7 +140,10 @@ fn test(column: Expr, comparison: Comparison, value: &filter::Value) -> SimpleEx
 
 /// A pattern that finds a text anywhere; the text's own wildcards stand for themselves.
 fn containing(text: &str) -> LikeExpr {
-    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    let escaped = text
+        .replace('\\', r"\\")
+        .replace('%', r"\%")
+        .replace('_', r"\_");
     LikeExpr::new(format!("%{escaped}%")).escape('\\')
 }
 

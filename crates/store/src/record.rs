@@ -97,7 +97,9 @@ pub async fn find_many<E: Record>(
     view: &View,
     ids: impl IntoIterator<Item = E::Id>,
 ) -> Result<Vec<E::Model>, Error> {
-    let select = scoped::<E>(view).filter(E::ID.is_in(ids)).order_by_asc(E::ID);
+    let select = scoped::<E>(view)
+        .filter(E::ID.is_in(ids))
+        .order_by_asc(E::ID);
     Ok(select.all(&view.db()).await?)
 }
 
@@ -118,7 +120,9 @@ pub async fn lock_many<E: Record>(
     txn: &Txn,
     ids: impl IntoIterator<Item = E::Id>,
 ) -> Result<Vec<E::Model>, Error> {
-    let select = scoped::<E>(txn).filter(E::ID.is_in(ids)).order_by_asc(E::ID);
+    let select = scoped::<E>(txn)
+        .filter(E::ID.is_in(ids))
+        .order_by_asc(E::ID);
     Ok(for_update(txn, select).all(&txn.db()).await?)
 }
 
@@ -150,10 +154,15 @@ where
     /// SQLite binds at most 32,766 values in a statement, PostgreSQL 65,535: 500 rows of up to 60
     /// columns fit both.
     const CHUNK: usize = 500;
-    let mut rows = models.into_iter().map(|model| model.into_active_model().reset_all()).peekable();
+    let mut rows = models
+        .into_iter()
+        .map(|model| model.into_active_model().reset_all())
+        .peekable();
     while rows.peek().is_some() {
         let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
-        E::insert_many(chunk).exec_without_returning(&txn.db()).await?;
+        E::insert_many(chunk)
+            .exec_without_returning(&txn.db())
+            .await?;
     }
     Ok(())
 }
@@ -182,7 +191,11 @@ where
         .filter(E::VERSION.eq(before))
         .exec(&txn.db())
         .await?;
-    if updated.rows_affected == 1 { Ok(model) } else { Err(Error::Contended) }
+    if updated.rows_affected == 1 {
+        Ok(model)
+    } else {
+        Err(Error::Contended)
+    }
 }
 
 /// Reads one page of the ecosystem's rows.

@@ -26,7 +26,10 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 enum Engine {
     Postgres(DatabaseConnection),
-    Sqlite { readers: DatabaseConnection, writer: Writer },
+    Sqlite {
+        readers: DatabaseConnection,
+        writer: Writer,
+    },
 }
 
 /// The data layer. Cloning it is cheap and shares everything.
@@ -60,7 +63,10 @@ impl<T> Unit<T> {
     fn into_written(self) -> Written<T> {
         match self {
             Self::Done(written) | Self::Replayed(written) => written,
-            Self::Tried(value) => Written { value, position: None },
+            Self::Tried(value) => Written {
+                value,
+                position: None,
+            },
         }
     }
 }
@@ -73,11 +79,19 @@ impl Store {
     pub async fn connect(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let engine = if connect::is_sqlite(&settings.url) {
             let writer = Writer::start(connect::sqlite_writer(settings).await?);
-            Engine::Sqlite { readers: connect::sqlite_readers(settings).await?, writer }
+            Engine::Sqlite {
+                readers: connect::sqlite_readers(settings).await?,
+                writer,
+            }
         } else {
             Engine::Postgres(connect::postgres(settings).await?)
         };
-        Ok(Self { engine, clock, feed: Feed::default(), known: Arc::default() })
+        Ok(Self {
+            engine,
+            clock,
+            feed: Feed::default(),
+            known: Arc::default(),
+        })
     }
 
     /// Tells whether the database answers.
@@ -113,7 +127,9 @@ impl Store {
     pub async fn read(&self, call: &Call) -> Result<View, Error> {
         let sandbox = self.known(&call.ecosystem).await?;
         if let Some(position) = call.min_position {
-            self.feed.reached(self, &call.ecosystem, position, call.deadline).await?;
+            self.feed
+                .reached(self, &call.ecosystem, position, call.deadline)
+                .await?;
         }
         let source = Source::Pool(self.readers().clone());
         let now = self.now(&call.ecosystem, sandbox, &source).await?;
@@ -128,7 +144,9 @@ impl Store {
 
     /// Whether committed events wait that the worker has not dealt with.
     pub(crate) async fn behind(&self, ecosystem: &EcosystemId, worker: &str) -> bool {
-        event::is_behind(self.readers(), ecosystem, worker).await.unwrap_or(false)
+        event::is_behind(self.readers(), ecosystem, worker)
+            .await
+            .unwrap_or(false)
     }
 
     /// Runs `work` in one transaction: claims the request id, works, appends the events, stores
@@ -196,7 +214,11 @@ impl Store {
     {
         let store = self.clone();
         let span = tracing::Span::current();
-        let task = async move { store.attempt_all(call, sandbox, command, Arc::new(work)).await };
+        let task = async move {
+            store
+                .attempt_all(call, sandbox, command, Arc::new(work))
+                .await
+        };
         match tokio::spawn(task.instrument(span)).await {
             Ok(outcome) => outcome,
             Err(panicked) => {
@@ -221,12 +243,15 @@ impl Store {
         W: Fn(Txn, C) -> F + Send + Sync + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let deadline = call.deadline.unwrap_or_else(|| Instant::now() + WRITE_TIMEOUT);
+        let deadline = call
+            .deadline
+            .unwrap_or_else(|| Instant::now() + WRITE_TIMEOUT);
         let call = Arc::new(call);
         for attempt in 1.. {
             let (store, call_copy, command, work) =
                 (self.clone(), call.clone(), command.clone(), work.clone());
-            let unit = move |transaction| store.unit(call_copy, sandbox, command, work, transaction);
+            let unit =
+                move |transaction| store.unit(call_copy, sandbox, command, work, transaction);
             let outcome = match &self.engine {
                 Engine::Postgres(pool) => on_postgres(pool, unit).await,
                 Engine::Sqlite { writer, .. } => on_sqlite(writer, deadline, unit).await,
@@ -284,20 +309,30 @@ impl Store {
             return Ok(Unit::Tried(value));
         }
         let position = event::flush(&txn).await?;
-        let answer = call.request_id.map(|_| value.to_stored()).unwrap_or_default();
+        let answer = call
+            .request_id
+            .map(|_| value.to_stored())
+            .unwrap_or_default();
         once::answer(&txn, &call, position, answer).await?;
         Ok(Unit::Done(Written { value, position }))
     }
 
     /// Looks an ecosystem up. Only those that exist are remembered.
     async fn known(&self, ecosystem: &EcosystemId) -> Result<Sandbox, Error> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(ecosystem).copied();
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(ecosystem)
+            .copied();
         if let Some(sandbox) = known {
             return Ok(sandbox);
         }
         let found = ecosystem::find_in(self.readers(), ecosystem).await?;
         let Some(model) = found else {
-            return Err(Error::NoEcosystem { resource: format!("ecosystems/{ecosystem}") });
+            return Err(Error::NoEcosystem {
+                resource: format!("ecosystems/{ecosystem}"),
+            });
         };
         let sandbox = Sandbox(model.sandbox);
         self.known
@@ -364,7 +399,10 @@ where
     E: From<Error>,
     F: Future<Output = Result<Unit<T>, E>>,
 {
-    let begun = pool.begin().await.map_err(|error| Attempt::of(error.into()))?;
+    let begun = pool
+        .begin()
+        .await
+        .map_err(|error| Attempt::of(error.into()))?;
     let transaction = Arc::new(begun);
     let outcome = unit(transaction.clone()).await;
     let Ok(transaction) = Arc::try_unwrap(transaction) else {
@@ -421,7 +459,9 @@ where
             refuse(Err(Attempt::of(error)));
         }),
     });
-    receive.await.unwrap_or_else(|_| Err(Attempt::of(Error::Panicked)))
+    receive
+        .await
+        .unwrap_or_else(|_| Err(Attempt::of(Error::Panicked)))
 }
 
 type Reply<O> = Arc<std::sync::Mutex<Option<oneshot::Sender<O>>>>;

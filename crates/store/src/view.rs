@@ -36,7 +36,11 @@ pub struct View {
 
 impl View {
     pub(crate) fn new(ecosystem: EcosystemId, now: Timestamp, source: Source) -> Self {
-        Self { ecosystem, now, source }
+        Self {
+            ecosystem,
+            now,
+            source,
+        }
     }
 
     /// The ecosystem that every query is bound to.
@@ -66,7 +70,11 @@ pub struct Txn {
 
 impl Txn {
     pub(crate) fn new(view: View, actor: Actor) -> Self {
-        Self { view, actor, events: Arc::default() }
+        Self {
+            view,
+            actor,
+            events: Arc::default(),
+        }
     }
 
     /// Who makes the change.
@@ -76,7 +84,10 @@ impl Txn {
     }
 
     pub(crate) fn push(&self, event: NewEvent) {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(event);
     }
 
     pub(crate) fn take_events(&self) -> Vec<NewEvent> {

@@ -95,7 +95,10 @@ impl Failure for WorkError {
 impl WorkError {
     /// Whether the same work may succeed later without anybody changing anything.
     fn passes(&self) -> bool {
-        matches!(self.code(), Code::Aborted | Code::Unavailable | Code::DeadlineExceeded)
+        matches!(
+            self.code(),
+            Code::Aborted | Code::Unavailable | Code::DeadlineExceeded
+        )
     }
 }
 
@@ -121,7 +124,11 @@ pub fn start(
     workers
         .into_iter()
         .map(|worker| {
-            let runner = Runner { store: store.clone(), inbox: store.feed().inbox(), worker };
+            let runner = Runner {
+                store: store.clone(),
+                inbox: store.feed().inbox(),
+                worker,
+            };
             let stop = stop.clone();
             tokio::spawn(async move { runner.run(&stop).await })
         })
@@ -314,6 +321,10 @@ impl Runner {
     }
 
     fn complain(&self, error: &dyn std::error::Error) {
-        tracing::error!(worker = self.worker.name(), ?error, "a worker could not do its work");
+        tracing::error!(
+            worker = self.worker.name(),
+            ?error,
+            "a worker could not do its work"
+        );
     }
 }

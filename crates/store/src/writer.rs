@@ -94,7 +94,11 @@ async fn commit_group(connection: &DatabaseConnection, first: Job, jobs: &mut mp
     }
     let outcome = group.commit().await.map_err(Error::of_commit);
     if let Err(error) = &outcome {
-        tracing::error!(?error, pieces = answers.len(), "a group could not be committed");
+        tracing::error!(
+            ?error,
+            pieces = answers.len(),
+            "a group could not be committed"
+        );
     }
     for answer in answers {
         answer(outcome.clone());
@@ -103,7 +107,10 @@ async fn commit_group(connection: &DatabaseConnection, first: Job, jobs: &mut mp
 
 /// Runs one piece of work in a savepoint. Its answer waits for the group's commit.
 async fn run_one(group: &DatabaseTransaction, job: Job) -> Option<Answer> {
-    if job.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+    if job
+        .deadline
+        .is_some_and(|deadline| deadline <= Instant::now())
+    {
         (job.refuse)(Err(Error::Deadline));
         return None;
     }
@@ -115,7 +122,9 @@ async fn run_one(group: &DatabaseTransaction, job: Job) -> Option<Answer> {
         }
     };
     let Job { work, refuse, .. } = job;
-    let finished = std::panic::AssertUnwindSafe(work(savepoint.clone())).catch_unwind().await;
+    let finished = std::panic::AssertUnwindSafe(work(savepoint.clone()))
+        .catch_unwind()
+        .await;
     let finished = finished.unwrap_or_else(|_| Finished {
         keep: false,
         answer: Box::new(|_| refuse(Err(Error::Panicked))),
@@ -124,7 +133,9 @@ async fn run_one(group: &DatabaseTransaction, job: Job) -> Option<Answer> {
         Ok(savepoint) if finished.keep => savepoint.commit().await,
         Ok(savepoint) => savepoint.rollback().await,
         // The work leaked its transaction; dropping the last handle rolls it back.
-        Err(_) => Err(sea_orm::DbErr::Custom("the work kept its transaction".into())),
+        Err(_) => Err(sea_orm::DbErr::Custom(
+            "the work kept its transaction".into(),
+        )),
     };
     match ended {
         Ok(()) => Some(finished.answer),

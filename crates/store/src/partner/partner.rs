@@ -10,7 +10,11 @@ use crate::{Error, Txn, View};
 
 /// Where a partner stands. The legal moves are the partner service's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
 pub enum State {
     /// Known, not yet asked.
     Prospect,
@@ -34,7 +38,11 @@ pub enum State {
 
 /// What kind of partner an organisation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
 pub enum PartnerType {
     /// Sells to end customers.
     Reseller,
@@ -147,10 +155,23 @@ pub async fn lock_due(txn: &Txn, limit: u64) -> Result<Vec<Model>, Error> {
     let now = txn.now();
     let due = sea_orm::Condition::any()
         .add(
-            Column::State.eq(State::Invited).and(Column::InvitationExpireTime.lte(now)),
+            Column::State
+                .eq(State::Invited)
+                .and(Column::InvitationExpireTime.lte(now)),
         )
-        .add(Column::State.eq(State::Suspended).and(Column::SuspendUntilTime.lte(now)))
-        .add(Column::State.eq(State::Terminating).and(Column::TerminateTime.lte(now)));
-    let select = scoped::<Entity>(txn).filter(due).order_by_asc(Column::Id).limit(limit);
+        .add(
+            Column::State
+                .eq(State::Suspended)
+                .and(Column::SuspendUntilTime.lte(now)),
+        )
+        .add(
+            Column::State
+                .eq(State::Terminating)
+                .and(Column::TerminateTime.lte(now)),
+        );
+    let select = scoped::<Entity>(txn)
+        .filter(due)
+        .order_by_asc(Column::Id)
+        .limit(limit);
     Ok(record::for_update(txn, select).all(&txn.db()).await?)
 }

@@ -32,7 +32,11 @@ impl Model {
     /// The place as a position.
     #[must_use]
     pub fn position(&self) -> Position {
-        Position { epoch: self.epoch, xid: self.xid, sequence: self.sequence }
+        Position {
+            epoch: self.epoch,
+            xid: self.xid,
+            sequence: self.sequence,
+        }
     }
 }
 
@@ -87,5 +91,8 @@ pub(crate) async fn of(
     db: &impl ConnectionTrait,
     ecosystem: &EcosystemId,
 ) -> Result<Vec<Model>, Error> {
-    Ok(Entity::find().filter(COLUMN.ecosystem.eq(ecosystem.clone())).all(db).await?)
+    Ok(Entity::find()
+        .filter(COLUMN.ecosystem.eq(ecosystem.clone()))
+        .all(db)
+        .await?)
 }

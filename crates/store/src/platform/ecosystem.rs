@@ -65,7 +65,9 @@ pub async fn get(view: &View) -> Result<Option<Model>, Error> {
 /// [`Error::Driver`] and its kin.
 pub async fn lock(txn: &Txn) -> Result<Option<Model>, Error> {
     let select = by_id(txn.ecosystem());
-    Ok(crate::record::for_update(txn, select).one(&txn.db()).await?)
+    Ok(crate::record::for_update(txn, select)
+        .one(&txn.db())
+        .await?)
 }
 
 /// Adds an ecosystem.
@@ -74,7 +76,9 @@ pub async fn lock(txn: &Txn) -> Result<Option<Model>, Error> {
 /// [`Error::Exists`] when its id is taken.
 pub async fn insert(txn: &Txn, model: Model) -> Result<Model, Error> {
     let row = model.clone().into_active_model().reset_all();
-    Entity::insert(row).exec_without_returning(&txn.db()).await?;
+    Entity::insert(row)
+        .exec_without_returning(&txn.db())
+        .await?;
     Ok(model)
 }
 
@@ -95,7 +99,11 @@ pub async fn update(txn: &Txn, mut model: Model) -> Result<Model, Error> {
         .filter(COLUMN.version.eq(before))
         .exec(&txn.db())
         .await?;
-    if updated.rows_affected == 1 { Ok(model) } else { Err(Error::Contended) }
+    if updated.rows_affected == 1 {
+        Ok(model)
+    } else {
+        Err(Error::Contended)
+    }
 }
 
 fn by_id(ecosystem: &EcosystemId) -> Select<Entity> {
@@ -120,7 +128,11 @@ pub(crate) async fn clock_offset(
         .into_tuple()
         .one(&source.db())
         .await?;
-    Ok(Duration::from_micros(offset.and_then(|micros| u64::try_from(micros).ok()).unwrap_or(0)))
+    Ok(Duration::from_micros(
+        offset
+            .and_then(|micros| u64::try_from(micros).ok())
+            .unwrap_or(0),
+    ))
 }
 
 /// Reads across ecosystems: the one place that may.

@@ -1,7 +1,7 @@
 //! Events that a worker could not deal with and put aside, each with what was wrong.
 
-use sea_orm::entity::prelude::*;
 use sea_orm::Set;
+use sea_orm::entity::prelude::*;
 use trellis_core::{EcosystemId, Timestamp};
 
 use crate::{Error, Txn, View, event};
@@ -49,7 +49,9 @@ pub(crate) async fn insert(
         error: Set(error.to_owned()),
         time: Set(txn.now()),
     };
-    Entity::insert(row).exec_without_returning(&txn.db()).await?;
+    Entity::insert(row)
+        .exec_without_returning(&txn.db())
+        .await?;
     Ok(())
 }
 

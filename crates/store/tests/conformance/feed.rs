@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use trellis_core::Position;
 use trellis_store::event::{self, NewEvent};
-use trellis_store::{Error, record};
 use trellis_store::partner::partner;
+use trellis_store::{Error, record};
 
 use crate::on_both;
 use crate::support::{call, partner as row};

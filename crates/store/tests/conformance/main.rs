@@ -8,3 +8,4 @@ mod once;
 mod pages;
 mod scope;
 mod support;
+mod workers;

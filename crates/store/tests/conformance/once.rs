@@ -12,7 +12,10 @@ use crate::on_both;
 use crate::support::{Fixture, call, partner as row};
 
 fn with_id(id: u128) -> Call {
-    Call { request_id: Some(uuid::Uuid::from_u128(id)), ..call("acme") }
+    Call {
+        request_id: Some(uuid::Uuid::from_u128(id)),
+        ..call("acme")
+    }
 }
 
 on_both! {
@@ -109,9 +112,21 @@ on_both! {
 
 async fn assert_events(fixture: &Fixture, expected: usize) {
     let view = fixture.store.read(&call("acme")).await.unwrap();
-    let start = trellis_core::Position { epoch: 0, xid: 0, sequence: 0 };
-    let events = trellis_store::event::after(&view, start, 10_000).await.unwrap();
-    assert_eq!(events.iter().filter(|event| event.kind == "partner.created").count(), expected);
+    let start = trellis_core::Position {
+        epoch: 0,
+        xid: 0,
+        sequence: 0,
+    };
+    let events = trellis_store::event::after(&view, start, 10_000)
+        .await
+        .unwrap();
+    assert_eq!(
+        events
+            .iter()
+            .filter(|event| event.kind == "partner.created")
+            .count(),
+        expected
+    );
 }
 
 on_both! {

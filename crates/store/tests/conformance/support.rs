@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Database};
 use trellis_core::{
@@ -15,8 +14,6 @@ use trellis_store::{Error, Settings, Store, Txn, record};
 /// A store over a fresh database, removed when the test ends.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
-    pub(crate) clock: Arc<ManualClock>,
-    pub(crate) url: String,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -46,14 +43,20 @@ macro_rules! on_both {
     };
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where to look")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by the environment where to look"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 pub(crate) async fn sqlite() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}?mode=rwc", folder.path().join("store.db").display());
+    let url = format!(
+        "sqlite:{}?mode=rwc",
+        folder.path().join("store.db").display()
+    );
     fixture(url, Some(folder)).await
 }
 
@@ -72,7 +75,10 @@ pub(crate) async fn postgres() -> Option<Fixture> {
         COUNT.fetch_add(1, Ordering::Relaxed)
     );
     let admin = Database::connect(&server).await.unwrap();
-    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    admin
+        .execute_unprepared(&format!("CREATE DATABASE {name}"))
+        .await
+        .unwrap();
     admin.close().await.unwrap();
     let (base, query) = server.split_once('?').unwrap_or((&server, ""));
     let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
@@ -81,9 +87,14 @@ pub(crate) async fn postgres() -> Option<Fixture> {
 
 async fn fixture(url: String, folder: Option<tempfile::TempDir>) -> Fixture {
     trellis_migrations::up(&url).await.unwrap();
-    let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
-    let store = Store::connect(&Settings::new(&url), clock.clone()).await.unwrap();
-    let fixture = Fixture { store, clock, url, _folder: folder };
+    let clock = Arc::new(ManualClock::new(Timestamp::from_micros(
+        1_800_000_000_000_000,
+    )));
+    let store = Store::connect(&Settings::new(&url), clock).await.unwrap();
+    let fixture = Fixture {
+        store,
+        _folder: folder,
+    };
     fixture.found("acme", false).await;
     fixture
 }
@@ -169,18 +180,15 @@ impl Fixture {
         let mut ids = Vec::new();
         let mut query = everything(1_000);
         loop {
-            let page = record::page::<partner::Entity>(&view, &query).await.unwrap();
+            let page = record::page::<partner::Entity>(&view, &query)
+                .await
+                .unwrap();
             ids.extend(page.rows.into_iter().map(|partner| partner.id.to_string()));
             match page.next {
                 Some(next) => query.after = Some(next),
                 None => return ids,
             }
         }
-    }
-
-    /// Lets the clock go on.
-    pub(crate) fn wait(&self, duration: Duration) {
-        self.clock.advance(duration);
     }
 }
 

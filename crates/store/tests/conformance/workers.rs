@@ -1,0 +1,156 @@
+//! Workers deal with each event once, in order, whatever stops them; a moved clock is followed by
+//! what fell due before anything that came after it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+use trellis_core::{Call, Failure};
+use trellis_store::event::{self, NewEvent};
+use trellis_store::platform::parked;
+use trellis_store::worker::{self, CLOCK_ADVANCED, WorkError, Worker};
+use trellis_store::{Error, Txn};
+
+use crate::on_both;
+use crate::support::{Fixture, call};
+
+/// Writes down what it is given. Its notes are made inside the transaction and counted by the
+/// feed, so a batch that is rolled back shows as a repetition here and nowhere else.
+#[derive(Default)]
+struct Scribe {
+    seen: Mutex<Vec<String>>,
+    /// What is still due, as the sweep finds it.
+    due: AtomicUsize,
+}
+
+impl Worker for Scribe {
+    fn name(&self) -> &'static str {
+        "test.scribe"
+    }
+
+    fn consume<'a>(
+        &'a self,
+        _txn: &'a Txn,
+        events: &'a [event::Model],
+    ) -> BoxFuture<'a, Result<(), WorkError>> {
+        Box::pin(async move {
+            if events.iter().any(|event| event.kind == "poison") {
+                return Err(WorkError::from(Error::Panicked));
+            }
+            let mut seen = self.seen.lock().unwrap();
+            seen.extend(events.iter().map(|event| event.resource.clone()));
+            Ok(())
+        })
+    }
+
+    fn sweep<'a>(&'a self, _txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>> {
+        Box::pin(async move {
+            let left = self.due.load(Ordering::Relaxed);
+            if left == 0 {
+                return Ok(0);
+            }
+            self.due.store(left - 1, Ordering::Relaxed);
+            self.seen.lock().unwrap().push("swept".into());
+            Ok(1)
+        })
+    }
+}
+
+impl Scribe {
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+async fn report(fixture: &Fixture, kind: &'static str, resource: String) -> Call {
+    let written = fixture
+        .store
+        .write(call("acme"), resource, move |txn, resource| async move {
+            event::append(&txn, NewEvent::new(kind, resource));
+            Ok::<(), Error>(())
+        })
+        .await
+        .unwrap();
+    Call {
+        min_position: written.position,
+        ..call("acme")
+    }
+}
+
+on_both! {
+    async fn a_worker_sees_every_event_once_and_in_order_across_restarts(fixture: Fixture) {
+        let scribe = Arc::new(Scribe::default());
+        let mut expected = Vec::new();
+        for life in 0..3 {
+            let stop = CancellationToken::new();
+            let tasks = worker::start(&fixture.store, vec![scribe.clone()], &["test.scribe"], &stop);
+            let mut last = None;
+            for index in 0..30 {
+                let resource = format!("{life}-{index}");
+                expected.push(resource.clone());
+                last = Some(report(&fixture, "thing.happened", resource).await);
+            }
+            // A read at the last position waits for the worker.
+            fixture.store.read(&last.unwrap()).await.unwrap();
+            stop.cancel();
+            for task in tasks {
+                task.await.unwrap();
+            }
+        }
+        assert_eq!(scribe.seen(), expected);
+    }
+}
+
+on_both! {
+    async fn a_read_waits_no_longer_than_its_deadline_for_a_worker_that_does_not_run(
+        fixture: Fixture
+    ) {
+        let stop = CancellationToken::new();
+        worker::start(&fixture.store, Vec::new(), &["test.scribe"], &stop);
+        let at = report(&fixture, "thing.happened", "x".into()).await;
+        let deadline = Some(Instant::now() + Duration::from_millis(200));
+        let Err(refused) = fixture.store.read(&Call { deadline, ..at }).await else {
+            panic!("nobody dealt with the event");
+        };
+        assert_eq!(refused.reason(), "POSITION_NOT_REACHED");
+    }
+}
+
+on_both! {
+    async fn what_fell_due_is_done_between_what_came_before_and_after_the_clock_moved(
+        fixture: Fixture
+    ) {
+        let scribe = Arc::new(Scribe::default());
+        report(&fixture, "thing.happened", "before".into()).await;
+        report(&fixture, CLOCK_ADVANCED, "clock".into()).await;
+        let at = report(&fixture, "thing.happened", "after".into()).await;
+        // The first look sweeps too, for what fell due while nobody ran; it comes last.
+        scribe.due.store(3, Ordering::Relaxed);
+        let stop = CancellationToken::new();
+        worker::start(&fixture.store, vec![scribe.clone()], &["test.scribe"], &stop);
+        fixture.store.read(&at).await.unwrap();
+        stop.cancel();
+        assert_eq!(scribe.seen(), ["before", "swept", "swept", "swept", "clock", "after"]);
+    }
+}
+
+on_both! {
+    async fn an_event_that_cannot_be_dealt_with_is_put_aside_and_holds_up_nothing(
+        fixture: Fixture
+    ) {
+        let scribe = Arc::new(Scribe::default());
+        report(&fixture, "thing.happened", "a".into()).await;
+        report(&fixture, "poison", "b".into()).await;
+        let at = report(&fixture, "thing.happened", "c".into()).await;
+        let stop = CancellationToken::new();
+        worker::start(&fixture.store, vec![scribe.clone()], &["test.scribe"], &stop);
+        let view = fixture.store.read(&at).await.unwrap();
+        stop.cancel();
+        assert_eq!(scribe.seen(), ["a", "c"]);
+        let parked = parked::all(&view).await.unwrap();
+        assert_eq!(parked.len(), 1);
+        assert_eq!(parked[0].worker, "test.scribe");
+    }
+}
