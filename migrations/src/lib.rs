@@ -9,6 +9,8 @@ use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection, D
 
 mod m20261123_000001_platform;
 mod m20261123_000010_partner;
+mod m20261123_000032_deal_registration;
+mod m20261123_000033_deal_deal;
 
 /// All migrations.
 pub struct Migrator;
@@ -18,6 +20,8 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261123_000001_platform::Migration),
             Box::new(m20261123_000010_partner::Migration),
+            Box::new(m20261123_000032_deal_registration::Migration),
+            Box::new(m20261123_000033_deal_deal::Migration),
         ]
     }
 }

@@ -20,6 +20,7 @@
 //! On SQLite all transactions go through one writer that commits them in groups ([`writer`]).
 
 mod connect;
+pub mod deal;
 mod error;
 pub mod event;
 mod feed;
