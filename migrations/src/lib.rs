@@ -9,8 +9,8 @@ use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection, D
 
 mod m20261123_000001_platform;
 mod m20261123_000010_partner;
-mod m20261123_000032_deal_registration;
-mod m20261123_000033_deal_deal;
+mod m20261123_000030_deal_catalog;
+mod m20261123_000031_deal_account;
 
 /// All migrations.
 pub struct Migrator;
@@ -20,8 +20,8 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261123_000001_platform::Migration),
             Box::new(m20261123_000010_partner::Migration),
-            Box::new(m20261123_000032_deal_registration::Migration),
-            Box::new(m20261123_000033_deal_deal::Migration),
+            Box::new(m20261123_000030_deal_catalog::Migration),
+            Box::new(m20261123_000031_deal_account::Migration),
         ]
     }
 }

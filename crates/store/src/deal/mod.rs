@@ -1,9 +1,7 @@
-//! The tables of the deal service, and the facts that it reports.
+//! The tables of the deal service.
 
-#[expect(
-    clippy::module_inception,
-    reason = "the table is named like its service"
-)]
-pub mod deal;
-pub mod facts;
-pub mod record;
+pub mod account;
+pub mod account_key;
+pub mod product;
+pub mod product_family;
+pub mod territory;

@@ -3,6 +3,7 @@
 //! PostgreSQL is found by `TRELLIS_TEST_POSTGRES_URL`, which `make test` sets. With
 //! `TRELLIS_TEST_DATABASES=sqlite` only SQLite is tried.
 
+mod accounts;
 mod feed;
 mod once;
 mod pages;

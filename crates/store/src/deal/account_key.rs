@@ -1,0 +1,64 @@
+//! The keys by which accounts of the same customer are found: one row for each registrable domain
+//! of each account. Several accounts may share a key.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
+use trellis_core::{AccountId, EcosystemId};
+
+use crate::{Error, Txn, View, record};
+
+/// That an account has a key.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "account_keys")]
+pub struct Model {
+    /// The ecosystem.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// The key, such as `domain:acme.co.uk`.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub key: String,
+    /// The account.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub account: AccountId,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+fn of_account(view: &View, account: &AccountId) -> Select<Entity> {
+    Entity::find()
+        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        .filter(COLUMN.account.eq(account.clone()))
+}
+
+/// The keys of an account, sorted.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of(view: &View, account: &AccountId) -> Result<Vec<String>, Error> {
+    let select = of_account(view, account).order_by_asc(Column::Key);
+    Ok(select
+        .select_only()
+        .column(Column::Key)
+        .into_tuple()
+        .all(&view.db())
+        .await?)
+}
+
+/// Gives an account these keys in place of those that it has. The caller holds the account's row.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn replace(txn: &Txn, account: &AccountId, keys: &[String]) -> Result<(), Error> {
+    Entity::delete_many()
+        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+        .filter(COLUMN.account.eq(account.clone()))
+        .exec(&txn.db())
+        .await?;
+    let rows = keys.iter().map(|key| Model {
+        ecosystem: txn.ecosystem().clone(),
+        key: key.clone(),
+        account: account.clone(),
+    });
+    record::insert_many::<Entity>(txn, rows.collect()).await
+}

@@ -1,0 +1,92 @@
+//! Territories: parts of the market, which may lie within one another.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{FromJsonQueryResult, QueryOrder};
+use serde::{Deserialize, Serialize};
+use trellis_core::{EcosystemId, TerritoryId, Timestamp};
+
+use crate::record::{self, scoped};
+use crate::{Error, Txn, View};
+
+/// The name of the lock that every transaction takes, before any row, that may put a territory
+/// below another one or give it an external id. Two that each close half of a circle wait for each
+/// other, and the second one sees it.
+pub const LINKS: &str = "territories/links";
+
+/// Countries and their subdivisions, each once, in the order in which they were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct RegionCodes(pub Vec<String>);
+
+/// One territory.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "territories")]
+pub struct Model {
+    /// The ecosystem.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// The id, last part of the name.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: TerritoryId,
+    /// The name that people read.
+    pub display_name: String,
+    /// The places that it consists of.
+    pub region_codes: RegionCodes,
+    /// The territory that it lies within. Nobody is their own ancestor.
+    pub parent_territory: Option<TerritoryId>,
+    /// Its id in the caller's own system; unique when set.
+    pub external_id: Option<String>,
+    /// Counts the changes.
+    pub version: i64,
+    /// When it was created.
+    pub create_time: Timestamp,
+    /// When it was last changed.
+    pub update_time: Timestamp,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+crate::record!(id: TerritoryId, Id; {
+    "display_name" => DisplayName,
+    "parent_territory" => ParentTerritory,
+    "external_id" => ExternalId,
+    "create_time" => CreateTime,
+    "update_time" => UpdateTime,
+});
+
+/// Finds the territories that carry one of these external ids, locked.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn lock_by_external_ids(
+    txn: &Txn,
+    external_ids: impl IntoIterator<Item = String>,
+) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(txn)
+        .filter(COLUMN.external_id.is_in(external_ids))
+        .order_by_asc(Column::Id);
+    Ok(record::for_update(txn, select).all(&txn.db()).await?)
+}
+
+/// A territory and those around it, from the inside to the outside. Empty if it does not exist.
+///
+/// # Errors
+/// [`Error::Corrupt`] when they form a circle.
+pub async fn chain(view: &View, id: &TerritoryId) -> Result<Vec<Model>, Error> {
+    let mut chain: Vec<Model> = Vec::new();
+    let mut next = Some(id.clone());
+    while let Some(id) = next {
+        if chain.iter().any(|territory| territory.id == id) {
+            return Err(Error::Corrupt {
+                table: "territories",
+                what: format!("{id} lies within itself"),
+            });
+        }
+        let Some(territory) = record::find::<Entity>(view, &id).await? else {
+            break;
+        };
+        next = territory.parent_territory.clone();
+        chain.push(territory);
+    }
+    Ok(chain)
+}
