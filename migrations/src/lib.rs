@@ -11,6 +11,8 @@ mod m20261123_000001_platform;
 mod m20261123_000010_partner;
 mod m20261123_000030_deal_catalog;
 mod m20261123_000031_deal_account;
+mod m20261123_000032_deal_registration;
+mod m20261123_000033_deal_deal;
 
 /// All migrations.
 pub struct Migrator;
@@ -22,6 +24,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000010_partner::Migration),
             Box::new(m20261123_000030_deal_catalog::Migration),
             Box::new(m20261123_000031_deal_account::Migration),
+            Box::new(m20261123_000032_deal_registration::Migration),
+            Box::new(m20261123_000033_deal_deal::Migration),
         ]
     }
 }

@@ -182,6 +182,10 @@ impl Fact {
     /// # Errors
     /// [`Error::Corrupt`] when it cannot be written as JSON, which no value of these types causes.
     pub fn event(&self, resource: impl Into<String>) -> Result<NewEvent, Error> {
+        Ok(NewEvent::new(self.kind(), resource).with(self.data()?))
+    }
+
+    fn data(&self) -> Result<JsonValue, Error> {
         let data = match self {
             Self::Won(fact) => serde_json::to_value(fact),
             Self::Refunded(fact) => serde_json::to_value(fact),
@@ -189,7 +193,7 @@ impl Fact {
             Self::Churned(fact) => serde_json::to_value(fact),
             Self::Reopened(fact) => serde_json::to_value(fact),
         };
-        Ok(NewEvent::new(self.kind(), resource).with(data.map_err(|error| corrupt(&error))?))
+        data.map_err(|error| corrupt(&error))
     }
 
     /// Reads an event back; answers none for an event that is no fact about a deal.
@@ -215,5 +219,146 @@ fn corrupt(error: &serde_json::Error) -> Error {
     Error::Corrupt {
         table: "events",
         what: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use trellis_core::{Actor, EcosystemId};
+
+    use super::*;
+    use crate::deal::deal::Role;
+
+    fn event(kind: &str, data: JsonValue) -> event::Model {
+        event::Model {
+            ecosystem: EcosystemId::try_new("acme").unwrap(),
+            epoch: 1,
+            xid: 0,
+            sequence: 1,
+            kind: kind.to_owned(),
+            resource: "ecosystems/acme/deals/d".to_owned(),
+            actor: Actor::anonymous(),
+            time: Timestamp::EPOCH,
+            reason_code: None,
+            note: None,
+            data,
+        }
+    }
+
+    fn facts() -> Vec<(Fact, JsonValue)> {
+        let deal = || DealId::try_new("d").unwrap();
+        let date = Date::from_days(17_226);
+        vec![
+            (
+                Fact::Won(DealWon {
+                    deal: deal(),
+                    win: 1,
+                    partner: Some(PartnerId::try_new("nimbus").unwrap()),
+                    roles: vec![PartnerRole {
+                        partner: PartnerId::try_new("nimbus").unwrap(),
+                        role: Role::CoSell,
+                    }],
+                    account: None,
+                    deal_type: Some(DealType::Expansion),
+                    territory: None,
+                    program: None,
+                    registration: None,
+                    lines: vec![WonLine {
+                        product: ProductId::try_new("gtx").unwrap(),
+                        quantity: 2,
+                        amount_minor: 105_400,
+                    }],
+                    amount_minor: 105_400,
+                    currency: Currency::USD,
+                    close_date: date,
+                    won_time: Timestamp::from_micros(7),
+                }),
+                json!({
+                    "deal": "d", "win": 1, "partner": "nimbus",
+                    "roles": [{"partner": "nimbus", "role": "CO_SELL"}],
+                    "account": null, "deal_type": "EXPANSION", "territory": null,
+                    "program": null, "registration": null,
+                    "lines": [{"product": "gtx", "quantity": 2, "amount_minor": 105_400}],
+                    "amount_minor": 105_400, "currency": "USD", "close_date": 17_226,
+                    "won_time": 7
+                }),
+            ),
+            (
+                Fact::Refunded(DealRefunded {
+                    deal: deal(),
+                    win: 2,
+                    external_id: "r-1".to_owned(),
+                    amount_minor: 5,
+                    refunded_minor: 9,
+                    currency: Currency::USD,
+                    refund_date: date,
+                }),
+                json!({
+                    "deal": "d", "win": 2, "external_id": "r-1", "amount_minor": 5,
+                    "refunded_minor": 9, "currency": "USD", "refund_date": 17_226
+                }),
+            ),
+            (
+                Fact::Invoiced(DealInvoiced {
+                    deal: deal(),
+                    win: 1,
+                    external_id: "i-1".to_owned(),
+                    amount_minor: 5,
+                    invoiced_minor: 5,
+                    currency: Currency::EUR,
+                    invoice_date: date,
+                }),
+                json!({
+                    "deal": "d", "win": 1, "external_id": "i-1", "amount_minor": 5,
+                    "invoiced_minor": 5, "currency": "EUR", "invoice_date": 17_226
+                }),
+            ),
+            (
+                Fact::Churned(DealChurned {
+                    deal: deal(),
+                    win: 1,
+                    external_id: "c-1".to_owned(),
+                    churn_date: date,
+                }),
+                json!({"deal": "d", "win": 1, "external_id": "c-1", "churn_date": 17_226}),
+            ),
+            (
+                Fact::Reopened(DealReopened {
+                    deal: deal(),
+                    win: None,
+                    stage: Stage::TechnicalValidation,
+                }),
+                json!({"deal": "d", "win": null, "stage": "TECHNICAL_VALIDATION"}),
+            ),
+        ]
+    }
+
+    /// Events are kept for ever, so what they say may only grow.
+    #[test]
+    fn each_fact_is_written_and_read_as_it_has_always_been() {
+        for ((fact, data), kind) in facts().into_iter().zip(Fact::KINDS) {
+            assert_eq!(fact.kind(), kind);
+            assert_eq!(fact.deal().as_str(), "d");
+            let read = Fact::read(&event(kind, data.clone())).unwrap();
+            assert_eq!(read, Some(fact.clone()), "{kind}");
+            assert_eq!(fact.data().unwrap(), data, "{kind}");
+        }
+    }
+
+    #[test]
+    fn other_events_are_no_facts_and_broken_ones_are_told() {
+        assert_eq!(
+            Fact::read(&event("deal.advanced", json!({}))).unwrap(),
+            None
+        );
+        let broken = Fact::read(&event("deal.won", json!({"deal": "d"})));
+        assert!(matches!(
+            broken,
+            Err(Error::Corrupt {
+                table: "events",
+                ..
+            })
+        ));
     }
 }

@@ -1,7 +1,14 @@
-//! The tables of the deal service.
+//! The tables of the deal service, and the facts that it reports.
 
 pub mod account;
 pub mod account_key;
+#[expect(
+    clippy::module_inception,
+    reason = "the table is named like its service"
+)]
+pub mod deal;
+pub mod facts;
 pub mod product;
 pub mod product_family;
+pub mod record;
 pub mod territory;

@@ -1,0 +1,293 @@
+//! Deals: business with customers, from the first contact to the signature and beyond.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{FromJsonQueryResult, FromQueryResult, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
+use trellis_core::lifecycle::Named;
+use trellis_core::{
+    AccountId, Currency, Date, DealId, EcosystemId, PageQuery, PartnerId, ProductId, ProgramId,
+    RegistrationId, TerritoryId, Timestamp,
+};
+
+use crate::page;
+use crate::record::{self, scoped};
+use crate::{Error, Txn, View};
+
+/// What kind of business a registration or a deal is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DealType {
+    /// The customer buys for the first time.
+    New,
+    /// The customer buys more.
+    Expansion,
+    /// The customer goes on with what it has.
+    Renewal,
+}
+
+/// How far a deal has come, from the first stage to the last two. The legal moves are the deal
+/// service's.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Stage {
+    /// Somebody may want something.
+    Prospect,
+    /// There is a need, a budget and somebody who decides.
+    Qualified,
+    /// The product is being tried.
+    TechnicalValidation,
+    /// Price and terms are being settled.
+    BusinessValidation,
+    /// The signature is missing.
+    Committed,
+    /// Signed.
+    Won,
+    /// Not to be had.
+    Lost,
+}
+
+impl Named for Stage {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Prospect => "PROSPECT",
+            Self::Qualified => "QUALIFIED",
+            Self::TechnicalValidation => "TECHNICAL_VALIDATION",
+            Self::BusinessValidation => "BUSINESS_VALIDATION",
+            Self::Committed => "COMMITTED",
+            Self::Won => "WON",
+            Self::Lost => "LOST",
+        }
+    }
+}
+
+/// A part that a partner may play in a deal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Role {
+    /// Found the deal; at most one partner.
+    Sourced,
+    /// Sells and delivers it.
+    Fulfil,
+    /// Sells it together with others.
+    CoSell,
+    /// Had a hand in it.
+    Influenced,
+}
+
+/// The part that one partner plays.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PartnerRole {
+    /// The partner.
+    pub partner: PartnerId,
+    /// Its part.
+    pub role: Role,
+}
+
+/// Who plays which part, in the order in which it was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Roles(pub Vec<PartnerRole>);
+
+/// One product of a deal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The product.
+    pub product: ProductId,
+    /// How many.
+    pub quantity: i64,
+    /// What all of them together are worth, in minor units of the deal's currency. None as long as
+    /// nobody has said.
+    pub amount_minor: Option<i64>,
+}
+
+/// What the customer buys, in the order in which it was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Lines(pub Vec<Line>);
+
+/// One deal.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "deals")]
+pub struct Model {
+    /// The ecosystem.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// The id, last part of the name.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: DealId,
+    /// What people call it.
+    pub display_name: String,
+    /// The customer.
+    pub account: Option<AccountId>,
+    /// The partner that sourced it: the one of `roles` whose part that is.
+    pub partner: Option<PartnerId>,
+    /// Who plays which part.
+    pub roles: Roles,
+    /// What the customer buys.
+    pub lines: Lines,
+    /// What it is worth, in minor units of `currency`.
+    pub amount_minor: Option<i64>,
+    /// The currency of its amounts; there while there is an amount.
+    pub currency: Option<Currency>,
+    /// What kind of business it is.
+    pub deal_type: Option<DealType>,
+    /// Where the customer is served.
+    pub territory: Option<TerritoryId>,
+    /// When work on it began.
+    pub engage_date: Option<Date>,
+    /// When it is expected to close.
+    pub expected_close_date: Option<Date>,
+    /// Its id in the caller's own system; unique when set.
+    pub external_id: Option<String>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The open stage from which it was won or lost, if it was open here.
+    pub closed_from: Option<Stage>,
+    /// When it was won or lost.
+    pub close_date: Option<Date>,
+    /// The first day of the month of `close_date` or else of `expected_close_date`. The pipeline is
+    /// gathered by it.
+    pub period: Option<Date>,
+    /// Why it was lost.
+    pub lost_reason_code: Option<String>,
+    /// How often it was won.
+    pub win: i64,
+    /// When the present win was recorded.
+    pub won_time: Option<Timestamp>,
+    /// What was invoiced since.
+    pub invoiced_minor: i64,
+    /// What was paid back since.
+    pub refunded_minor: i64,
+    /// When the customer left.
+    pub churn_date: Option<Date>,
+    /// The registration that it was made from.
+    pub registration: Option<RegistrationId>,
+    /// The program of that registration.
+    pub program: Option<ProgramId>,
+    /// Counts the changes.
+    pub version: i64,
+    /// When it was created.
+    pub create_time: Timestamp,
+    /// When it was last changed.
+    pub update_time: Timestamp,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+crate::record!(id: DealId, Id; {
+    "display_name" => DisplayName,
+    "account" => Account,
+    "partner" => Partner,
+    "deal_type" => DealType,
+    "territory" => Territory,
+    "program" => Program,
+    "registration" => Registration,
+    "external_id" => ExternalId,
+    "stage" => Stage,
+    "lost_reason_code" => LostReasonCode,
+    "expected_close_date" => ExpectedCloseDate,
+    "close_date" => CloseDate,
+    "won_time" => WonTime,
+    "create_time" => CreateTime,
+    "update_time" => UpdateTime,
+});
+
+/// Finds the deals that carry one of these external ids, locked, in the order of their ids.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn lock_by_external_ids(
+    txn: &Txn,
+    external_ids: impl IntoIterator<Item = String>,
+) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(txn)
+        .filter(COLUMN.external_id.is_in(external_ids))
+        .order_by_asc(Column::Id);
+    Ok(record::for_update(txn, select).all(&txn.db()).await?)
+}
+
+/// What a pipeline is gathered by. Stage and currency always are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gathering {
+    /// By nothing else.
+    Stage,
+    /// By the partner that sourced the deals.
+    Partner,
+    /// By the month of the close, reached or expected.
+    Month,
+}
+
+/// The deals of one stage, currency and group.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Tally {
+    /// The stage.
+    pub stage: Stage,
+    /// The currency; none for the deals without an amount.
+    pub currency: Option<Currency>,
+    /// The partner, where that is what they are gathered by.
+    pub partner: Option<PartnerId>,
+    /// The month, where that is what they are gathered by, as in [`Model::period`].
+    pub period: Option<Date>,
+    /// How many.
+    pub count: i64,
+    /// What they are worth, in minor units.
+    pub amount_minor: i64,
+}
+
+/// Counts and sums up the deals that a query's filter lets pass: one scan of the ecosystem, one row
+/// for each stage, currency and group.
+///
+/// # Errors
+/// [`Error::UnknownField`] when the filter names a field that deals do not have.
+pub async fn pipeline(view: &View, query: &PageQuery, by: Gathering) -> Result<Vec<Tally>, Error> {
+    let none = || Expr::cust("NULL");
+    let (partner, period) = match by {
+        Gathering::Stage => (none(), none()),
+        Gathering::Partner => (Expr::col(Column::Partner), none()),
+        Gathering::Month => (none(), Expr::col(Column::Period)),
+    };
+    let mut select = page::filtered(scoped::<Entity>(view), query)?
+        .select_only()
+        .column(Column::Stage)
+        .column(Column::Currency)
+        .column_as(partner, "partner")
+        .column_as(period, "period")
+        .column_as(Expr::cust("COUNT(*)"), "count")
+        // PostgreSQL sums integers up to a decimal.
+        .column_as(
+            Expr::cust("CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT)"),
+            "amount_minor",
+        )
+        .group_by(Column::Stage)
+        .group_by(Column::Currency);
+    match by {
+        Gathering::Stage => {}
+        Gathering::Partner => select = select.group_by(Column::Partner),
+        Gathering::Month => select = select.group_by(Column::Period),
+    }
+    Ok(select.into_model().all(&view.db()).await?)
+}
