@@ -13,6 +13,7 @@ mod m20261123_000030_deal_catalog;
 mod m20261123_000031_deal_account;
 mod m20261123_000032_deal_registration;
 mod m20261123_000033_deal_deal;
+mod m20261123_000040_incentive;
 
 /// All migrations.
 pub struct Migrator;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000031_deal_account::Migration),
             Box::new(m20261123_000032_deal_registration::Migration),
             Box::new(m20261123_000033_deal_deal::Migration),
+            Box::new(m20261123_000040_incentive::Migration),
         ]
     }
 }

@@ -24,6 +24,7 @@ pub mod deal;
 mod error;
 pub mod event;
 mod feed;
+pub mod incentive;
 pub mod lock;
 mod once;
 pub mod page;

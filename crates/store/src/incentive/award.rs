@@ -1,0 +1,267 @@
+//! Awards: what partners have earned under plans, each for one deal or one period.
+//!
+//! A row holds what was computed last and how to compute it again. Where the money is stands in the
+//! ledger.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Alias, ExprTrait, OnConflict};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
+use trellis_core::{
+    AwardId, Currency, Date, DealId, EcosystemId, PartnerId, PlanId, ProgramId, Timestamp,
+};
+
+use super::terms::Window;
+use crate::record::{self, scoped};
+use crate::{Error, Txn, View};
+
+/// Why an award is of nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+pub enum NotPaid {
+    /// The partner's tier is not in the audience.
+    TierNotInAudience,
+    /// The partner's kind is not in the audience.
+    PartnerTypeNotInAudience,
+    /// The deal is in another currency than the plan.
+    CurrencyMismatch,
+    /// The measure does not reach the first band.
+    BelowFirstBand,
+    /// The bands that were reached pay nothing, or too little to be rounded up.
+    RoundsToZero,
+    /// The amount is below the minimum, which forfeits it.
+    BelowMinimum,
+    /// Everything that counted was refunded.
+    FullyRefunded,
+    /// The deals were won for nothing.
+    NothingSold,
+    /// What was won was reopened.
+    DealReopened,
+    /// The deal is credited to another partner.
+    DealMoved,
+    /// No version of the plan holds any longer.
+    NoPlanVersion,
+}
+
+impl NotPaid {
+    /// The reason as it is written down.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TierNotInAudience => "TIER_NOT_IN_AUDIENCE",
+            Self::PartnerTypeNotInAudience => "PARTNER_TYPE_NOT_IN_AUDIENCE",
+            Self::CurrencyMismatch => "CURRENCY_MISMATCH",
+            Self::BelowFirstBand => "BELOW_FIRST_BAND",
+            Self::RoundsToZero => "ROUNDS_TO_ZERO",
+            Self::BelowMinimum => "BELOW_MINIMUM",
+            Self::FullyRefunded => "FULLY_REFUNDED",
+            Self::NothingSold => "NOTHING_SOLD",
+            Self::DealReopened => "DEAL_REOPENED",
+            Self::DealMoved => "DEAL_MOVED",
+            Self::NoPlanVersion => "NO_PLAN_VERSION",
+        }
+    }
+}
+
+/// Which account bears what a partner earns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+pub enum AccountingClass {
+    /// The partner is a customer: it reduces revenue.
+    ContraRevenue,
+    /// The partner brings customers: it is an expense.
+    CommissionExpense,
+}
+
+/// One award.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "awards")]
+pub struct Model {
+    /// The ecosystem that it belongs to.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// Its id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: AwardId,
+    /// The plan that promised it.
+    pub plan: PlanId,
+    /// The version under which it was computed last.
+    pub plan_version: i32,
+    /// The program of the plan.
+    pub program: ProgramId,
+    /// The partner that earned it.
+    pub partner: PartnerId,
+    /// What it is for and its currency, as a text; once for each plan and partner.
+    pub scope: String,
+    /// Whether it is for a deal or for a period, and for which kind of period.
+    #[sea_orm(column_name = "window_kind")]
+    pub window: Window,
+    /// The deal, if it is for one.
+    pub deal: Option<DealId>,
+    /// The day of the deal, or the first day of the period.
+    pub scope_date: Date,
+    /// The currency of the award. It never changes.
+    pub currency: Currency,
+    /// Which account bears it. It never changes.
+    pub accounting_class: AccountingClass,
+    /// What the partner is entitled to, in minor units.
+    pub entitled_minor: i64,
+    /// What had been posted before the last posting that changed the entitlement.
+    pub posted_before_minor: i64,
+    /// Why it is nothing.
+    pub not_paid: Option<NotPaid>,
+    /// When the hold of the next part ends, while something is held.
+    pub release_time: Option<Timestamp>,
+    /// How many postings it has caused.
+    pub posting_count: i64,
+    /// The hash of the evaluation.
+    pub trace_hash: String,
+    /// Counts the changes.
+    pub version: i64,
+    /// When it was created.
+    pub create_time: Timestamp,
+    /// When it was last changed.
+    pub update_time: Timestamp,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+crate::record!(id: AwardId, Id; {
+    "partner" => Partner,
+    "plan" => Plan,
+    "program" => Program,
+    "deal" => Deal,
+    "not_paid_reason" => NotPaid,
+    "create_time" => CreateTime,
+    "update_time" => UpdateTime,
+});
+
+/// What makes an award that of its plan, partner and scope.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The plan.
+    pub plan: PlanId,
+    /// The partner.
+    pub partner: PartnerId,
+    /// The scope's text.
+    pub scope: String,
+}
+
+impl Model {
+    /// What makes it that of its plan, partner and scope.
+    #[must_use]
+    pub fn award_key(&self) -> Key {
+        Key {
+            plan: self.plan.clone(),
+            partner: self.partner.clone(),
+            scope: self.scope.clone(),
+        }
+    }
+}
+
+/// Finds the awards with some keys and locks them, in the order of their ids.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn lock_by_keys(
+    txn: &Txn,
+    keys: impl IntoIterator<Item = &Key>,
+) -> Result<Vec<Model>, Error> {
+    let keys: Vec<_> = keys
+        .into_iter()
+        .map(
+            |Key {
+                 plan,
+                 partner,
+                 scope,
+             }| {
+                Expr::tuple([
+                    Expr::value(plan.clone()),
+                    Expr::value(partner.clone()),
+                    Expr::value(scope.clone()),
+                ])
+            },
+        )
+        .collect();
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let key = Expr::tuple([
+        Expr::col(Column::Plan),
+        Expr::col(Column::Partner),
+        Expr::col(Column::Scope),
+    ]);
+    let select = scoped::<Entity>(txn)
+        .filter(key.is_in(keys))
+        .order_by_asc(Column::Id);
+    Ok(record::for_update(txn, select).all(&txn.db()).await?)
+}
+
+/// Locks some awards whose next part has come to the end of its hold.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn lock_due(txn: &Txn, limit: u64) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(txn)
+        .filter(Column::ReleaseTime.lte(txn.now()))
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    Ok(record::for_update(txn, select).all(&txn.db()).await?)
+}
+
+/// The awards of a plan for deals and periods from a day on.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of_plan_from(view: &View, plan: &PlanId, from: Date) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(view)
+        .filter(Column::Plan.eq(plan.clone()))
+        .filter(Column::ScopeDate.gte(from))
+        .order_by_asc(Column::Id);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// Writes awards, new ones and changed ones, each with its version and time of change counted on.
+/// The changed ones must be locked.
+///
+/// # Errors
+/// [`Error::Exists`] when there is another award with the same key.
+pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
+    /// 21 columns each: within the 32,766 values that SQLite binds in a statement.
+    const CHUNK: usize = 500;
+    let mut rows = awards
+        .into_iter()
+        .map(|award| award.into_active_model().reset_all())
+        .peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
+        let mut changed = OnConflict::columns([Column::Ecosystem, Column::Id]);
+        for column in [
+            Column::PlanVersion,
+            Column::ScopeDate,
+            Column::EntitledMinor,
+            Column::PostedBeforeMinor,
+            Column::NotPaid,
+            Column::ReleaseTime,
+            Column::PostingCount,
+            Column::TraceHash,
+            Column::Version,
+            Column::UpdateTime,
+        ] {
+            changed.value(column, Expr::col((Alias::new("excluded"), column)));
+        }
+        Entity::insert_many(chunk)
+            .on_conflict(changed)
+            .exec_without_returning(&txn.db())
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! Facts: what happened, as incentives know it. Rows are added, never changed.
+//!
+//! A fact has two times: the day on which it happened and the moment at which it was recorded. A
+//! correction is a further revision under the same external id, which names the one that it
+//! replaces. `(source, external id, revision)` occurs once, so that news that come twice are one
+//! fact.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{ExprTrait, OnConflict};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
+use trellis_core::{Currency, Date, DealId, EcosystemId, PartnerId, Timestamp};
+
+use super::standing::Standing;
+use crate::{Error, Txn, View};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+pub enum Kind {
+    /// A deal was won.
+    DealWon,
+    /// A win was taken back, together with everything that named it.
+    DealReopened,
+    /// Money of a win was paid back to the customer.
+    DealRefunded,
+    /// A win was invoiced.
+    DealInvoiced,
+    /// The customer of a win left.
+    DealChurned,
+}
+
+/// One fact.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "incentive_facts")]
+pub struct Model {
+    /// The ecosystem that it belongs to.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// Who says so: `deal` is the deal service.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub source: String,
+    /// What the source calls it.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub external_id: String,
+    /// Which revision of it this is, counted from 1.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub revision: i64,
+    /// The revision that this one replaces, if it does.
+    pub supersedes: Option<i64>,
+    /// What happened.
+    pub kind: Kind,
+    /// To which deal.
+    pub deal: DealId,
+    /// To which win of the deal, counted from 1.
+    pub win: i64,
+    /// The partner that a win is credited to, if any is.
+    pub partner: Option<PartnerId>,
+    /// What that partner was when the win was recorded.
+    pub standing: Option<Standing>,
+    /// How much it is about, in minor units; 0 where it is about no amount.
+    pub amount_minor: i64,
+    /// The currency of the amount.
+    pub currency: Option<Currency>,
+    /// The day on which it happened.
+    pub occur_date: Date,
+    /// When it was recorded.
+    pub record_time: Timestamp,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+fn scoped(view: &View) -> Select<Entity> {
+    Entity::find().filter(Column::Ecosystem.eq(view.ecosystem().clone()))
+}
+
+fn in_order(select: Select<Entity>) -> Select<Entity> {
+    select
+        .order_by_asc(Column::Deal)
+        .order_by_asc(Column::Win)
+        .order_by_asc(Column::OccurDate)
+        .order_by_asc(Column::ExternalId)
+        .order_by_asc(Column::Revision)
+}
+
+/// All facts about some deals.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of_deals(
+    view: &View,
+    deals: impl IntoIterator<Item = DealId>,
+) -> Result<Vec<Model>, Error> {
+    let select = scoped(view).filter(Column::Deal.is_in(deals));
+    Ok(in_order(select).all(&view.db()).await?)
+}
+
+/// All facts about the deals that a partner has won on days of `from..until`, whoever else they
+/// were credited to.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of_period(
+    view: &View,
+    partner: &PartnerId,
+    from: Date,
+    until: Date,
+) -> Result<Vec<Model>, Error> {
+    let deals = scoped(view)
+        .filter(Column::Partner.eq(partner.clone()))
+        .filter(Column::OccurDate.gte(from))
+        .filter(Column::OccurDate.lt(until))
+        .filter(Column::Kind.eq(Kind::DealWon))
+        .select_only()
+        .column(Column::Deal)
+        .into_query();
+    let select = scoped(view).filter(Column::Deal.in_subquery(deals));
+    Ok(in_order(select).all(&view.db()).await?)
+}
+
+/// The next wins of partners on days of `from..until`, in the order of partner, day, deal and win.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn wins_after(
+    view: &View,
+    after: Option<&(PartnerId, Date, DealId, i64)>,
+    from: Date,
+    until: Option<Date>,
+    limit: u64,
+) -> Result<Vec<Model>, Error> {
+    let mut wins = scoped(view)
+        .filter(Column::Partner.is_not_null())
+        .filter(Column::Kind.eq(Kind::DealWon))
+        .filter(Column::OccurDate.gte(from));
+    if let Some(until) = until {
+        wins = wins.filter(Column::OccurDate.lt(until));
+    }
+    if let Some((partner, date, deal, win)) = after {
+        let place = Expr::tuple([
+            Expr::col(Column::Partner),
+            Expr::col(Column::OccurDate),
+            Expr::col(Column::Deal),
+            Expr::col(Column::Win),
+        ]);
+        let last = Expr::tuple([
+            Expr::value(partner.clone()),
+            Expr::value(*date),
+            Expr::value(deal.clone()),
+            Expr::value(*win),
+        ]);
+        wins = wins.filter(place.gt(last));
+    }
+    Ok(wins
+        .order_by_asc(Column::Partner)
+        .order_by_asc(Column::OccurDate)
+        .order_by_asc(Column::Deal)
+        .order_by_asc(Column::Win)
+        .limit(limit)
+        .all(&view.db())
+        .await?)
+}
+
+/// Adds facts. Those that are there already stay as they are.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn append(txn: &Txn, facts: Vec<Model>) -> Result<(), Error> {
+    /// 14 columns each: far below what one statement binds.
+    const CHUNK: usize = 500;
+    let mut rows = facts
+        .into_iter()
+        .map(|fact| fact.into_active_model().reset_all())
+        .peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
+        let key = [
+            Column::Ecosystem,
+            Column::Source,
+            Column::ExternalId,
+            Column::Revision,
+        ];
+        Entity::insert_many(chunk)
+            .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
+            .exec_without_returning(&txn.db())
+            .await?;
+    }
+    Ok(())
+}
