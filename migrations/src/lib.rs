@@ -14,6 +14,7 @@ mod m20261123_000031_deal_account;
 mod m20261123_000032_deal_registration;
 mod m20261123_000033_deal_deal;
 mod m20261123_000040_incentive;
+mod m20261123_000041_incentive_ledger;
 
 /// All migrations.
 pub struct Migrator;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000032_deal_registration::Migration),
             Box::new(m20261123_000033_deal_deal::Migration),
             Box::new(m20261123_000040_incentive::Migration),
+            Box::new(m20261123_000041_incentive_ledger::Migration),
         ]
     }
 }

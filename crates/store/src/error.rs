@@ -5,6 +5,8 @@ use std::time::Duration;
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 use trellis_core::{Code, Failure};
 
+use crate::incentive::ledger::Rejected;
+
 /// A failure of the data layer. Nothing of the driver leaves this crate: its words go to the log.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -62,6 +64,9 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A posting that the ledger refuses: a fault of ours.
+    #[error(transparent)]
+    Posting(#[from] Rejected),
     /// The work panicked. Its transaction was rolled back.
     #[error("the work panicked")]
     Panicked,
@@ -159,9 +164,11 @@ impl Failure for Error {
             Self::Contended => Code::Aborted,
             Self::Deadline | Self::PositionNotReached { .. } => Code::DeadlineExceeded,
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => Code::Unavailable,
-            Self::UnknownField { .. } | Self::Corrupt { .. } | Self::Panicked | Self::Driver(_) => {
-                Code::Internal
-            }
+            Self::UnknownField { .. }
+            | Self::Corrupt { .. }
+            | Self::Posting(_)
+            | Self::Panicked
+            | Self::Driver(_) => Code::Internal,
         }
     }
 
@@ -175,9 +182,11 @@ impl Failure for Error {
             Self::Deadline => "DEADLINE_EXCEEDED",
             Self::PositionNotReached { .. } => "POSITION_NOT_REACHED",
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => "UNAVAILABLE",
-            Self::UnknownField { .. } | Self::Corrupt { .. } | Self::Panicked | Self::Driver(_) => {
-                "INTERNAL"
-            }
+            Self::UnknownField { .. }
+            | Self::Corrupt { .. }
+            | Self::Posting(_)
+            | Self::Panicked
+            | Self::Driver(_) => "INTERNAL",
         }
     }
 
@@ -194,6 +203,7 @@ impl Failure for Error {
             | Self::Unavailable(_)
             | Self::OutcomeUnknown(_)
             | Self::Corrupt { .. }
+            | Self::Posting(_)
             | Self::Panicked
             | Self::Driver(_) => Vec::new(),
         }

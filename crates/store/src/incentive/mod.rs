@@ -3,6 +3,7 @@
 
 pub mod award;
 pub mod fact;
+pub mod ledger;
 pub mod plan;
 pub mod plan_version;
 pub mod standing;

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod feed;
+mod ledger;
 mod once;
 mod pages;
 mod scope;

@@ -14,6 +14,8 @@ use trellis_store::{Error, Settings, Store, Txn, record};
 /// A store over a fresh database, removed when the test ends.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) url: String,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -90,9 +92,13 @@ async fn fixture(url: String, folder: Option<tempfile::TempDir>) -> Fixture {
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(
         1_800_000_000_000_000,
     )));
-    let store = Store::connect(&Settings::new(&url), clock).await.unwrap();
+    let store = Store::connect(&Settings::new(&url), clock.clone())
+        .await
+        .unwrap();
     let fixture = Fixture {
         store,
+        clock,
+        url,
         _folder: folder,
     };
     fixture.found("acme", false).await;
