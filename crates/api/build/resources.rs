@@ -1,0 +1,123 @@
+//! What an update needs to know of each resource: its fields, who may set them, and which are set.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use protox::prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Value};
+
+use crate::{addresses, methods, names};
+
+/// `google.api.FieldBehavior`, the two that an update must know of.
+const OUTPUT_ONLY: i32 = 3;
+const IDENTIFIER: i32 = 8;
+
+pub(crate) fn write(
+    pool: &DescriptorPool,
+    validated: &str,
+    code: &mut String,
+) -> Result<(), Box<dyn Error>> {
+    for message in pool.all_messages() {
+        if !message.package_name().starts_with("trellis.") {
+            continue;
+        }
+        if let Some(declared) = addresses::declared(pool, &message)? {
+            resource(pool, &message, &declared.kind, code)?;
+            methods::checked(&message, validated, code)?;
+        }
+    }
+    Ok(())
+}
+
+fn resource(
+    pool: &DescriptorPool,
+    message: &MessageDescriptor,
+    kind: &str,
+    code: &mut String,
+) -> Result<(), Box<dyn Error>> {
+    let (mut fields, mut populated, mut shown) = (String::new(), String::new(), String::new());
+    for field in message.fields() {
+        let name = field.name();
+        let given = given(pool, &field)?;
+        let oneof = match real_oneof(&field) {
+            Some(oneof) => format!("Some({oneof:?})"),
+            None => "None".to_owned(),
+        };
+        writeln!(
+            fields,
+            "crate::mask::ResourceField {{ name: {name:?}, given: {given}, oneof: {oneof} }},"
+        )?;
+        if given {
+            writeln!(populated, "({}, {name:?}),", is_set(message, &field)?)?;
+            let place = real_oneof(&field).unwrap_or_else(|| name.to_owned());
+            writeln!(
+                shown,
+                "{name:?} => format!(\"{{:?}}\", self.{}),",
+                names::ident(&place)
+            )?;
+        }
+    }
+    write!(
+        code,
+        "impl crate::mask::Resource for {message} {{
+            const TYPE: &'static str = {kind:?};
+            const FIELDS: &'static [crate::mask::ResourceField] = &[{fields}];
+            fn populated(&self) -> ::std::vec::Vec<&'static str> {{
+                let fields: &[(bool, &str)] = &[{populated}];
+                fields.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect()
+            }}
+            fn shown(&self, field: &str) -> ::std::string::String {{
+                match field {{ {shown} _ => ::std::string::String::new() }}
+            }}
+        }}\n",
+        message = names::message(message)?,
+    )?;
+    Ok(())
+}
+
+/// Whether a caller gives the field its value: it is neither the server's, nor the name or etag.
+fn given(pool: &DescriptorPool, field: &FieldDescriptor) -> Result<bool, Box<dyn Error>> {
+    let extension = pool
+        .get_extension_by_name("google.api.field_behavior")
+        .ok_or("the AIP's options")?;
+    let options = field.options();
+    let behaviors = options.get_extension(&extension);
+    let behaviors: Vec<Option<i32>> = behaviors
+        .as_list()
+        .map(|list| list.iter().map(Value::as_enum_number).collect())
+        .unwrap_or_default();
+    let has = |wanted| behaviors.contains(&Some(wanted));
+    Ok(!has(OUTPUT_ONLY) && !has(IDENTIFIER) && !["name", "etag"].contains(&field.name()))
+}
+
+fn real_oneof(field: &FieldDescriptor) -> Option<String> {
+    let oneof = field.containing_oneof()?;
+    (!oneof.is_synthetic()).then(|| oneof.name().to_owned())
+}
+
+fn is_set(message: &MessageDescriptor, field: &FieldDescriptor) -> Result<String, Box<dyn Error>> {
+    let place = format!("self.{}", names::ident(field.name()));
+    if let Some(oneof) = real_oneof(field) {
+        let module = names::inside(message)?;
+        return Ok(format!(
+            "matches!(self.{}, Some({module}::{}::{}(..)))",
+            names::ident(&oneof),
+            names::camel(&oneof),
+            names::variant(field)
+        ));
+    }
+    if field.is_list() || field.is_map() {
+        return Ok(format!("!{place}.is_empty()"));
+    }
+    if field.supports_presence() {
+        return Ok(format!("{place}.is_some()"));
+    }
+    Ok(if matches!(field.kind(), Kind::String | Kind::Bytes) {
+        format!("!{place}.is_empty()")
+    } else if matches!(field.kind(), Kind::Bool) {
+        place
+    } else if matches!(field.kind(), Kind::Double | Kind::Float) {
+        format!("{place} != 0.0")
+    } else {
+        format!("{place} != 0")
+    })
+}
