@@ -9,6 +9,7 @@ use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection, D
 
 mod m20261123_000001_platform;
 mod m20261123_000010_partner;
+mod m20261123_000020_program;
 mod m20261123_000030_deal_catalog;
 mod m20261123_000031_deal_account;
 mod m20261123_000032_deal_registration;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261123_000001_platform::Migration),
             Box::new(m20261123_000010_partner::Migration),
+            Box::new(m20261123_000020_program::Migration),
             Box::new(m20261123_000030_deal_catalog::Migration),
             Box::new(m20261123_000031_deal_account::Migration),
             Box::new(m20261123_000032_deal_registration::Migration),

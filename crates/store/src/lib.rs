@@ -30,6 +30,7 @@ mod once;
 pub mod page;
 pub mod partner;
 pub mod platform;
+pub mod program;
 pub mod record;
 mod settings;
 mod store;

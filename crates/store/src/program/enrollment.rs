@@ -1,0 +1,110 @@
+//! Enrolments: which partner is in which program, and the tier that it holds there.
+
+use sea_orm::QuerySelect;
+use sea_orm::entity::prelude::*;
+use trellis_core::{EcosystemId, EnrollmentId, PartnerId, ProgramId, TierId, Timestamp};
+
+use super::tier;
+use crate::{Error, View, record};
+
+/// Where an enrolment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+pub enum State {
+    /// The partner is in the program.
+    Enrolled,
+}
+
+/// One enrolment.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "enrollments")]
+pub struct Model {
+    /// The ecosystem that it belongs to.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// Its id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: EnrollmentId,
+    /// The program.
+    pub program: ProgramId,
+    /// The partner. Once in each program.
+    pub partner: PartnerId,
+    /// The tier of the program that the partner holds.
+    pub tier: TierId,
+    /// Where it stands.
+    pub state: State,
+    /// Since when the partner is in the program.
+    pub enroll_time: Timestamp,
+    /// Counts the changes.
+    pub version: i64,
+    /// When it was created.
+    pub create_time: Timestamp,
+    /// When it was last changed.
+    pub update_time: Timestamp,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+crate::record! { id: EnrollmentId, Id; {
+    "program" => Program,
+    "partner" => Partner,
+    "tier" => Tier,
+    "state" => State,
+    "enroll_time" => EnrollTime,
+} }
+
+/// A partner's place in a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The enrolment.
+    pub enrollment: Model,
+    /// The tier that it holds.
+    pub tier: tier::Model,
+}
+
+/// Finds a partner's enrolment in a program, with its tier.
+///
+/// # Errors
+/// [`Error::Corrupt`] when the tier is missing; [`Error::Driver`] and its kin.
+pub async fn membership(
+    view: &View,
+    program: &ProgramId,
+    partner: &PartnerId,
+) -> Result<Option<Membership>, Error> {
+    let select = record::scoped::<Entity>(view)
+        .filter(COLUMN.program.eq(program.clone()))
+        .filter(COLUMN.partner.eq(partner.clone()));
+    let Some(enrollment) = select.one(&view.db()).await? else {
+        return Ok(None);
+    };
+    match tier::find(view, &enrollment.program, &enrollment.tier).await? {
+        Some(tier) => Ok(Some(Membership { enrollment, tier })),
+        None => Err(Error::Corrupt {
+            table: "enrollments",
+            what: format!("{} holds a tier that does not exist", enrollment.id),
+        }),
+    }
+}
+
+/// Whether an enrolment holds a tier.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn holds_tier(view: &View, program: &ProgramId, tier: &TierId) -> Result<bool, Error> {
+    let select = record::scoped::<Entity>(view)
+        .filter(COLUMN.program.eq(program.clone()))
+        .filter(COLUMN.tier.eq(tier.clone()));
+    let held: Option<EnrollmentId> = select
+        .select_only()
+        .column(Column::Id)
+        .limit(1)
+        .into_tuple()
+        .one(&view.db())
+        .await?;
+    Ok(held.is_some())
+}

@@ -1,0 +1,116 @@
+//! Programs: what partners join, with the rules of deal registration.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{DatabaseBackend, QuerySelect};
+use serde::{Deserialize, Serialize};
+use trellis_core::lifecycle::Named;
+use trellis_core::{Currency, EcosystemId, Money, ProgramId, TimeZone, Timestamp};
+
+use crate::{Error, Txn, record};
+
+/// Where a program stands.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// Being written.
+    Draft,
+    /// Published.
+    Active,
+    /// Over.
+    Retired,
+}
+
+impl Named for State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Draft => "DRAFT",
+            Self::Active => "ACTIVE",
+            Self::Retired => "RETIRED",
+        }
+    }
+}
+
+/// One program.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[sea_orm(table_name = "programs")]
+pub struct Model {
+    /// The ecosystem that it belongs to.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// Its id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ProgramId,
+    /// The name that people read.
+    pub display_name: String,
+    /// What it is for.
+    pub description: String,
+    /// Where its days begin and end.
+    pub time_zone: TimeZone,
+    /// The currency of its amounts.
+    pub currency: Currency,
+    /// For how many days an approved registration is protected.
+    pub protection_days: i32,
+    /// By how many days an extension lengthens the protection.
+    pub extension_days: i32,
+    /// After how many days the protection ends whatever was extended.
+    pub hard_stop_days: i32,
+    /// Whether a registration that nothing speaks against is approved without a person.
+    pub auto_approve: bool,
+    /// The largest value approved so, in minor units of the program's currency.
+    pub auto_approve_limit_minor: Option<i64>,
+    /// Where it stands.
+    pub state: State,
+    /// The number of its newest revision; 0 before it is published.
+    pub revision_number: i32,
+    /// When it was published.
+    pub publish_time: Option<Timestamp>,
+    /// When it was retired.
+    pub retire_time: Option<Timestamp>,
+    /// Counts the changes.
+    pub version: i64,
+    /// When it was created.
+    pub create_time: Timestamp,
+    /// When it was last changed.
+    pub update_time: Timestamp,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The largest value that is approved without a person, if there is a limit.
+    #[must_use]
+    pub fn auto_approve_limit(&self) -> Option<Money> {
+        self.auto_approve_limit_minor
+            .map(|minor| Money::new(minor, self.currency))
+    }
+}
+
+crate::record! { id: ProgramId, Id; {
+    "state" => State,
+    "display_name" => DisplayName,
+    "time_zone" => TimeZone,
+    "currency_code" => Currency,
+    "create_time" => CreateTime,
+    "update_time" => UpdateTime,
+} }
+
+/// Finds a program and keeps it as it is until the transaction ends, without keeping others from
+/// doing the same: for what may happen many at a time while the program stands.
+///
+/// # Errors
+/// [`Error::Contended`] when its lock cannot be had in time.
+pub async fn hold(txn: &Txn, id: &ProgramId) -> Result<Option<Model>, Error> {
+    let mut select = record::scoped::<Entity>(txn).filter(COLUMN.id.eq(id.clone()));
+    if txn.db().get_database_backend() == DatabaseBackend::Postgres {
+        select = select.lock_shared();
+    }
+    Ok(select.one(&txn.db()).await?)
+}

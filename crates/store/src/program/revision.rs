@@ -1,0 +1,91 @@
+//! Revisions: what a program said from one change to the next. Rows are added, never changed.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{FromJsonQueryResult, IntoActiveModel};
+use serde::{Deserialize, Serialize};
+use trellis_core::{Actor, EcosystemId, Order, Page, PageQuery, ProgramId, Timestamp};
+
+use super::{program, tier};
+use crate::page::{self, Columns};
+use crate::{Error, Txn, View};
+
+/// A program with its living tiers, as they were.
+///
+/// It is kept as JSON of the rows. A column that is added to them later needs a serde default, so
+/// that the revisions made before it stay readable; a test reads the oldest form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Snapshot {
+    /// The program.
+    pub program: program::Model,
+    /// Its living tiers, the lowest first.
+    pub tiers: Vec<tier::Model>,
+}
+
+/// One revision.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "program_revisions")]
+pub struct Model {
+    /// The ecosystem that it belongs to.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// The program.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub program: ProgramId,
+    /// Its place, counted from 1 without gaps.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub number: i32,
+    /// What the program said.
+    pub snapshot: Snapshot,
+    /// Who made the change.
+    pub actor: Actor,
+    /// When.
+    pub create_time: Timestamp,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Columns for Entity {
+    const ID: Column = Column::Number;
+
+    fn column(field: &str) -> Option<Column> {
+        (field == NEWEST_FIRST.field).then_some(Column::Number)
+    }
+}
+
+/// The order that revisions are listed in.
+const NEWEST_FIRST: Order = Order {
+    field: "revision_number",
+    descending: true,
+};
+
+/// Adds a revision.
+///
+/// # Errors
+/// [`Error::Exists`] when the number is taken.
+pub async fn append(txn: &Txn, model: Model) -> Result<(), Error> {
+    let row = model.into_active_model().reset_all();
+    Entity::insert(row)
+        .exec_without_returning(&txn.db())
+        .await?;
+    Ok(())
+}
+
+/// Reads one page of a program's revisions, the newest first.
+///
+/// # Errors
+/// [`Error::BadCursor`] when the page token was made for another query.
+pub async fn page(
+    view: &View,
+    program: &ProgramId,
+    query: &PageQuery,
+) -> Result<Page<Model>, Error> {
+    let select = Entity::find()
+        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        .filter(COLUMN.program.eq(program.clone()));
+    let query = PageQuery {
+        order: vec![NEWEST_FIRST],
+        ..query.clone()
+    };
+    page::page(&view.db(), select, &query).await
+}
