@@ -77,7 +77,7 @@ pub async fn find(view: &View, program: &ProgramId, id: &TierId) -> Result<Optio
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn living(view: &View, program: &ProgramId) -> Result<Vec<Model>, Error> {
-    let select = of_program(view, program).filter(COLUMN.delete_time.is_null());
+    let select = of_program(view, program).filter(Column::DeleteTime.is_null());
     Ok(select.order_by_asc(Column::Rank).all(&view.db()).await?)
 }
 
@@ -92,7 +92,7 @@ pub async fn page(
 ) -> Result<Page<Model>, Error> {
     let mut select = of_program(view, program);
     if !query.show_deleted {
-        select = select.filter(COLUMN.delete_time.is_null());
+        select = select.filter(Column::DeleteTime.is_null());
     }
     page::page(&view.db(), select, query).await
 }
