@@ -13,7 +13,7 @@
 //! A value is a word or stands in single or double quotes, with `\` before a quote or a `\`. Enum
 //! values are written with or without their prefix, times as in RFC 3339, days as `2026-07-31`, and
 //! other resources by their full names. `:` finds a text anywhere in a field; `field:*` is true of a
-//! field that is set, and `field = null` of one that is not.
+//! field that is set, and `field = null` of one that is not. There are no other wildcards.
 //!
 //! A comparison with a field that is not set is false, and so its negation is true. Databases see
 //! that differently; therefore negations are resolved here, down to single tests.

@@ -95,7 +95,8 @@ pub struct Call {
     pub method: &'static str,
     /// Makes the call idempotent, when the caller sent one.
     pub request_id: Option<Uuid>,
-    /// The hash of everything in the request that must be the same when it is sent again.
+    /// The hash of everything in the request that must be the same when it is sent again with its
+    /// request id. All zero without one: nothing is ever compared with it then.
     pub request_hash: [u8; 32],
     /// Whether to run every check and change nothing.
     pub validate_only: bool,

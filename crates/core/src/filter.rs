@@ -39,9 +39,7 @@ pub enum Comparison {
     Greater,
     /// Comes after or is the same.
     GreaterOrEqual,
-    /// Holds the text somewhere, whatever the case of its letters. A text that ends with `*` must
-    /// stand at the beginning; a lone `*` holds for every field that is set. Of anything but text,
-    /// the same as `Equal`.
+    /// Holds the text somewhere. Of anything but text, the same as `Equal`.
     Has,
 }
 

@@ -135,6 +135,10 @@ fn value(
 ) -> Result<Value, Violation> {
     let (name, text) = (field.name(), given.text.as_str());
     match field.kind {
+        Kind::Text if !given.quoted && text.contains('*') => Err(refused(
+            name,
+            "takes no wildcards: `:` finds a text anywhere, and \"*\" is a star",
+        )),
         Kind::Text => Ok(Value::Text(text.to_owned())),
         Kind::State { prefix, values } => state(name, text, prefix, values),
         Kind::Time => {
