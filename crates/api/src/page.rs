@@ -154,6 +154,7 @@ mod tests {
 
     use super::*;
     use crate::partner::v1::ListPartnersRequest;
+    use crate::program::v1::ListProgramsRequest;
 
     const TABLE: &[Field] = &[Field::text("display_name").sortable()];
 
@@ -237,6 +238,37 @@ mod tests {
                 .is_err()
             );
         }
+    }
+
+    #[test]
+    fn a_token_with_another_place_in_it_is_refused() {
+        let good = page_token(&read(&request()).unwrap(), Some(cursor()));
+        let mut bytes = URL_SAFE_NO_PAD.decode(good).unwrap();
+        let letter = bytes.iter().position(|byte| *byte == b'N').unwrap();
+        bytes[letter] = b'M';
+        let page_token = URL_SAFE_NO_PAD.encode(bytes);
+        assert!(
+            read(&ListPartnersRequest {
+                page_token,
+                ..request()
+            })
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn a_token_is_good_for_its_own_method_only() {
+        let parent = "ecosystems/acme".to_owned();
+        let partners = ListPartnersRequest {
+            parent: parent.clone(),
+            ..Default::default()
+        };
+        let programs = ListProgramsRequest {
+            parent,
+            ..Default::default()
+        };
+        assert_eq!(partners.encode_to_vec(), programs.encode_to_vec());
+        assert_ne!(fingerprint(&partners), fingerprint(&programs));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use trellis_core::PartnerId;
 
 use super::*;
 use crate::partner::v1::{
-    ActivatePartnerRequest, CreatePartnerRequest, ListPartnersRequest, Partner,
-    UpdatePartnerRequest,
+    AcceptInvitationRequest, ActivatePartnerRequest, CreatePartnerRequest,
+    DeclineInvitationRequest, ListPartnersRequest, Partner, UpdatePartnerRequest,
 };
 use crate::platform::v1::{CreateEcosystemRequest, Ecosystem, ListEcosystemsRequest};
 
@@ -196,6 +196,24 @@ fn the_same_request_has_the_same_hash_whatever_its_id() {
     assert_eq!(hash(sent("", "")), [0; 32]);
     let (call, _) = open(Request::new(sent(REQUEST_ID, "")), parse).unwrap();
     assert_eq!(call.request_id.unwrap().to_string(), REQUEST_ID);
+}
+
+#[test]
+fn the_same_fields_for_another_method_have_another_hash() {
+    let (name, request_id) = (activate().name, REQUEST_ID.to_owned());
+    let accept = AcceptInvitationRequest {
+        name: name.clone(),
+        request_id: request_id.clone(),
+        ..AcceptInvitationRequest::default()
+    };
+    let decline = DeclineInvitationRequest {
+        name,
+        request_id,
+        ..DeclineInvitationRequest::default()
+    };
+    let (accepted, ()) = open(Request::new(accept), |_, _| Some(())).unwrap();
+    let (declined, ()) = open(Request::new(decline), |_, _| Some(())).unwrap();
+    assert_ne!(accepted.request_hash, declined.request_hash);
 }
 
 #[test]
