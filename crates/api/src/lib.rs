@@ -14,6 +14,7 @@ pub mod etag;
 mod fields;
 pub mod filter;
 pub mod import;
+pub mod json;
 pub mod mask;
 mod method;
 pub mod money;

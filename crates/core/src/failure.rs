@@ -104,7 +104,7 @@ pub enum Problem {
         /// The name of the resource that has it, or would have.
         resource: String,
         /// The field that must be unique.
-        field: &'static str,
+        field: String,
     },
 
     /// The resource has changed since its etag was read.
@@ -215,10 +215,7 @@ impl Failure for Problem {
                 vec![("resource", resource.clone())]
             }
             Self::Exists { resource, field } => {
-                vec![
-                    ("resource", resource.clone()),
-                    ("field", (*field).to_owned()),
-                ]
+                vec![("resource", resource.clone()), ("field", field.clone())]
             }
             Self::IllegalTransition {
                 resource,

@@ -1,1 +1,15 @@
-//! Trellis platform.
+//! The platform service: what lies under all the others. Ecosystems, their clocks, and the change
+//! feed.
+//!
+//! What always holds:
+//! * An ecosystem is a sandbox or it is not, from its first moment on; only a sandbox's clock can
+//!   be moved, and only forward.
+//! * Moving a clock answers when everything that fell due has happened.
+//! * Who reads the feed from a position to its end, and later on from there, has read each event
+//!   once.
+
+pub mod ecosystem;
+mod error;
+pub mod event;
+
+pub use error::Error;

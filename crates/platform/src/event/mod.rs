@@ -1,0 +1,7 @@
+//! The change feed, read.
+
+pub mod convert;
+pub mod events;
+pub mod service;
+
+pub use service::Events;

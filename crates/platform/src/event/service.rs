@@ -1,0 +1,47 @@
+//! Answers the calls of `EventService`.
+
+use tonic::{Request, Response, Status};
+use trellis_api::platform::v1 as pb;
+use trellis_api::platform::v1::event_service_server::{EventService, EventServiceServer};
+use trellis_api::{open, page_token};
+use trellis_store::Store;
+
+use super::{convert, events};
+
+/// `EventService` over a store.
+#[derive(Clone)]
+pub struct Events {
+    store: Store,
+}
+
+impl Events {
+    /// The gRPC service.
+    #[must_use]
+    pub fn server(store: Store) -> EventServiceServer<Self> {
+        EventServiceServer::new(Self { store })
+    }
+}
+
+#[tonic::async_trait]
+impl EventService for Events {
+    async fn list_events(
+        &self,
+        request: Request<pb::ListEventsRequest>,
+    ) -> Result<Response<pb::ListEventsResponse>, Status> {
+        let (call, list) = open(request, convert::list)?;
+        let page = events::list(&self.store, call, &list).await?;
+        Ok(Response::new(pb::ListEventsResponse {
+            next_page_token: page_token(&list.query, page.next),
+            events: page.rows,
+        }))
+    }
+
+    async fn get_position(
+        &self,
+        request: Request<pb::GetPositionRequest>,
+    ) -> Result<Response<pb::GetPositionResponse>, Status> {
+        let (call, ()) = open(request, convert::get_position)?;
+        let position = events::position(&self.store, call).await?.to_string();
+        Ok(Response::new(pb::GetPositionResponse { position }))
+    }
+}
