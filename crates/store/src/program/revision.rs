@@ -89,3 +89,44 @@ pub async fn page(
     };
     page::page(&view.db(), select, &query).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The oldest form of a snapshot that a database may hold. Never edited.
+    const OLDEST: &str = r#"{
+        "program": {
+            "ecosystem": "acme", "id": "orbit", "display_name": "Orbit", "description": "",
+            "time_zone": "Europe/Berlin", "currency": "EUR", "protection_days": 90,
+            "extension_days": 60, "hard_stop_days": 180, "auto_approve": true,
+            "auto_approve_limit_minor": 2500000, "state": "ACTIVE", "revision_number": 1,
+            "publish_time": 1790000000000000, "retire_time": null, "version": 2,
+            "create_time": 1780000000000000, "update_time": 1790000000000000
+        },
+        "tiers": [{
+            "ecosystem": "acme", "program": "orbit", "id": "silver", "display_name": "Silver",
+            "rank": 1, "description": "", "version": 1, "create_time": 1780000000000000,
+            "update_time": 1780000000000000, "delete_time": null
+        }]
+    }"#;
+
+    #[test]
+    fn the_oldest_snapshot_can_still_be_read() {
+        let Snapshot { program, tiers } = serde_json::from_str(OLDEST).unwrap();
+        assert_eq!(program.state, program::State::Active);
+        assert_eq!(program.time_zone.as_str(), "Europe/Berlin");
+        assert_eq!(
+            program.auto_approve_limit().unwrap().to_string(),
+            "25,000.00 EUR"
+        );
+        assert_eq!(tiers.first().unwrap().id.as_str(), "silver");
+    }
+
+    #[test]
+    fn a_snapshot_reads_back_as_it_was_written() {
+        let snapshot: Snapshot = serde_json::from_str(OLDEST).unwrap();
+        let text = serde_json::to_string(&snapshot).unwrap();
+        assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), snapshot);
+    }
+}

@@ -1,0 +1,238 @@
+//! Between the wire and the rows: one total function outwards, one parser for each request
+//! inwards.
+
+use trellis_api::program::v1 as pb;
+use trellis_api::{Etag, Field, Fields, money, name, numbered_name, time};
+use trellis_core::{PageQuery, ProgramId};
+use trellis_store::program::program::{Model, State};
+use trellis_store::program::revision::{self, Snapshot};
+
+use super::programs::{Create, Edit, Move, Revisions, Terms, Update};
+use super::registration_settings::{
+    EXTENSION_DAYS, HARD_STOP_DAYS, PROTECTION_DAYS, RegistrationSettings, violations,
+};
+use crate::tier;
+
+/// What lists filter and order by.
+pub const FIELDS: &[Field] = &[
+    Field::state("state", "STATE", &["DRAFT", "ACTIVE", "RETIRED"]),
+    Field::text("display_name").sortable(),
+    Field::text("time_zone"),
+    Field::text("currency_code"),
+    Field::time("create_time").sortable(),
+    Field::time("update_time").sortable(),
+];
+
+/// The fields that an update may change.
+const MUTABLE: &[&str] = &[
+    "display_name",
+    "description",
+    "time_zone",
+    "currency_code",
+    "deal_registration",
+];
+
+/// A program on the wire.
+#[must_use]
+pub fn wire(program: Model) -> pb::Program {
+    let settings = RegistrationSettings::of(&program);
+    let Model {
+        ecosystem,
+        id,
+        display_name,
+        description,
+        time_zone,
+        currency,
+        protection_days: _,
+        extension_days: _,
+        hard_stop_days: _,
+        auto_approve: _,
+        auto_approve_limit_minor: _,
+        state,
+        revision_number,
+        publish_time,
+        retire_time,
+        version,
+        create_time,
+        update_time,
+    } = program;
+    pb::Program {
+        name: name(&ecosystem, &id),
+        display_name,
+        description,
+        time_zone: time_zone.to_string(),
+        currency_code: currency.to_string(),
+        deal_registration: Some(wire_settings(settings)),
+        state: wire_state(state).into(),
+        revision_number,
+        publish_time: publish_time.map(time::wire),
+        retire_time: retire_time.map(time::wire),
+        create_time: Some(time::wire(create_time)),
+        update_time: Some(time::wire(update_time)),
+        etag: Etag::of(version).to_string(),
+    }
+}
+
+fn wire_settings(settings: RegistrationSettings) -> pb::DealRegistrationSettings {
+    let RegistrationSettings {
+        protection_days,
+        extension_days,
+        hard_stop_days,
+        auto_approve,
+        auto_approve_limit,
+    } = settings;
+    pb::DealRegistrationSettings {
+        protection_days: Some(protection_days),
+        extension_days: Some(extension_days),
+        hard_stop_days: Some(hard_stop_days),
+        auto_approve_registrations: auto_approve,
+        auto_approve_limit: auto_approve_limit.map(money::wire),
+    }
+}
+
+fn wire_state(state: State) -> pb::program::State {
+    match state {
+        State::Draft => pb::program::State::Draft,
+        State::Active => pb::program::State::Active,
+        State::Retired => pb::program::State::Retired,
+    }
+}
+
+/// A revision on the wire.
+#[must_use]
+pub fn wire_revision(revision: revision::Model) -> pb::ProgramRevision {
+    let revision::Model {
+        ecosystem,
+        program,
+        number,
+        snapshot: Snapshot {
+            program: snapshot,
+            tiers,
+        },
+        actor,
+        create_time,
+    } = revision;
+    pb::ProgramRevision {
+        name: numbered_name(&ecosystem, &program, "revisions", number.into()),
+        revision_number: number,
+        snapshot: Some(wire(snapshot)),
+        tiers: tiers.into_iter().map(tier::convert::wire).collect(),
+        actor: actor.to_string(),
+        create_time: Some(time::wire(create_time)),
+    }
+}
+
+/// Settings as they were sent; what was left out is as usual.
+fn settings(
+    fields: &mut Fields,
+    sent: Option<pb::DealRegistrationSettings>,
+) -> Option<RegistrationSettings> {
+    let Some(sent) = sent else {
+        return Some(RegistrationSettings::default());
+    };
+    let pb::DealRegistrationSettings {
+        protection_days,
+        extension_days,
+        hard_stop_days,
+        auto_approve_registrations,
+        auto_approve_limit,
+    } = sent;
+    let path = "program.deal_registration.auto_approve_limit";
+    let auto_approve_limit = fields.optional_money(path, auto_approve_limit);
+    Some(RegistrationSettings {
+        protection_days: protection_days.unwrap_or(PROTECTION_DAYS),
+        extension_days: extension_days.unwrap_or(EXTENSION_DAYS),
+        hard_stop_days: hard_stop_days.unwrap_or(HARD_STOP_DAYS),
+        auto_approve: auto_approve_registrations,
+        auto_approve_limit: auto_approve_limit?,
+    })
+}
+
+pub(super) fn create(request: pb::CreateProgramRequest, fields: &mut Fields) -> Option<Create> {
+    let id = fields.new_id::<ProgramId>("program_id", &request.program_id);
+    let program = request.program?;
+    let time_zone = fields.time_zone("program.time_zone", &program.time_zone);
+    let currency = fields.currency("program.currency_code", &program.currency_code);
+    let registration = settings(fields, program.deal_registration);
+    if let Some(registration) = &registration {
+        for violation in violations(registration, currency) {
+            fields.refuse(violation.field, violation.rule, violation.description);
+        }
+    }
+    Some(Create {
+        id: id?,
+        terms: Terms {
+            display_name: program.display_name,
+            description: program.description,
+            time_zone: time_zone?,
+            currency: currency?,
+            registration: registration?,
+        },
+    })
+}
+
+pub(super) fn get(request: pb::GetProgramRequest, fields: &mut Fields) -> Option<ProgramId> {
+    fields.id("name", &request.name)
+}
+
+pub(super) fn list(request: pb::ListProgramsRequest, fields: &mut Fields) -> Option<PageQuery> {
+    fields.page(&request, FIELDS)
+}
+
+pub(super) fn update(request: pb::UpdateProgramRequest, fields: &mut Fields) -> Option<Update> {
+    let program = fields.required("program", request.program)?;
+    let mask = fields.mask("program", &program, request.update_mask, MUTABLE);
+    let id = fields.id("program.name", &program.name);
+    let etag = fields.etag("program.etag", &program.etag);
+    let mask = mask?;
+    let time_zone = mask.read("time_zone", || {
+        fields.time_zone("program.time_zone", &program.time_zone)
+    });
+    let currency = mask.read("currency_code", || {
+        fields.currency("program.currency_code", &program.currency_code)
+    });
+    let registration = mask.read("deal_registration", || {
+        settings(fields, program.deal_registration)
+    });
+    Some(Update {
+        id: id?,
+        etag: etag?,
+        edit: Edit {
+            display_name: mask.keep("display_name", Some(program.display_name)),
+            description: mask.keep("description", Some(program.description)),
+            time_zone: time_zone?,
+            currency: currency?,
+            registration: registration?,
+        },
+    })
+}
+
+pub(super) fn publish(request: pb::PublishProgramRequest, fields: &mut Fields) -> Option<Move> {
+    moving(fields, &request.name, &request.etag, request.note)
+}
+
+pub(super) fn retire(request: pb::RetireProgramRequest, fields: &mut Fields) -> Option<Move> {
+    moving(fields, &request.name, &request.etag, request.note)
+}
+
+fn moving(fields: &mut Fields, name: &str, etag: &str, note: String) -> Option<Move> {
+    let id = fields.id("name", name);
+    let etag = fields.etag("etag", etag);
+    Some(Move {
+        id: id?,
+        etag: etag?,
+        note,
+    })
+}
+
+pub(super) fn revisions(
+    request: pb::ListProgramRevisionsRequest,
+    fields: &mut Fields,
+) -> Option<Revisions> {
+    let program = fields.id("parent", &request.parent);
+    let query = fields.page(&request, &[]);
+    Some(Revisions {
+        program: program?,
+        query: query?,
+    })
+}
