@@ -78,8 +78,10 @@ pub enum Error {
 impl Error {
     /// Reads a failed commit: whatever broke the connection leaves the outcome open.
     pub(crate) fn of_commit(error: DbErr) -> Self {
-        let error = Self::from(error);
-        if let Self::Unavailable(source) = error { Self::OutcomeUnknown(source) } else { error }
+        match Self::from(error) {
+            Self::Unavailable(source) => Self::OutcomeUnknown(source),
+            other => other,
+        }
     }
 }
 
@@ -90,19 +92,17 @@ impl From<DbErr> for Error {
                 field: clashing_field(&message),
             };
         }
-        let cause = match &error {
+        match &error {
             DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause))
-            | DbErr::Conn(RuntimeErr::SqlxError(cause)) => Some(cause),
-            _ => None,
-        };
-        let unreachable = matches!(&error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_));
-        match cause.map(|cause| classify(cause)) {
-            Some(Class::Contended) => Self::Contended,
-            Some(Class::Deadline) => Self::Deadline,
-            Some(Class::Unavailable) => Self::Unavailable(error),
-            None if unreachable => Self::Unavailable(error),
-            Some(Class::Other) | None => Self::Driver(error),
+            | DbErr::Conn(RuntimeErr::SqlxError(cause)) => match classify(cause) {
+                Class::Contended => Self::Contended,
+                Class::Deadline => Self::Deadline,
+                Class::Unavailable => Self::Unavailable(error),
+                Class::Other => Self::Driver(error),
+            },
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error),
+            _ => Self::Driver(error),
         }
     }
 }

@@ -23,7 +23,15 @@ pub(crate) fn filtered<E: Columns>(
     select: Select<E>,
     query: &PageQuery,
 ) -> Result<Select<E>, Error> {
-    Ok(match &query.filter {
+    narrowed(select, query.filter.as_ref())
+}
+
+/// Adds a filter to a select.
+pub(crate) fn narrowed<E: Columns>(
+    select: Select<E>,
+    filter: Option<&Filter>,
+) -> Result<Select<E>, Error> {
+    Ok(match filter {
         Some(filter) => select.filter(condition::<E>(filter)?),
         None => select,
     })

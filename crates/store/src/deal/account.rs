@@ -91,6 +91,18 @@ pub async fn lock_by_external_ids(
     Ok(record::for_update(txn, select).all(&txn.db()).await?)
 }
 
+/// Finds the accounts that carry one of these external ids.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn by_external_ids(
+    view: &View,
+    external_ids: impl IntoIterator<Item = String>,
+) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(view).filter(COLUMN.external_id.is_in(external_ids));
+    Ok(select.all(&view.db()).await?)
+}
+
 /// Finds the accounts that wait for a parent with one of these external ids, locked.
 ///
 /// # Errors

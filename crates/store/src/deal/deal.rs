@@ -5,7 +5,7 @@ use sea_orm::{FromJsonQueryResult, FromQueryResult, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
-    AccountId, Currency, Date, DealId, EcosystemId, PageQuery, PartnerId, ProductId, ProgramId,
+    AccountId, Currency, Date, DealId, EcosystemId, Filter, PartnerId, ProductId, ProgramId,
     RegistrationId, TerritoryId, Timestamp,
 };
 
@@ -258,19 +258,23 @@ pub struct Tally {
     pub amount_minor: i64,
 }
 
-/// Counts and sums up the deals that a query's filter lets pass: one scan of the ecosystem, one row
+/// Counts and sums up the deals that a filter lets pass: one scan of the ecosystem, one row
 /// for each stage, currency and group.
 ///
 /// # Errors
 /// [`Error::UnknownField`] when the filter names a field that deals do not have.
-pub async fn pipeline(view: &View, query: &PageQuery, by: Gathering) -> Result<Vec<Tally>, Error> {
+pub async fn pipeline(
+    view: &View,
+    filter: Option<&Filter>,
+    by: Gathering,
+) -> Result<Vec<Tally>, Error> {
     let none = || Expr::cust("NULL");
     let (partner, period) = match by {
         Gathering::Stage => (none(), none()),
         Gathering::Partner => (Expr::col(Column::Partner), none()),
         Gathering::Month => (none(), Expr::col(Column::Period)),
     };
-    let mut select = page::filtered(scoped::<Entity>(view), query)?
+    let mut select = page::narrowed(scoped::<Entity>(view), filter)?
         .select_only()
         .column(Column::Stage)
         .column(Column::Currency)

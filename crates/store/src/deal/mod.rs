@@ -2,13 +2,18 @@
 
 pub mod account;
 pub mod account_key;
+pub mod customer;
 #[expect(
     clippy::module_inception,
     reason = "the table is named like its service"
 )]
 pub mod deal;
+pub mod eligibility;
 pub mod facts;
 pub mod product;
 pub mod product_family;
+pub mod protection;
 pub mod record;
+pub mod reference;
+pub mod registration;
 pub mod territory;

@@ -1,0 +1,60 @@
+//! What decides whether a partner may claim business under a program, read in one statement.
+
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use trellis_core::{Currency, PartnerId, ProgramId, TimeZone, Timestamp};
+
+use crate::partner::partner;
+use crate::program::program;
+use crate::{Error, View};
+
+/// A partner and a program as far as registrations ask about them.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Facts {
+    /// Where the partner stands.
+    pub partner_state: partner::State,
+    /// When its suspension ends by itself, if it is suspended and an end was set.
+    pub suspend_until_time: Option<Timestamp>,
+    /// Where the program stands.
+    pub program_state: program::State,
+    /// Where the program's days begin and end.
+    pub time_zone: TimeZone,
+    /// The currency of the program's amounts.
+    pub currency: Currency,
+    /// For how many days an approved registration is protected.
+    pub protection_days: i32,
+    /// Whether a registration that nothing speaks against is approved without a person.
+    pub auto_approve: bool,
+    /// The largest value approved so, in minor units of `currency`; none: no limit.
+    pub auto_approve_limit_minor: Option<i64>,
+    /// Whether the partner is enrolled in the program.
+    pub enrolled: bool,
+}
+
+const SELECT: &str = "SELECT partners.state AS partner_state, partners.suspend_until_time, \
+    programs.state AS program_state, programs.time_zone, programs.currency, \
+    programs.protection_days, programs.auto_approve, programs.auto_approve_limit_minor, \
+    EXISTS (SELECT 1 FROM enrollments WHERE enrollments.ecosystem = $1 \
+        AND enrollments.program = $3 AND enrollments.partner = $2 \
+        AND enrollments.state = 'ENROLLED') AS enrolled \
+    FROM partners CROSS JOIN programs \
+    WHERE partners.ecosystem = $1 AND partners.id = $2 \
+    AND programs.ecosystem = $1 AND programs.id = $3";
+
+/// The facts about a partner and a program; none if one of them does not exist.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn facts(
+    view: &View,
+    partner: &PartnerId,
+    program: &ProgramId,
+) -> Result<Option<Facts>, Error> {
+    let db = view.db();
+    let values = [
+        view.ecosystem().as_str().into(),
+        partner.as_str().into(),
+        program.as_str().into(),
+    ];
+    let select = Statement::from_sql_and_values(db.get_database_backend(), SELECT, values);
+    Ok(Facts::find_by_statement(select).one(&db).await?)
+}

@@ -1,0 +1,190 @@
+//! Registrations: partners' claims to business with customers.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{FromJsonQueryResult, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
+use trellis_core::lifecycle::Named;
+use trellis_core::{
+    AccountId, Currency, Date, DealId, EcosystemId, PartnerId, ProductId, ProgramId,
+    RegistrationId, TerritoryId, Timestamp,
+};
+
+use super::deal::DealType;
+use crate::record::scoped;
+use crate::{Error, Txn, View};
+
+/// Where a registration stands. The legal moves are the deal service's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+pub enum State {
+    /// Being written.
+    Draft,
+    /// Handed in, and nobody stands in its way.
+    Submitted,
+    /// Granted.
+    Approved,
+    /// Refused.
+    Rejected,
+    /// Handed in, and somebody stands in its way.
+    Waitlisted,
+    /// Became a deal.
+    Converted,
+    /// Its protection ended before it became a deal.
+    Expired,
+    /// Taken back.
+    Withdrawn,
+}
+
+impl Named for State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Draft => "DRAFT",
+            Self::Submitted => "SUBMITTED",
+            Self::Approved => "APPROVED",
+            Self::Rejected => "REJECTED",
+            Self::Waitlisted => "WAITLISTED",
+            Self::Converted => "CONVERTED",
+            Self::Expired => "EXPIRED",
+            Self::Withdrawn => "WITHDRAWN",
+        }
+    }
+}
+
+/// The products that a registration asks for, each once, in the order in which they were given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Products(pub Vec<ProductId>);
+
+/// Why a registration stands where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Decision {
+    /// The rule that decided.
+    pub rule: String,
+    /// The outcome, in a word that reports can count.
+    pub reason_code: String,
+    /// What the person who decided had to say.
+    pub note: Option<String>,
+    /// The registration that stood in the way. Never shown to the one that was decided about.
+    pub blocked_by: Option<RegistrationId>,
+    /// Who decided: the caller whose call brought it about.
+    pub actor: String,
+    /// When.
+    pub decide_time: Timestamp,
+}
+
+/// One registration.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "registrations")]
+pub struct Model {
+    /// The ecosystem.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// The id, last part of the name.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RegistrationId,
+    /// What people call the business.
+    pub display_name: Option<String>,
+    /// Who asks.
+    pub partner: PartnerId,
+    /// Under which program's rules.
+    pub program: ProgramId,
+    /// For which customer.
+    pub account: AccountId,
+    /// For what.
+    pub products: Products,
+    /// Where; none means everywhere.
+    pub territory: Option<TerritoryId>,
+    /// What kind of business it is.
+    pub deal_type: DealType,
+    /// What it is expected to be worth, in minor units of `currency`.
+    pub estimated_minor: i64,
+    /// The currency of the estimate.
+    pub currency: Currency,
+    /// When it is expected to close.
+    pub expected_close_date: Option<Date>,
+    /// What the partner has to say.
+    pub note: Option<String>,
+    /// What the partner has done so far.
+    pub evidence: Option<String>,
+    /// Where it stands.
+    pub state: State,
+    /// Whether it stands at its customer: handed in and neither refused, taken back nor over. The
+    /// end of a protection clears it only when it has been acted upon, so that nobody who waits
+    /// is forgotten.
+    pub contends: bool,
+    /// When it took its place in the line. Of two that overlap, one is strictly earlier.
+    pub submit_time: Option<Timestamp>,
+    /// The latest decision.
+    pub decision: Option<Decision>,
+    /// Its place among those that wait, beginning with 1.
+    pub waitlist_position: Option<i64>,
+    /// When its protection began.
+    pub protection_start_time: Option<Timestamp>,
+    /// When its protection ends; at that moment it is over.
+    pub protection_end_time: Option<Timestamp>,
+    /// The deal that it became.
+    pub deal: Option<DealId>,
+    /// Counts the changes.
+    pub version: i64,
+    /// When it was created.
+    pub create_time: Timestamp,
+    /// When it was last changed.
+    pub update_time: Timestamp,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+crate::record!(id: RegistrationId, Id; {
+    "display_name" => DisplayName,
+    "partner" => Partner,
+    "program" => Program,
+    "account" => Account,
+    "territory" => Territory,
+    "deal_type" => DealType,
+    "state" => State,
+    "deal" => Deal,
+    "expected_close_date" => ExpectedCloseDate,
+    "submit_time" => SubmitTime,
+    "protection_end_time" => ProtectionEndTime,
+    "create_time" => CreateTime,
+    "update_time" => UpdateTime,
+});
+
+/// Some registrations whose protection has ended by the view's clock and was not yet acted upon,
+/// the longest over first.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn due(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(view)
+        .filter(Expr::col((Entity, Column::Contends)))
+        .filter(Column::ProtectionEndTime.lte(view.now()))
+        .order_by_asc(Column::ProtectionEndTime)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// Moves registrations that wait one place up. That is no change of theirs: their versions stay,
+/// so that an etag which a partner holds does not grow stale because somebody else left the line.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn move_up(
+    txn: &Txn,
+    ids: impl IntoIterator<Item = RegistrationId>,
+) -> Result<(), Error> {
+    let position = Expr::col(Column::WaitlistPosition);
+    Entity::update_many()
+        .col_expr(Column::WaitlistPosition, position.sub(1_i64))
+        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+        .filter(COLUMN.id.is_in(ids))
+        .exec(&txn.db())
+        .await?;
+    Ok(())
+}
