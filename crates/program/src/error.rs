@@ -1,6 +1,6 @@
 //! Everything that the program service refuses, and how it says so.
 
-use tonic::Status;
+use trellis_api::tonic::Status;
 use trellis_core::{Code, Failure, Problem, Violation};
 
 /// A refusal of the program service.
@@ -53,15 +53,12 @@ impl From<Error> for Status {
 
 /// Says which resource could not be made or changed because a value is taken.
 pub(crate) fn exists(error: trellis_store::Error, resource: &str) -> Error {
-    let trellis_store::Error::Exists { field } = &error else {
-        return error.into();
-    };
-    Error::Problem(Problem::Exists {
-        resource: resource.to_owned(),
-        field: match field.as_str() {
-            "rank" => "rank",
-            "partner" => "partner",
-            _ => "id",
-        },
-    })
+    match error {
+        trellis_store::Error::Exists { field } => Problem::Exists {
+            resource: resource.to_owned(),
+            field,
+        }
+        .into(),
+        other => other.into(),
+    }
 }

@@ -136,7 +136,7 @@ async fn add(txn: &Txn, enrollment: Model) -> Result<Model, Error> {
 fn enrolled(txn: &Txn, id: &EnrollmentId) -> Problem {
     Problem::Exists {
         resource: name(txn.ecosystem(), id),
-        field: "partner",
+        field: "partner".to_owned(),
     }
 }
 
