@@ -78,10 +78,8 @@ pub enum Error {
 impl Error {
     /// Reads a failed commit: whatever broke the connection leaves the outcome open.
     pub(crate) fn of_commit(error: DbErr) -> Self {
-        match Self::from(error) {
-            Self::Unavailable(source) => Self::OutcomeUnknown(source),
-            other => other,
-        }
+        let error = Self::from(error);
+        if let Self::Unavailable(source) = error { Self::OutcomeUnknown(source) } else { error }
     }
 }
 
@@ -92,17 +90,19 @@ impl From<DbErr> for Error {
                 field: clashing_field(&message),
             };
         }
-        match &error {
+        let cause = match &error {
             DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause))
-            | DbErr::Conn(RuntimeErr::SqlxError(cause)) => match classify(cause) {
-                Class::Contended => Self::Contended,
-                Class::Deadline => Self::Deadline,
-                Class::Unavailable => Self::Unavailable(error),
-                Class::Other => Self::Driver(error),
-            },
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error),
-            _ => Self::Driver(error),
+            | DbErr::Conn(RuntimeErr::SqlxError(cause)) => Some(cause),
+            _ => None,
+        };
+        let unreachable = matches!(&error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_));
+        match cause.map(|cause| classify(cause)) {
+            Some(Class::Contended) => Self::Contended,
+            Some(Class::Deadline) => Self::Deadline,
+            Some(Class::Unavailable) => Self::Unavailable(error),
+            None if unreachable => Self::Unavailable(error),
+            Some(Class::Other) | None => Self::Driver(error),
         }
     }
 }

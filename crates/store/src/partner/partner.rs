@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
+use trellis_core::lifecycle::Named;
 use trellis_core::{EcosystemId, PartnerId, Timestamp};
 
 use crate::record::{self, scoped};
@@ -35,6 +36,22 @@ pub enum State {
     Declined,
     /// Did not answer in time.
     Expired,
+}
+
+impl Named for State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Prospect => "PROSPECT",
+            Self::Invited => "INVITED",
+            Self::Onboarding => "ONBOARDING",
+            Self::Active => "ACTIVE",
+            Self::Suspended => "SUSPENDED",
+            Self::Terminating => "TERMINATING",
+            Self::Terminated => "TERMINATED",
+            Self::Declined => "DECLINED",
+            Self::Expired => "EXPIRED",
+        }
+    }
 }
 
 /// What kind of partner an organisation is.
