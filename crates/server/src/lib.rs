@@ -1,1 +1,21 @@
-//! The Trellis server.
+//! The server: settings, telemetry, the layers around every call, the accept loop, the wiring of
+//! the services, and the command line. It holds no rule of any noun.
+//!
+//! A call comes in through [`listen`], passes the [`layers`], reaches one of the [`services`], and
+//! goes back the same way. [`server`] puts these together, starts them and stops them; the command
+//! line ([`cli`]) reads the [`settings`] and says what to start.
+
+pub mod cli;
+mod layers;
+mod listen;
+mod methods;
+mod reflection;
+mod refusal;
+mod routes;
+pub mod schema;
+pub mod server;
+mod services;
+pub mod settings;
+pub mod telemetry;
+
+pub use listen::Drained;

@@ -1,2 +1,5 @@
 //! The `trellis` binary.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    trellis_server::cli::run()
+}

@@ -1,0 +1,177 @@
+//! What every call passes through, whatever it asks for.
+//!
+//! Each layer is a [`Step`] in a file of its own: a function around the rest of the way. They
+//! stand in one list, [`assemble`], from the outside in, and a test asserts their order, because
+//! the order is what makes them right: whatever a layer does to an answer is seen by those before
+//! it in the list and by none after it.
+//!
+//! Nothing of this is repeated in a handler: no telemetry, no deadline, no status that is not the
+//! domain's own.
+
+mod body;
+mod deadline;
+mod method;
+mod metrics;
+mod panic;
+mod reason;
+mod request_id;
+mod span;
+#[cfg(test)]
+mod tests;
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use http::{HeaderName, Method, Request, Response};
+use opentelemetry::metrics::Meter;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic_web::GrpcWebLayer;
+use tower::{Layer, Service, ServiceBuilder, ServiceExt};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
+
+use crate::methods::Methods;
+use crate::settings::Settings;
+
+/// What the layers need to know.
+pub(crate) struct Parts<'a> {
+    /// How long calls may take, and who may call from a browser.
+    pub(crate) settings: &'a Settings,
+    /// Every method that the server knows.
+    pub(crate) methods: Methods,
+    /// Where measurements go.
+    pub(crate) meter: Meter,
+    /// Cancelled when the server begins to stop.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Puts all layers around a service, the outermost first.
+pub(crate) fn assemble<S>(parts: Parts<'_>, service: S) -> impl Serve + use<S>
+where
+    S: Serve,
+{
+    let Parts {
+        settings,
+        methods,
+        meter,
+        stop,
+    } = parts;
+    ServiceBuilder::new()
+        // Browsers: who may call, and their own framing around what the others do.
+        .option_layer(settings.grpc_web.then(|| cors(settings)))
+        .option_layer(settings.grpc_web.then(GrpcWebLayer::new))
+        // What is called, and under which name it is spoken of: all others need it.
+        .layer(Passing(method::Naming::new(methods)))
+        .layer(Passing(request_id::RequestIds))
+        // What is told of a call: outside of whatever may still change its code.
+        .layer(Passing(span::Spans))
+        .layer(Passing(metrics::Metrics::new(&meter)))
+        // What a failure says: outside of whatever may fail.
+        .layer(Passing(reason::Reasons))
+        .layer(Passing(panic::Panics))
+        .layer(Passing(deadline::Deadlines::new(settings, stop)))
+        .service(service)
+}
+
+/// Any service that answers gRPC calls and always has an answer.
+pub(crate) trait Serve:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Serve for S where
+    S: Service<
+            Request<Body>,
+            Response = Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// One layer: what it does with a call before, around and after the rest of the way.
+pub(crate) trait Step: Clone + Send + Sync + 'static {
+    /// Answers a call, by sending it on or without.
+    fn answer<S: Serve>(
+        &self,
+        request: Request<Body>,
+        rest: Rest<S>,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// The rest of the way of a call.
+pub(crate) struct Rest<S>(S);
+
+impl<S: Serve> Rest<S> {
+    /// Sends the call on.
+    pub(crate) async fn run(self, request: Request<Body>) -> Response<Body> {
+        match self.0.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Makes a tower layer of a step, and is the service that passes calls through it.
+#[derive(Clone)]
+struct Passing<T>(T);
+
+impl<T: Clone, S> Layer<S> for Passing<T> {
+    type Service = Passed<T, S>;
+
+    fn layer(&self, rest: S) -> Passed<T, S> {
+        Passed {
+            step: self.0.clone(),
+            rest,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Passed<T, S> {
+    step: T,
+    rest: S,
+}
+
+impl<T: Step, S: Serve> Service<Request<Body>> for Passed<T, S> {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // The rest is asked when the call is sent on: a step may answer without it.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let Self { step, rest } = self.clone();
+        Box::pin(async move { Ok(step.answer(request, Rest(rest)).await) })
+    }
+}
+
+/// Lets pages of the allowed origins call, and read what an answer says beside its messages.
+fn cors(settings: &Settings) -> CorsLayer {
+    let exposed = [
+        "grpc-status",
+        "grpc-message",
+        "grpc-status-details-bin",
+        "trellis-position",
+        "x-request-id",
+    ];
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(
+            settings.grpc_web_origins.values().iter().cloned(),
+        ))
+        .allow_methods([Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(ExposeHeaders::list(exposed.map(HeaderName::from_static)))
+        .max_age(std::time::Duration::from_secs(3600))
+}

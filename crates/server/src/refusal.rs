@@ -1,0 +1,104 @@
+//! Why the server itself, and not a service, refuses a call.
+
+use http::Response;
+use tonic::Status;
+use tonic::body::Body;
+use trellis_core::{Code, Failure};
+
+/// A refusal by a layer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// Something of ours is broken. What, the log tells; the caller learns under which id.
+    #[error("an internal error occurred; tell whoever runs this server the request id")]
+    Fault,
+    /// The call's time ran out.
+    #[error(
+        "the deadline passed; a write may still happen: send the call again with the same \
+         request id to learn its result"
+    )]
+    Deadline,
+    /// The server stops.
+    #[error("the server is stopping; send the call again to another one")]
+    Stopping,
+    /// Nobody here serves the method.
+    #[error("this server does not serve {method}; check the name, or ask one that serves it")]
+    NotServed {
+        /// The method's name.
+        method: String,
+    },
+    /// A message is too large, in or out.
+    #[error("the message is larger than this server takes; split it, or ask for less")]
+    TooLarge {
+        /// How large it may be.
+        limit_bytes: Option<u64>,
+    },
+    /// The bytes are not a message of the method.
+    #[error("the bytes are no request of this method ({what}); compare the client's protos")]
+    Malformed {
+        /// What is wrong with them.
+        what: String,
+    },
+    /// A service that comes with the transport, such as health, does not know what it was asked
+    /// for.
+    #[error("{what}; check the name")]
+    NotFound {
+        /// What is not there.
+        what: String,
+    },
+}
+
+impl Failure for Refusal {
+    fn code(&self) -> Code {
+        match self {
+            Self::Fault => Code::Internal,
+            Self::Deadline => Code::DeadlineExceeded,
+            Self::Stopping => Code::Unavailable,
+            Self::NotServed { .. } => Code::Unimplemented,
+            Self::TooLarge { .. } => Code::ResourceExhausted,
+            Self::Malformed { .. } => Code::InvalidArgument,
+            Self::NotFound { .. } => Code::NotFound,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Fault => "INTERNAL",
+            Self::Deadline => "DEADLINE_EXCEEDED",
+            Self::Stopping => "UNAVAILABLE",
+            Self::NotServed { .. } => "NOT_SERVED",
+            Self::TooLarge { .. } => "TOO_LARGE",
+            Self::Malformed { .. } => "MALFORMED_MESSAGE",
+            Self::NotFound { .. } => "RESOURCE_NOT_FOUND",
+        }
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Fault | Self::Deadline | Self::Stopping => Vec::new(),
+            Self::NotServed { method } => vec![("method", method.clone())],
+            Self::TooLarge { limit_bytes } => limit_bytes
+                .map(|limit| ("limit_bytes", limit.to_string()))
+                .into_iter()
+                .collect(),
+            Self::Malformed { what } => vec![("what", what.clone())],
+            Self::NotFound { what } => vec![("resource", what.clone())],
+        }
+    }
+}
+
+impl Refusal {
+    /// The refusal as a status.
+    pub(crate) fn status(&self) -> Status {
+        trellis_api::status(self)
+    }
+
+    /// The refusal as an answer without messages.
+    pub(crate) fn answer(&self) -> Response<Body> {
+        answer(self)
+    }
+}
+
+/// Any failure as an answer without messages.
+pub(crate) fn answer(failure: &impl Failure) -> Response<Body> {
+    trellis_api::status(failure).into_http()
+}

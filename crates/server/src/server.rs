@@ -1,0 +1,201 @@
+//! Puts the server together, starts it, and stops it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::metrics::Meter;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use trellis_core::Clock;
+use trellis_store::{Store, worker};
+
+use crate::layers::{self, Parts};
+use crate::listen::{Acceptor, Drained};
+use crate::methods::Methods;
+use crate::services;
+use crate::settings::Settings;
+use crate::{reflection, schema};
+
+/// How long workers may take to end what they are doing.
+const WORKERS_LIMIT: Duration = Duration::from_secs(5);
+
+/// The server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The schema is not as it must be.
+    #[error(transparent)]
+    Schema(#[from] schema::Error),
+    /// The database cannot be reached.
+    #[error("the database cannot be reached")]
+    Store(#[from] trellis_store::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; is another server running?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// What was compiled in cannot be read.
+    #[error("this build is broken: its descriptors cannot be read")]
+    Descriptors(#[from] prost::DecodeError),
+    /// What was compiled in cannot be told to clients.
+    #[error("this build is broken: its descriptors cannot be served")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// A server that runs.
+pub struct Running {
+    address: SocketAddr,
+    store: Store,
+    health: HealthReporter,
+    names: Vec<&'static str>,
+    stop: CancellationToken,
+    accepting: JoinHandle<Drained>,
+    stop_workers: CancellationToken,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// Starts a server: the schema is looked at, the database opened, the address taken, in this
+/// order, so that whoever reaches the address reaches a server that works.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn start(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+    meter: Meter,
+) -> Result<Running, Error> {
+    schema::prepare(settings).await?;
+    let store = Store::connect(&of_store(settings), clock).await?;
+    let methods = Methods::try_new()?;
+    let services = services::all(settings, &store);
+
+    let (health, health_server) = tonic_health::server::health_reporter();
+    for name in &services.names {
+        health
+            .set_service_status(name, ServingStatus::Serving)
+            .await;
+    }
+    let mut routes = services.routes;
+    routes.add(health_server.clone(), health_server);
+    if settings.reflection {
+        reflection::add(&mut routes, &services.names)?;
+    }
+
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|source| Error::Listen {
+            address: settings.listen,
+            source,
+        })?;
+    let address = listener.local_addr().map_err(|source| Error::Listen {
+        address: settings.listen,
+        source,
+    })?;
+
+    let stop = CancellationToken::new();
+    let parts = Parts {
+        settings,
+        methods,
+        meter,
+        stop: stop.clone(),
+    };
+    let service = layers::assemble(parts, routes);
+    let accepting = tokio::spawn(Acceptor::new(settings).run(listener, service, stop.clone()));
+    let stop_workers = CancellationToken::new();
+    let workers = worker::start(
+        &store,
+        services.workers,
+        &services.deployment,
+        &stop_workers,
+    );
+    Ok(Running {
+        address,
+        store,
+        health,
+        names: services.names,
+        stop,
+        accepting,
+        stop_workers,
+        workers,
+    })
+}
+
+impl Running {
+    /// The address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its data layer.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The full names of the services that it serves.
+    #[must_use]
+    pub fn services(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    /// Stops it: health says so first, then nobody new is accepted, then the calls under way are
+    /// finished within the limit, then the workers end.
+    pub async fn stop(mut self) -> Drained {
+        for name in self.names.iter().copied().chain([""]) {
+            self.health
+                .set_service_status(name, ServingStatus::NotServing)
+                .await;
+        }
+        self.stop.cancel();
+        let drained = match (&mut self.accepting).await {
+            Ok(drained) => drained,
+            Err(error) => {
+                tracing::error!(%error, "the accept loop failed");
+                Drained::Whole
+            }
+        };
+        self.stop_workers.cancel();
+        let ended = async {
+            for worker in &mut self.workers {
+                if let Err(error) = worker.await {
+                    tracing::error!(%error, "a worker failed");
+                }
+            }
+        };
+        if tokio::time::timeout(WORKERS_LIMIT, ended).await.is_err() {
+            // What they had begun is a transaction that was not committed: another start does it.
+            tracing::warn!("workers did not end in time");
+            for worker in &self.workers {
+                worker.abort();
+            }
+        }
+        drained
+    }
+}
+
+impl Drop for Running {
+    /// A server that nobody stops properly, as after a failed test, must not live on.
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.stop_workers.cancel();
+    }
+}
+
+/// The settings of the data layer.
+#[must_use]
+pub fn of_store(settings: &Settings) -> trellis_store::Settings {
+    trellis_store::Settings {
+        url: settings.database_url.reveal().to_owned(),
+        connections_max: settings.database_connections_max,
+        acquire_timeout: settings.database_acquire_timeout,
+        statement_timeout: settings.database_statement_timeout,
+        lock_timeout: settings.database_lock_timeout,
+    }
+}

@@ -1,0 +1,113 @@
+//! The one place that knows which services there are: each is added here once, and gets its
+//! limits, its compression, its health and its workers.
+
+use std::sync::Arc;
+
+use tonic::codec::CompressionEncoding::Gzip;
+use tonic::server::NamedService;
+use trellis_store::Store;
+use trellis_store::worker::Worker;
+
+use crate::layers::Serve;
+use crate::routes::Routes;
+use crate::settings::{Service as Package, Settings};
+
+/// The services that a server serves, ready to be called.
+pub(crate) struct Services {
+    /// The routes to them.
+    pub(crate) routes: Routes,
+    /// Their full names.
+    pub(crate) names: Vec<&'static str>,
+    /// What they do in the background.
+    pub(crate) workers: Vec<Arc<dyn Worker>>,
+    /// The names of the workers of all services, wherever they are served.
+    pub(crate) deployment: Vec<&'static str>,
+}
+
+/// Sets the limits of gRPC servers, which have no trait in common, and adds them.
+macro_rules! add {
+    ($building:ident, $package:expr, [$($server:expr),* $(,)?]) => {$(
+        if $building.settings.services.has($package) {
+            let server = $server
+                .accept_compressed(Gzip)
+                .send_compressed(Gzip)
+                .max_encoding_message_size($building.settings.response_size_max.bytes());
+            let usual = $building.settings.request_size_max.bytes();
+            let import = $building.settings.import_size_max.bytes();
+            $building.add(
+                server.clone().max_decoding_message_size(usual),
+                server.max_decoding_message_size(import),
+            );
+        }
+    )*};
+}
+
+/// Makes every service that the settings name over a store.
+pub(crate) fn all(settings: &Settings, store: &Store) -> Services {
+    let mut building = Building::new(settings);
+    add!(
+        building,
+        Package::Platform,
+        [
+            trellis_platform::ecosystem::Ecosystems::server(store.clone()),
+            trellis_platform::event::Events::server(store.clone()),
+        ]
+    );
+    add!(
+        building,
+        Package::Partner,
+        [trellis_partner::partner::Partners::server(store.clone()),]
+    );
+    building.work(Package::Partner, trellis_partner::workers());
+    add!(
+        building,
+        Package::Program,
+        [
+            trellis_program::program::Programs::server(store.clone()),
+            trellis_program::enrollment::Enrollments::server(store.clone()),
+        ]
+    );
+    building.done()
+}
+
+struct Building<'a> {
+    settings: &'a Settings,
+    routes: Routes,
+    names: Vec<&'static str>,
+    workers: Vec<Arc<dyn Worker>>,
+    deployment: Vec<&'static str>,
+}
+
+impl<'a> Building<'a> {
+    fn new(settings: &'a Settings) -> Self {
+        Self {
+            settings,
+            routes: Routes::default(),
+            names: Vec::new(),
+            workers: Vec::new(),
+            deployment: Vec::new(),
+        }
+    }
+
+    fn add<S: Serve + NamedService>(&mut self, usual: S, import: S) {
+        self.routes.add(usual, import);
+        self.names.push(S::NAME);
+    }
+
+    fn work(&mut self, package: Package, workers: Vec<Arc<dyn Worker>>) {
+        self.deployment
+            .extend(workers.iter().map(|worker| worker.name()));
+        if self.settings.services.has(package) {
+            self.workers.extend(workers);
+        }
+    }
+
+    fn done(self) -> Services {
+        Services {
+            routes: self.routes,
+            names: self.names,
+            workers: self.workers,
+            deployment: self.deployment,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! How the server is told what to do: a file, the environment, flags.
+//!
+//! One precedence: a flag beats the environment, the environment beats the file, the file beats
+//! the default. One name in three spellings: `database-url` in the file, `TRELLIS_DATABASE_URL` in
+//! the environment, `--database-url` as a flag. Every mistake is told at once, each with where it
+//! was made.
+
+mod flags;
+mod load;
+mod table;
+mod value;
+
+pub use flags::{DatabaseFlags, Flags};
+pub use load::{Loaded, Mistake, Mistakes, Origin, Sources};
+pub use table::Settings;
+pub use value::{
+    DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, Service, Services, Size,
+};

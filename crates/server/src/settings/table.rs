@@ -1,0 +1,189 @@
+//! The settings themselves: one line for what each is for, its kind, and its default.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::load::Reader;
+use super::value::{
+    DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, Services, Size, Value,
+};
+
+/// What is known of a setting without its value.
+pub(super) struct Setting {
+    /// Its name in the file; the environment and the flags spell it their own way.
+    pub(super) name: &'static str,
+    /// What it is about.
+    pub(super) heading: &'static str,
+    /// What it is for, a line each.
+    pub(super) about: &'static [&'static str],
+    /// Its value when nobody says anything.
+    pub(super) default: &'static str,
+    /// What may be written.
+    pub(super) expects: &'static str,
+    /// Whether the flag needs no value.
+    pub(super) switch: bool,
+}
+
+/// The heading of what concerns the database: all that a command needs which does not serve.
+pub(super) const DATABASE: &str = "Database";
+
+/// The heading of what concerns logs and telemetry.
+pub(super) const TELEMETRY: &str = "Telemetry";
+
+/// Makes [`Settings`], its table, and its reader from one list, so that none can forget a setting.
+macro_rules! settings {
+    ($($heading:expr => {
+        $($(#[doc = $about:literal])+ $field:ident ($name:literal): $kind:ty = $default:literal;)+
+    })+) => {
+        /// Everything that the server can be told, read and checked.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Settings {
+            $($($(#[doc = $about])+ pub $field: $kind,)+)+
+        }
+
+        /// All settings in the order in which they are shown.
+        pub(super) const TABLE: &[Setting] = &[$($(Setting {
+            name: $name,
+            heading: $heading,
+            about: &[$($about),+],
+            default: $default,
+            expects: <$kind as Value>::EXPECTS,
+            switch: <$kind as Value>::SWITCH,
+        },)+)+];
+
+        impl Settings {
+            /// Reads each setting from the first place that has it; nothing when any is wrong.
+            pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+                // Every value is read before the first mistake ends it, so that all are told.
+                $($(let $field = reader.read::<$kind>($name, $default);)+)+
+                Some(Self { $($($field: $field?,)+)+ })
+            }
+
+            /// Each setting's name and value, secrets hidden.
+            pub(super) fn show(&self) -> Vec<(&'static str, String)> {
+                vec![$($(($name, self.$field.show()),)+)+]
+            }
+        }
+    };
+}
+
+settings! {
+    "Listening" => {
+        /// The address to listen on. Only this machine's own (loopback) addresses are taken,
+        /// because the server does not check yet who calls. Port 0 takes any free port.
+        listen("listen"): SocketAddr = "127.0.0.1:50051";
+        /// The services to serve: all, or a list such as deal,incentive.
+        services("services"): Services = "all";
+        /// Whether to tell clients the contract through gRPC reflection.
+        reflection("reflection"): bool = "false";
+        /// Whether to answer browsers (gRPC-Web, over HTTP/1.1 too).
+        grpc_web("grpc-web"): bool = "true";
+        /// The web origins whose pages may call. Pages of other origins are kept out by the
+        /// browser.
+        grpc_web_origins("grpc-web-origins"): Origins = "none";
+    }
+    DATABASE => {
+        /// The database: a SQLite file, or a PostgreSQL server.
+        database_url("database-url"): DatabaseUrl = "sqlite:trellis.db";
+        /// The most connections to the database at a time.
+        database_connections_max("database-connections-max"): u32 = "16";
+        /// How long a call waits for a free connection.
+        database_acquire_timeout("database-acquire-timeout"): Duration = "5s";
+        /// How long a statement may run, unless the call's deadline is nearer.
+        database_statement_timeout("database-statement-timeout"): Duration = "5s";
+        /// How long a statement may wait for a lock.
+        database_lock_timeout("database-lock-timeout"): Duration = "2s";
+        /// Whether serve brings the schema of a PostgreSQL database up to date. That of a SQLite
+        /// file always is.
+        migrate("migrate"): bool = "false";
+    }
+    "Limits" => {
+        /// The largest request message.
+        request_size_max("request-size-max"): Size = "1MiB";
+        /// The largest request message of an import.
+        import_size_max("import-size-max"): Size = "4MiB";
+        /// The largest response message.
+        response_size_max("response-size-max"): Size = "4MiB";
+        /// The largest set of headers of a request.
+        header_size_max("header-size-max"): Size = "16KiB";
+        /// The most connections at a time; further ones wait to be accepted.
+        connections_max("connections-max"): u32 = "1024";
+        /// The most calls under way on one connection.
+        streams_max("streams-max"): u32 = "128";
+        /// How many of its streams a connection may make the server reset before it is closed.
+        error_resets_max("error-resets-max"): u32 = "64";
+        /// How many calls that the client has cancelled already may wait to be accepted before
+        /// the connection is closed.
+        pending_resets_max("pending-resets-max"): u32 = "20";
+    }
+    "Times" => {
+        /// How long a call may take when the client sets no deadline.
+        deadline_default("deadline-default"): Duration = "10s";
+        /// How long a call may take at most, whatever deadline the client sets.
+        deadline_max("deadline-max"): Duration = "10s";
+        /// How long a call that streams may take at most.
+        stream_deadline_max("stream-deadline-max"): Duration = "10m";
+        /// How long a peer that connects may take to open the connection (its preface or headers).
+        opening_timeout("opening-timeout"): Duration = "5s";
+        /// How often a silent connection is asked whether its peer still lives.
+        keepalive_interval("keepalive-interval"): Duration = "30s";
+        /// How long the peer may take to answer that.
+        keepalive_timeout("keepalive-timeout"): Duration = "10s";
+        /// How old a connection gets before its client is asked to make a new one, give or take a
+        /// tenth, so that load spreads over new servers.
+        connection_age_max("connection-age-max"): Duration = "30m";
+        /// How long an old connection may still finish its calls.
+        connection_age_grace("connection-age-grace"): Duration = "10m";
+        /// How long calls under way may still take after the server was asked to stop.
+        drain_limit("drain-limit"): Duration = "15s";
+    }
+    TELEMETRY => {
+        /// How log lines are written: text or json.
+        log_format("log-format"): LogFormat = "text";
+        /// Which log lines are written.
+        log_level("log-level"): LogLevel = "info";
+        /// Where traces and metrics are sent (OTLP over gRPC).
+        otlp_endpoint("otlp-endpoint"): OtlpEndpoint = "none";
+        /// Headers that are sent along, such as an api key.
+        otlp_headers("otlp-headers"): OtlpHeaders = "none";
+        /// How often metrics are sent.
+        otlp_interval("otlp-interval"): Duration = "30s";
+    }
+}
+
+impl Settings {
+    /// What is wrong with values that are right each for itself.
+    pub(super) fn contradictions(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        if !self.listen.ip().is_loopback() {
+            found.push((
+                "listen",
+                "is not a loopback address. The server does not check yet who calls, so whoever \
+                 reaches it may do everything: it listens on this machine only. Use 127.0.0.1 or \
+                 [::1], and a tunnel (such as ssh -L) from elsewhere"
+                    .to_owned(),
+            ));
+        }
+        if self.deadline_default > self.deadline_max {
+            let most = self.deadline_max.show();
+            found.push((
+                "deadline-default",
+                format!("is longer than deadline-max, {most}"),
+            ));
+        }
+        if self.request_size_max > self.import_size_max {
+            let most = self.import_size_max.show();
+            found.push((
+                "request-size-max",
+                format!("is larger than import-size-max, {most}"),
+            ));
+        }
+        if !self.grpc_web && !self.grpc_web_origins.values().is_empty() {
+            found.push((
+                "grpc-web-origins",
+                "is given while grpc-web is off".to_owned(),
+            ));
+        }
+        found
+    }
+}
