@@ -1,0 +1,17 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test lint docs
+
+help: ## Says what there is to make
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+
+run: ## Builds and starts the server on an embedded database, and keeps serving
+	cargo run --locked --bin trellis -- serve --reflection
+
+test: ## Brings what is missing and runs every check and test, on SQLite and PostgreSQL
+	@scripts/test
+
+lint: ## Checks the form of Rust and protos, and that the contract breaks no client
+	@scripts/lint
+
+docs: ## Builds the documentation of the code into target/doc
+	cargo doc --workspace --no-deps --locked
