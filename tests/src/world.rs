@@ -1,0 +1,248 @@
+//! A server with its database and its clock.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use tonic::transport::{Channel, Endpoint};
+use trellis_api::platform::v1::{CreateEcosystemRequest, Ecosystem};
+use trellis_core::{ManualClock, Timestamp};
+use trellis_server::server::{self, Running};
+use trellis_server::settings::{Settings, Sources};
+use trellis_store::Store;
+
+use crate::Caller;
+use crate::database::{Database, Engine};
+
+/// When every test begins: an ordinary Monday, 2026-03-02 at 10:00 UTC.
+const BEGINNING: Timestamp = Timestamp::from_micros(1_772_445_600_000_000);
+
+/// A server of its own for one test. Cloning it gives another handle to the same server.
+///
+/// It calls as nobody in particular: everything that a [`Caller`] does, it does too.
+#[derive(Clone)]
+pub struct World {
+    inner: Arc<Inner>,
+    caller: Caller,
+}
+
+struct Inner {
+    engine: Engine,
+    address: SocketAddr,
+    settings: Settings,
+    store: Store,
+    clock: Arc<ManualClock>,
+}
+
+/// A world together with what takes it down, for tests that do so themselves.
+pub struct Started {
+    /// The world.
+    pub world: World,
+    /// The server in it.
+    pub running: Running,
+    database: Database,
+}
+
+impl Started {
+    /// Makes a world. `flags` are settings that differ from those of an ordinary test. Nothing when
+    /// its database is left out.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn new(engine: Engine, flags: &[(&'static str, &str)]) -> Option<Self> {
+        let database = Database::fresh(engine).await?;
+        let (world, running) = World::start(engine, &database, flags).await;
+        Some(Self {
+            world,
+            running,
+            database,
+        })
+    }
+
+    /// Takes the world down.
+    ///
+    /// # Panics
+    /// When its database cannot be deleted.
+    pub async fn end(self) {
+        let Self {
+            world: _,
+            running,
+            mut database,
+        } = self;
+        running.stop().await;
+        database.delete().await;
+    }
+}
+
+/// Runs a test body in a world of its own, and takes the world down afterwards, however the body
+/// ends.
+///
+/// # Panics
+/// When the body does, or the world cannot be made.
+pub async fn run<F, R>(engine: Engine, flags: &[(&'static str, &str)], body: F)
+where
+    F: FnOnce(World) -> R,
+    R: Future<Output = ()>,
+{
+    let Some(started) = Started::new(engine, flags).await else {
+        eprintln!("PostgreSQL is left out");
+        return;
+    };
+    let ended = AssertUnwindSafe(body(started.world.clone()))
+        .catch_unwind()
+        .await;
+    started.end().await;
+    if let Err(panic) = ended {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+impl World {
+    async fn start(
+        engine: Engine,
+        database: &Database,
+        flags: &[(&'static str, &str)],
+    ) -> (Self, Running) {
+        let settings = settings(database.url(), flags);
+        let clock = Arc::new(ManualClock::new(BEGINNING));
+        let meter = opentelemetry::global::meter("trellis-tests");
+        let running = server::start(&settings, clock.clone(), meter)
+            .await
+            .expect("the server starts");
+        let address = running.address();
+        let inner = Inner {
+            engine,
+            address,
+            settings,
+            store: running.store().clone(),
+            clock,
+        };
+        let caller = Caller::new(channel(address));
+        (
+            Self {
+                inner: Arc::new(inner),
+                caller,
+            },
+            running,
+        )
+    }
+
+    /// The database that it runs on.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.inner.engine
+    }
+
+    /// The address that the server listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.inner.address
+    }
+
+    /// The URL of the database.
+    #[must_use]
+    pub fn database_url(&self) -> &str {
+        self.inner.settings.database_url.reveal()
+    }
+
+    /// The server's data layer, for what no call can show.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The server's clock. It stands still until it is moved.
+    #[must_use]
+    pub fn clock(&self) -> &ManualClock {
+        &self.inner.clock
+    }
+
+    /// A connection of its own to the server, as another process would have.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        channel(self.address())
+    }
+
+    /// Calls as somebody.
+    #[must_use]
+    pub fn actor(&self, actor: &str) -> Caller {
+        self.caller.clone().named(actor)
+    }
+}
+
+impl World {
+    /// Makes an ecosystem and answers its name, `ecosystems/{id}`: the parent of everything else.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn ecosystem(&self, id: &str) -> String {
+        self.make_ecosystem(id, false).await
+    }
+
+    /// Makes an ecosystem whose clock can be moved, and answers its name.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn sandbox(&self, id: &str) -> String {
+        self.make_ecosystem(id, true).await
+    }
+
+    async fn make_ecosystem(&self, id: &str, sandbox: bool) -> String {
+        let request = CreateEcosystemRequest {
+            ecosystem_id: id.to_owned(),
+            ecosystem: Some(Ecosystem {
+                display_name: id.to_owned(),
+                sandbox,
+                ..Ecosystem::default()
+            }),
+            ..CreateEcosystemRequest::default()
+        };
+        let made = self.ecosystems().create_ecosystem(request).await;
+        made.expect("an ecosystem is made").into_inner().name
+    }
+}
+
+impl Deref for World {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+/// The settings of a server for tests: any free port, and everything switched on.
+fn settings(database_url: &str, flags: &[(&'static str, &str)]) -> Settings {
+    let usual = [
+        ("listen", "127.0.0.1:0"),
+        ("database-url", database_url),
+        // Many servers share one PostgreSQL.
+        ("database-connections-max", "8"),
+        ("reflection", "true"),
+        ("drain-limit", "2s"),
+    ];
+    let unusual = flags.iter().copied();
+    let others = usual
+        .into_iter()
+        .filter(|(name, _)| !flags.iter().any(|(flag, _)| flag == name));
+    let flags = unusual
+        .chain(others)
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect();
+    Sources {
+        flags,
+        ..Sources::default()
+    }
+    .load()
+    .expect("the settings of tests are right")
+    .settings
+}
+
+fn channel(address: SocketAddr) -> Channel {
+    let uri = format!("http://{address}");
+    Endpoint::from_shared(uri)
+        .expect("an address is a URI")
+        .connect_lazy()
+}

@@ -1,0 +1,3 @@
+//! `trellis.partner.v1`.
+
+mod partners;

@@ -1,0 +1,9 @@
+//! What the server does for every call, whatever service it is for.
+
+mod calls;
+mod health;
+mod limits;
+mod raw;
+mod reflection;
+mod shutdown;
+mod web;

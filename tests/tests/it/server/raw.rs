@@ -1,0 +1,111 @@
+//! Calls without a gRPC client, for what no well-behaved client would send or show.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// An answer as it came over the wire.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) http: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trailers: HeaderMap,
+}
+
+impl Answer {
+    /// The status, from wherever it stands.
+    pub(crate) fn status(&self) -> Status {
+        Status::from_header_map(&self.headers)
+            .or_else(|| Status::from_header_map(&self.trailers))
+            .unwrap_or_else(|| panic!("an answer without a status: {self:?}"))
+    }
+
+    /// The code, the reason and the metadata of an error.
+    pub(crate) fn error(&self) -> (Code, String, BTreeMap<String, String>) {
+        let status = self.status();
+        let info = status.get_details_error_info();
+        let info = info.unwrap_or_else(|| panic!("an error without a reason: {status:?}"));
+        (
+            status.code(),
+            info.reason,
+            info.metadata.into_iter().collect(),
+        )
+    }
+}
+
+/// Sends one HTTP/2 request.
+pub(crate) async fn call(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Answer {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    let connection = tokio::spawn(connection);
+    let mut request = Request::post(format!("http://{address}{path}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::new(Bytes::from(body))).unwrap();
+    let answer = collect(sender.send_request(request).await.unwrap()).await;
+    connection.abort();
+    answer
+}
+
+/// Sends one HTTP/1.1 request, as a browser's gRPC-Web client does.
+pub(crate) async fn call_http1(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Answer {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "portal");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::new(Bytes::from(body))).unwrap();
+    let answer = collect(sender.send_request(request).await.unwrap()).await;
+    connection.abort();
+    answer
+}
+
+async fn collect(response: http::Response<hyper::body::Incoming>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let collected = body.collect().await.unwrap();
+    let trailers = collected.trailers().cloned().unwrap_or_default();
+    Answer {
+        http: parts.status.as_u16(),
+        headers: parts.headers,
+        body: collected.to_bytes().to_vec(),
+        trailers,
+    }
+}
+
+/// A message as gRPC frames it.
+pub(crate) fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[0], &length[..], message].concat()
+}
