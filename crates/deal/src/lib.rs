@@ -1,4 +1,48 @@
 //! The deal service: what an ecosystem sells, to whom, and who may work on which business.
+//!
+//! Its nouns are the catalogue (products, their families, territories), accounts, registrations and
+//! deals. A registration is a partner's claim to business with a customer before it is won; a deal
+//! is that business:
+//!
+//! ```text
+//! registration   DRAFT ─submit─▶ SUBMITTED ─approve─▶ APPROVED ─convert─▶ CONVERTED
+//!                  │               │   │                 │
+//!                  │        in the │   │ reject          │ protection ends
+//!                  │         way   ▼   ▼                 ▼
+//!                  │      WAITLISTED ─▶ REJECTED       EXPIRED
+//!                  └───── withdraw ───▶ WITHDRAWN ◀─ also SUBMITTED, WAITLISTED
+//!                         WAITLISTED ─approve, when its turn has come─▶ APPROVED
+//!
+//! deal           PROSPECT ◀─▶ QUALIFIED ◀─▶ TECHNICAL_VALIDATION ◀─▶ BUSINESS_VALIDATION ◀─▶ COMMITTED
+//!                   └── from each of them: win ─▶ WON, lose ─▶ LOST; reopen leads back ──┘
+//! ```
+//!
+//! What always holds:
+//! * Of registrations of different partners that overlap, at most one is protected at any moment,
+//!   and whoever asked first is served first. A partner's tier never counts.
+//! * A protection is over at the moment of its end, whether or not the worker has come by.
+//! * The lines of a won deal add up to what it was won for, and no more is paid back than that.
+//! * Whatever incentives are paid by is reported as a fact when it happens, in the same transaction,
+//!   and is never edited: a win recorded in error is taken back.
 
 pub mod account;
+pub mod deal;
+mod edit;
+mod error;
 pub mod hierarchy;
+mod reference;
+pub mod registration;
+
+use std::sync::Arc;
+
+use trellis_store::worker::Worker;
+
+pub use error::Error;
+pub(crate) use error::{absent, exists};
+pub(crate) use reference::all_exist;
+
+/// What this service does in the background.
+#[must_use]
+pub fn workers() -> Vec<Arc<dyn Worker>> {
+    vec![Arc::new(registration::Protections)]
+}

@@ -1,0 +1,149 @@
+//! Answers the calls of `DealService`.
+
+use tonic::{Request, Response, Status, Streaming};
+use trellis_api::deal::v1 as pb;
+use trellis_api::deal::v1::deal_service_server::{DealService, DealServiceServer};
+use trellis_api::{open, page_token, written};
+use trellis_store::Store;
+
+use super::{convert, deals, import, records};
+
+/// `DealService` over a store.
+#[derive(Clone)]
+pub struct Deals {
+    store: Store,
+}
+
+impl Deals {
+    /// The gRPC service.
+    #[must_use]
+    pub fn server(store: Store) -> DealServiceServer<Self> {
+        DealServiceServer::new(Self { store })
+    }
+}
+
+#[tonic::async_trait]
+impl DealService for Deals {
+    async fn create_deal(
+        &self,
+        request: Request<pb::CreateDealRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, create) = open(request, convert::create)?;
+        Ok(written(deals::create(&self.store, call, create).await?))
+    }
+
+    async fn get_deal(
+        &self,
+        request: Request<pb::GetDealRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, id) = open(request, convert::get)?;
+        Ok(Response::new(deals::get(&self.store, call, id).await?))
+    }
+
+    async fn list_deals(
+        &self,
+        request: Request<pb::ListDealsRequest>,
+    ) -> Result<Response<pb::ListDealsResponse>, Status> {
+        let (call, query) = open(request, convert::list)?;
+        let page = deals::list(&self.store, call, &query).await?;
+        Ok(Response::new(pb::ListDealsResponse {
+            next_page_token: page_token(&query, page.next),
+            deals: page.rows,
+        }))
+    }
+
+    async fn update_deal(
+        &self,
+        request: Request<pb::UpdateDealRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, update) = open(request, convert::update)?;
+        Ok(written(deals::update(&self.store, call, update).await?))
+    }
+
+    async fn advance_deal(
+        &self,
+        request: Request<pb::AdvanceDealRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, advance) = open(request, convert::advance)?;
+        Ok(written(deals::advance(&self.store, call, advance).await?))
+    }
+
+    async fn win_deal(
+        &self,
+        request: Request<pb::WinDealRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, win) = open(request, convert::win)?;
+        Ok(written(deals::win(&self.store, call, win).await?))
+    }
+
+    async fn lose_deal(
+        &self,
+        request: Request<pb::LoseDealRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, lose) = open(request, convert::lose)?;
+        Ok(written(deals::lose(&self.store, call, lose).await?))
+    }
+
+    async fn reopen_deal(
+        &self,
+        request: Request<pb::ReopenDealRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, reopen) = open(request, convert::reopen)?;
+        Ok(written(deals::reopen(&self.store, call, reopen).await?))
+    }
+
+    async fn record_invoice(
+        &self,
+        request: Request<pb::RecordInvoiceRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, invoice) = open(request, convert::invoice)?;
+        Ok(written(records::record(&self.store, call, invoice).await?))
+    }
+
+    async fn record_refund(
+        &self,
+        request: Request<pb::RecordRefundRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, refund) = open(request, convert::refund)?;
+        Ok(written(records::record(&self.store, call, refund).await?))
+    }
+
+    async fn record_churn(
+        &self,
+        request: Request<pb::RecordChurnRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, churn) = open(request, convert::churn)?;
+        Ok(written(records::record(&self.store, call, churn).await?))
+    }
+
+    async fn set_deal_roles(
+        &self,
+        request: Request<pb::SetDealRolesRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, set) = open(request, convert::set_roles)?;
+        Ok(written(deals::set_roles(&self.store, call, set).await?))
+    }
+
+    type ImportDealsStream = trellis_api::import::Answers<pb::ImportDealsResponse>;
+
+    async fn import_deals(
+        &self,
+        request: Request<Streaming<pb::ImportDealsRequest>>,
+    ) -> Result<Response<Self::ImportDealsStream>, Status> {
+        let store = self.store.clone();
+        trellis_api::import::answer_each(request, import::rows, move |call, rows| {
+            let store = store.clone();
+            async move { Ok(import::deals(&store, call, rows).await?.value) }
+        })
+    }
+
+    async fn get_pipeline(
+        &self,
+        request: Request<pb::GetPipelineRequest>,
+    ) -> Result<Response<pb::GetPipelineResponse>, Status> {
+        let (call, ask) = open(request, convert::pipeline)?;
+        Ok(Response::new(
+            deals::pipeline(&self.store, call, ask).await?,
+        ))
+    }
+}

@@ -1,0 +1,139 @@
+//! Everything that the deal service refuses, and how it says so.
+
+use tonic::Status;
+use trellis_api::{Collection, name};
+use trellis_core::{Code, Failure, Problem, Violation};
+use trellis_store::View;
+
+/// A refusal of the deal service.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A refusal that every service has.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// A failure of the data layer.
+    #[error(transparent)]
+    Store(#[from] trellis_store::Error),
+    /// A registration that somebody else's stands in the way of.
+    #[error("another registration stands in the way of {resource}; it waits until that one ends")]
+    RegistrationConflict {
+        /// The registration that cannot be approved.
+        resource: String,
+    },
+    /// A second registration of one partner for one business.
+    #[error("{resource} is this partner's registration for the same already; go on with that one")]
+    SelfDuplicate {
+        /// The registration that stands.
+        resource: String,
+    },
+    /// A refund that would pay back more than was won.
+    #[error(
+        "{resource} was won for {won_amount}, of which {refunded_amount} was paid back already; \
+         refund no more than the rest"
+    )]
+    RefundExceedsDeal {
+        /// The deal.
+        resource: String,
+        /// What it was won for.
+        won_amount: String,
+        /// What was paid back before.
+        refunded_amount: String,
+    },
+}
+
+/// Whose words a refusal speaks in.
+enum Said<'a> {
+    Elsewhere(&'a dyn Failure),
+    Here(&'static str, Vec<(&'static str, String)>),
+}
+
+impl Error {
+    fn said(&self) -> Said<'_> {
+        match self {
+            Self::Problem(problem) => Said::Elsewhere(problem),
+            Self::Store(error) => Said::Elsewhere(error),
+            Self::RegistrationConflict { resource } => Said::Here(
+                "REGISTRATION_CONFLICT",
+                vec![("resource", resource.clone())],
+            ),
+            Self::SelfDuplicate { resource } => {
+                Said::Here("SELF_DUPLICATE", vec![("resource", resource.clone())])
+            }
+            Self::RefundExceedsDeal {
+                resource,
+                won_amount,
+                refunded_amount,
+            } => Said::Here(
+                "REFUND_EXCEEDS_DEAL",
+                vec![
+                    ("resource", resource.clone()),
+                    ("won_amount", won_amount.clone()),
+                    ("refunded_amount", refunded_amount.clone()),
+                ],
+            ),
+        }
+    }
+}
+
+impl Failure for Error {
+    fn code(&self) -> Code {
+        match self.said() {
+            Said::Elsewhere(failure) => failure.code(),
+            Said::Here(..) => Code::FailedPrecondition,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self.said() {
+            Said::Elsewhere(failure) => failure.reason(),
+            Said::Here(reason, _) => reason,
+        }
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        match self.said() {
+            Said::Elsewhere(failure) => failure.metadata(),
+            Said::Here(_, metadata) => metadata,
+        }
+    }
+
+    fn violations(&self) -> &[Violation] {
+        match self {
+            Self::Problem(problem) => problem.violations(),
+            Self::Store(error) => error.violations(),
+            Self::RegistrationConflict { .. }
+            | Self::SelfDuplicate { .. }
+            | Self::RefundExceedsDeal { .. } => &[],
+        }
+    }
+
+    fn retry_after(&self) -> Option<std::time::Duration> {
+        match self.said() {
+            Said::Elsewhere(failure) => failure.retry_after(),
+            Said::Here(..) => None,
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        trellis_api::status(&error)
+    }
+}
+
+/// Says that a resource does not exist.
+pub(crate) fn absent<I: Collection>(view: &View, id: &I) -> Error {
+    let resource = name(view.ecosystem(), id);
+    Problem::NotFound { resource }.into()
+}
+
+/// Says which resource could not be written because a value is taken.
+pub(crate) fn exists(error: trellis_store::Error, resource: &str) -> Error {
+    match error {
+        trellis_store::Error::Exists { field } => {
+            let resource = resource.to_owned();
+            Problem::Exists { resource, field }.into()
+        }
+        other => other.into(),
+    }
+}

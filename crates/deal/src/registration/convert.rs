@@ -1,0 +1,307 @@
+//! Between the wire and the rows: one total function outwards, one parser for each request
+//! inwards.
+
+use trellis_api::deal::v1 as pb;
+use trellis_api::filter::Field;
+use trellis_api::{Etag, Fields, money, name, time};
+use trellis_core::{
+    AccountId, DealId, Money, PageQuery, PartnerId, ProductId, ProgramId, RegistrationId,
+    TerritoryId,
+};
+use trellis_store::deal::registration::{Decision, Model, Products, State};
+
+use super::registrations::{Claim, Convert, Create, Edit, Move, Update};
+use crate::deal::convert::{DEAL_TYPES, deal_type, wire_deal_type};
+use crate::edit::{not_negative, some};
+
+/// What lists filter and order by.
+pub const FIELDS: &[Field] = &[
+    Field::state("state", "STATE", STATES),
+    Field::id::<PartnerId>("partner"),
+    Field::id::<ProgramId>("program"),
+    Field::id::<AccountId>("account"),
+    Field::id::<TerritoryId>("territory"),
+    Field::state("deal_type", "DEAL_TYPE", DEAL_TYPES),
+    Field::text("display_name"),
+    Field::id::<DealId>("deal"),
+    Field::date("expected_close_date"),
+    Field::time("submit_time"),
+    Field::time("protection_end_time"),
+    Field::time("create_time").sortable(),
+    Field::time("update_time").sortable(),
+];
+
+const STATES: &[&str] = &[
+    "DRAFT",
+    "SUBMITTED",
+    "APPROVED",
+    "REJECTED",
+    "WAITLISTED",
+    "CONVERTED",
+    "EXPIRED",
+    "WITHDRAWN",
+];
+
+/// The fields that an update may change, as far as the state lets.
+const MUTABLE: &[&str] = &[
+    "display_name",
+    "program",
+    "account",
+    "products",
+    "territory",
+    "deal_type",
+    "estimated_value",
+    "expected_close_date",
+    "note",
+    "evidence",
+];
+
+/// A registration on the wire.
+#[must_use]
+pub fn wire(registration: Model) -> pb::Registration {
+    let Model {
+        ecosystem,
+        id,
+        display_name,
+        partner,
+        program,
+        account,
+        products: Products(products),
+        territory,
+        deal_type,
+        estimated_minor,
+        currency,
+        expected_close_date,
+        note,
+        evidence,
+        state,
+        contends: _,
+        submit_time,
+        decision,
+        waitlist_position,
+        protection_start_time,
+        protection_end_time,
+        deal,
+        version,
+        create_time,
+        update_time,
+    } = registration;
+    pb::Registration {
+        name: name(&ecosystem, &id),
+        display_name: display_name.unwrap_or_default(),
+        partner: name(&ecosystem, &partner),
+        program: name(&ecosystem, &program),
+        account: name(&ecosystem, &account),
+        products: products
+            .iter()
+            .map(|product| name(&ecosystem, product))
+            .collect(),
+        territory: territory
+            .map(|territory| name(&ecosystem, &territory))
+            .unwrap_or_default(),
+        deal_type: wire_deal_type(deal_type).into(),
+        estimated_value: Some(money::wire(Money::new(estimated_minor, currency))),
+        expected_close_date: expected_close_date.map(trellis_api::date::wire),
+        note: note.unwrap_or_default(),
+        evidence: evidence.unwrap_or_default(),
+        state: wire_state(state).into(),
+        submit_time: submit_time.map(time::wire),
+        decision: decision.map(wire_decision),
+        waitlist_position: waitlist_position
+            .map(|position| i32::try_from(position).unwrap_or(i32::MAX))
+            .unwrap_or_default(),
+        protection_start_time: protection_start_time.map(time::wire),
+        protection_end_time: protection_end_time.map(time::wire),
+        deal: deal.map(|deal| name(&ecosystem, &deal)).unwrap_or_default(),
+        create_time: Some(time::wire(create_time)),
+        update_time: Some(time::wire(update_time)),
+        etag: Etag::of(version).to_string(),
+    }
+}
+
+/// A decision, without what its subject must not learn: which other registration stood in the way,
+/// and who decided.
+fn wire_decision(decision: Decision) -> pb::registration::Decision {
+    let Decision {
+        rule,
+        reason_code,
+        note,
+        blocked_by: _,
+        actor: _,
+        decide_time,
+    } = decision;
+    pb::registration::Decision {
+        rule,
+        reason_code,
+        note: note.unwrap_or_default(),
+        decide_time: Some(time::wire(decide_time)),
+    }
+}
+
+fn wire_state(state: State) -> pb::registration::State {
+    match state {
+        State::Draft => pb::registration::State::Draft,
+        State::Submitted => pb::registration::State::Submitted,
+        State::Approved => pb::registration::State::Approved,
+        State::Rejected => pb::registration::State::Rejected,
+        State::Waitlisted => pb::registration::State::Waitlisted,
+        State::Converted => pb::registration::State::Converted,
+        State::Expired => pb::registration::State::Expired,
+        State::Withdrawn => pb::registration::State::Withdrawn,
+    }
+}
+
+pub(super) fn create(
+    request: pb::CreateRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<Create> {
+    let id = fields.new_id("registration_id", &request.registration_id);
+    let registration = request.registration?;
+    let partner = fields.id("registration.partner", &registration.partner);
+    let claim = claim(registration, fields);
+    Some(Create {
+        id: id?,
+        partner: partner?,
+        claim: claim?,
+    })
+}
+
+fn claim(registration: pb::Registration, fields: &mut Fields) -> Option<Claim> {
+    let program = fields.id("registration.program", &registration.program);
+    let account = fields.id("registration.account", &registration.account);
+    let products = fields.ids("registration.products", &registration.products);
+    let territory = fields.optional_id("registration.territory", &registration.territory);
+    let estimated_value = not_negative(
+        fields,
+        "registration.estimated_value",
+        registration.estimated_value,
+    );
+    let expected_close_date = fields.optional_date(
+        "registration.expected_close_date",
+        registration.expected_close_date,
+    );
+    Some(Claim {
+        display_name: some(registration.display_name),
+        program: program?,
+        account: account?,
+        products: products?,
+        territory: territory?,
+        deal_type: deal_type(registration.deal_type)?,
+        estimated_value: estimated_value??,
+        expected_close_date: expected_close_date?,
+        note: some(registration.note),
+        evidence: some(registration.evidence),
+    })
+}
+
+pub(super) fn get(
+    request: pb::GetRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<RegistrationId> {
+    fields.id("name", &request.name)
+}
+
+pub(super) fn list(
+    request: pb::ListRegistrationsRequest,
+    fields: &mut Fields,
+) -> Option<PageQuery> {
+    fields.page(&request, FIELDS)
+}
+
+pub(super) fn update(
+    request: pb::UpdateRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<Update> {
+    let sent = fields.required("registration", request.registration)?;
+    let mask = fields.mask("registration", &sent, request.update_mask, MUTABLE);
+    let id = fields.id("registration.name", &sent.name);
+    let etag = fields.etag("registration.etag", &sent.etag);
+    let mask = mask?;
+    let program = mask.read("program", || {
+        fields.id("registration.program", &sent.program)
+    });
+    let account = mask.read("account", || {
+        fields.id("registration.account", &sent.account)
+    });
+    let products = mask.read("products", || {
+        fields.ids::<ProductId>("registration.products", &sent.products)
+    });
+    let territory = mask.read("territory", || {
+        fields.optional_id("registration.territory", &sent.territory)
+    });
+    let estimated_value = mask.read("estimated_value", || {
+        not_negative(fields, "registration.estimated_value", sent.estimated_value)?
+    });
+    let expected_close_date = mask.read("expected_close_date", || {
+        fields.optional_date("registration.expected_close_date", sent.expected_close_date)
+    });
+    let edit = Edit {
+        display_name: mask.keep("display_name", Some(some(sent.display_name))),
+        program: program?,
+        account: account?,
+        products: products?,
+        territory: territory?,
+        deal_type: mask.keep("deal_type", deal_type(sent.deal_type)),
+        estimated_value: estimated_value?,
+        expected_close_date: expected_close_date?,
+        note: mask.keep("note", Some(some(sent.note))),
+        evidence: mask.keep("evidence", Some(some(sent.evidence))),
+    };
+    Some(Update {
+        id: id?,
+        etag: etag?,
+        mask,
+        edit,
+    })
+}
+
+pub(super) fn submit(request: pb::SubmitRegistrationRequest, fields: &mut Fields) -> Option<Move> {
+    moving(fields, &request.name, &request.etag, request.note)
+}
+
+pub(super) fn approve(
+    request: pb::ApproveRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<Move> {
+    moving(fields, &request.name, &request.etag, request.note)
+}
+
+pub(super) fn reject(request: pb::RejectRegistrationRequest, fields: &mut Fields) -> Option<Move> {
+    let on = moving(fields, &request.name, &request.etag, request.note)?;
+    Some(Move {
+        reason_code: Some(request.reason_code),
+        ..on
+    })
+}
+
+pub(super) fn withdraw(
+    request: pb::WithdrawRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<Move> {
+    moving(fields, &request.name, &request.etag, request.note)
+}
+
+pub(super) fn convert(
+    request: pb::ConvertRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<Convert> {
+    let deal = fields.new_id("deal_id", &request.deal_id);
+    let amount = not_negative(fields, "amount", request.amount);
+    let on = moving(fields, &request.name, &request.etag, request.note);
+    Some(Convert {
+        on: on?,
+        deal: deal?,
+        amount: amount?,
+    })
+}
+
+fn moving(fields: &mut Fields, name: &str, etag: &str, note: String) -> Option<Move> {
+    let id = fields.id("name", name);
+    let etag = fields.etag("etag", etag);
+    Some(Move {
+        id: id?,
+        etag: etag?,
+        reason_code: None,
+        note,
+    })
+}

@@ -1,0 +1,29 @@
+//! Registrations: partners' claims to business with customers, made before it is won.
+//!
+//! A registration is written as a draft, handed in, and decided about in the same breath: nothing
+//! stands in its way, or it waits for what does. What overlaps is one business, and one business
+//! has one protected partner at a time.
+//!
+//! * [`service`] answers the calls: each opens its request, runs one use case, answers.
+//! * [`registrations`] holds the use cases, each one transaction.
+//! * [`queue`] is the line at a customer: joining, being granted, leaving, and who is next. It runs
+//!   under the customer's locks.
+//! * [`conflict`] decides who stands in whose way; [`places`] which territories have something in
+//!   common; [`eligibility`] who may ask at all; [`protection`] how long a grant lasts. All pure.
+//! * [`lifecycle`] says which moves are legal, and what a passed deadline means.
+//! * [`convert`] is the only mapping between the wire and the rows.
+//! * [`worker`] acts upon the ends of protections.
+
+pub mod conflict;
+pub mod convert;
+pub mod eligibility;
+pub mod lifecycle;
+pub mod places;
+pub mod protection;
+mod queue;
+pub mod registrations;
+pub mod service;
+pub mod worker;
+
+pub use service::Registrations;
+pub use worker::Protections;

@@ -1,0 +1,475 @@
+//! The line in which registrations of one customer stand: joining it, being granted, leaving it,
+//! and who comes next. Everything here runs in a transaction that holds the customer.
+//!
+//! What it must keep, whatever happens at the same time: of registrations of different partners
+//! that overlap, at most one is protected; and nobody overtakes.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::json;
+use trellis_api::name;
+use trellis_core::lifecycle::Named;
+use trellis_core::{AccountId, Money, Problem, TerritoryId};
+use trellis_store::deal::customer::{self, Customer};
+use trellis_store::deal::eligibility::{self, Facts};
+use trellis_store::deal::registration::{self, Decision, Entity, Model, State};
+use trellis_store::deal::{protection, territory};
+use trellis_store::event::{self, NewEvent};
+use trellis_store::{Txn, record};
+
+use super::conflict::{Line, Verdict};
+use super::eligibility::{Approval, approval, lacks};
+use super::lifecycle::{self, Verb};
+use super::places::{Place, Places};
+use super::protection::window;
+use crate::Error;
+
+/// A partner may not claim business in a program.
+const INELIGIBLE: &str = "R1";
+/// Another registration came first.
+const CONFLICT: &str = "R6";
+/// Nothing stands in the way.
+const FREE: &str = "R10";
+/// A person decided.
+const STAFF: &str = "STAFF";
+
+/// Customers that nobody else can decide about until the transaction ends.
+pub(super) struct Held(HashMap<AccountId, Customer>);
+
+impl Held {
+    fn of(customers: Vec<Customer>) -> Self {
+        Self(
+            customers
+                .into_iter()
+                .map(|one| (one.account.clone(), one))
+                .collect(),
+        )
+    }
+
+    /// The customer of a registration. One that came while the locks were waited for is not held:
+    /// the transaction begins anew and finds it.
+    fn customer(&self, registration: &Model) -> Result<&Customer, Error> {
+        let contended = Error::Store(trellis_store::Error::Contended);
+        self.0.get(&registration.account).ok_or(contended)
+    }
+}
+
+/// Holds the customer of a registration, and the customers of all who wait with it and may be next:
+/// with several domains they need not have all their keys in common.
+///
+/// `seen` was read without a lock. What is decided from it is only which locks to take.
+pub(super) async fn hold(txn: &Txn, seen: &Model) -> Result<Held, Error> {
+    if !seen.contends {
+        return Ok(Held(HashMap::new()));
+    }
+    let mut accounts = BTreeSet::from([seen.account.clone()]);
+    for own in customer::read(txn, [seen.account.clone()]).await? {
+        if own.keys.len() > 1 {
+            let standing = customer::contending(txn, &own).await?;
+            let waiting = standing
+                .into_iter()
+                .filter(|other| other.state == State::Waitlisted);
+            accounts.extend(waiting.map(|other| other.account));
+        }
+    }
+    Ok(Held::of(customer::hold(txn, accounts).await?))
+}
+
+/// What stands at a customer.
+struct Standing {
+    registrations: Vec<Model>,
+    places: Places,
+}
+
+impl Standing {
+    async fn at(txn: &Txn, customer: &Customer, asking: &Model) -> Result<Self, Error> {
+        let registrations = customer::contending(txn, customer).await?;
+        let places = places(txn, asking, &registrations).await?;
+        Ok(Self {
+            registrations,
+            places,
+        })
+    }
+
+    fn line(&self) -> Line<'_> {
+        Line {
+            standing: &self.registrations,
+            places: &self.places,
+        }
+    }
+}
+
+/// Reads the territories that are compared, with all that they lie within. Most registrations
+/// compare none.
+async fn places(txn: &Txn, asking: &Model, standing: &[Model]) -> Result<Places, Error> {
+    let named = |one: &Model| one.territory.clone();
+    let others: BTreeSet<TerritoryId> = standing
+        .iter()
+        .filter(|other| other.id != asking.id)
+        .filter_map(named)
+        .collect();
+    let mut places = Places::default();
+    let Some(own) = named(asking) else {
+        return Ok(places);
+    };
+    if others.iter().all(|other| *other == own) {
+        return Ok(places);
+    }
+    for id in others.iter().chain([&own]) {
+        if places.0.contains_key(id) {
+            continue;
+        }
+        for territory in territory::chain(txn, id).await? {
+            let place = Place {
+                parent: territory.parent_territory,
+                region_codes: territory.region_codes.0,
+            };
+            places.0.insert(territory.id, place);
+        }
+    }
+    Ok(places)
+}
+
+/// Hands a locked draft in: it takes its place in the line, and what stands before it decides.
+pub(super) async fn submit(
+    txn: &Txn,
+    mut registration: Model,
+    resource: &str,
+    note: String,
+) -> Result<Model, Error> {
+    registration.state = lifecycle::moved(registration.state, Verb::Submit, resource)?;
+    let facts = eligible(txn, &registration, resource).await?;
+    let held = Held::of(customer::hold(txn, [registration.account.clone()]).await?);
+    let customer = held.customer(&registration)?;
+    let standing = Standing::at(txn, customer, &registration).await?;
+    let line = standing.line();
+    registration.submit_time = Some(line.place(&registration, txn.now()));
+    registration.contends = true;
+    let kind = match line.judge(&registration, txn.now()) {
+        Verdict::SelfDuplicate { of } => {
+            return Err(Error::SelfDuplicate {
+                resource: name(txn.ecosystem(), &of.id),
+            });
+        }
+        Verdict::Blocked { by } => {
+            registration.state = lifecycle::moved(registration.state, Verb::Waitlist, resource)?;
+            registration.waitlist_position = Some(line.position(&registration));
+            registration.decision = Some(Decision {
+                blocked_by: Some(by.id.clone()),
+                ..decided(txn, CONFLICT, "DUPLICATE_ACTIVE")
+            });
+            Some("registration.waitlisted")
+        }
+        Verdict::Free => match approval(&facts, value(&registration)) {
+            Approval::Automatic => {
+                grant(txn, customer, &line, &facts, &mut registration).await?;
+                registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
+                Some("registration.approved")
+            }
+            Approval::Manual => {
+                registration.decision = Some(decided(txn, FREE, "MANUAL_APPROVAL"));
+                None
+            }
+            Approval::AboveLimit => {
+                registration.decision = Some(decided(txn, FREE, "ABOVE_LIMIT"));
+                None
+            }
+        },
+    };
+    let registration = record::update::<Entity>(txn, registration).await?;
+    let submitted = NewEvent::new("registration.submitted", resource).noting(note);
+    event::append(txn, submitted.with(told(&registration)));
+    if let Some(kind) = kind {
+        report(txn, kind, &registration, "");
+    }
+    Ok(registration)
+}
+
+/// Grants a locked registration that a person approves.
+pub(super) async fn approve(
+    txn: &Txn,
+    held: &Held,
+    mut registration: Model,
+    resource: &str,
+    note: String,
+) -> Result<Model, Error> {
+    lifecycle::moved(registration.state, Verb::Approve, resource)?;
+    let facts = eligible(txn, &registration, resource).await?;
+    let customer = held.customer(&registration)?;
+    let standing = Standing::at(txn, customer, &registration).await?;
+    let line = standing.line();
+    match line.judge(&registration, txn.now()) {
+        Verdict::Free => {}
+        Verdict::Blocked { .. } => {
+            return Err(Error::RegistrationConflict {
+                resource: resource.to_owned(),
+            });
+        }
+        Verdict::SelfDuplicate { of } => {
+            return Err(Error::SelfDuplicate {
+                resource: name(txn.ecosystem(), &of.id),
+            });
+        }
+    }
+    grant(txn, customer, &line, &facts, &mut registration).await?;
+    registration.decision = Some(Decision {
+        note: Some(note.clone()).filter(|note| !note.is_empty()),
+        ..decided(txn, STAFF, "APPROVED")
+    });
+    let registration = record::update::<Entity>(txn, registration).await?;
+    report(txn, "registration.approved", &registration, &note);
+    Ok(registration)
+}
+
+/// How a registration leaves the line.
+pub(super) struct Leaving {
+    /// By which move.
+    pub(super) verb: Verb,
+    /// Why, in a word.
+    pub(super) reason_code: Option<String>,
+    /// Why, in a sentence.
+    pub(super) note: String,
+}
+
+/// Takes a locked registration out of the line, and looks who is next.
+pub(super) async fn leave(
+    txn: &Txn,
+    held: &Held,
+    mut registration: Model,
+    resource: &str,
+    leaving: Leaving,
+) -> Result<Model, Error> {
+    let Leaving {
+        verb,
+        reason_code,
+        note,
+    } = leaving;
+    let left = registration.clone();
+    registration.state = lifecycle::moved(registration.state, verb, resource)?;
+    registration.contends = false;
+    registration.waitlist_position = None;
+    let kind = match verb {
+        Verb::Reject => {
+            registration.decision = Some(Decision {
+                note: Some(note.clone()).filter(|note| !note.is_empty()),
+                ..decided(txn, STAFF, reason_code.as_deref().unwrap_or_default())
+            });
+            "registration.rejected"
+        }
+        Verb::Expire => "registration.expired",
+        Verb::Submit | Verb::Approve | Verb::Waitlist | Verb::Withdraw | Verb::Convert => {
+            "registration.withdrawn"
+        }
+    };
+    let registration = record::update::<Entity>(txn, registration).await?;
+    let mut event = NewEvent::new(kind, resource)
+        .noting(note)
+        .with(told(&registration));
+    if let Some(reason_code) = reason_code {
+        event = event.because(reason_code);
+    }
+    event::append(txn, event);
+    if left.contends {
+        next(txn, held, &left).await?;
+    }
+    Ok(registration)
+}
+
+/// Acts upon the end of the protection that a registration had; it was locked after `held`.
+/// Answers whether there was anything to act upon.
+pub(super) async fn end_protection(
+    txn: &Txn,
+    held: &Held,
+    mut registration: Model,
+) -> Result<(), Error> {
+    if !registration.contends || !lifecycle::over(&registration, txn.now()) {
+        return Ok(());
+    }
+    protection::release(txn, [registration.id.clone()]).await?;
+    if registration.state == State::Approved {
+        let resource = name(txn.ecosystem(), &registration.id);
+        let leaving = Leaving {
+            verb: Verb::Expire,
+            reason_code: Some("DEADLINE_PASSED".into()),
+            note: String::new(),
+        };
+        leave(txn, held, registration, &resource, leaving).await?;
+        return Ok(());
+    }
+    registration.contends = false;
+    let left = record::update::<Entity>(txn, registration).await?;
+    report(txn, "registration.protection_ended", &left, "");
+    next(txn, held, &left).await
+}
+
+/// Looks at those that waited with a registration which has left the line, first come first: whoever
+/// nothing stands in the way of any more is granted at once where the program does that by itself,
+/// and told that its turn has come where a person decides. Whoever may no longer claim business is
+/// refused.
+async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Error> {
+    let mut standing = Standing::at(txn, held.customer(left)?, left).await?;
+    if left.waitlist_position.is_some() {
+        move_up(txn, &standing.line(), left).await?;
+    }
+    let waiting: Vec<Model> = standing
+        .line()
+        .waiting_with(left)
+        .into_iter()
+        .cloned()
+        .collect();
+    for seen in waiting {
+        // What stands at its own customer may be more than what stands at the one that was left.
+        let customer = held.customer(&seen)?;
+        if standing.line().judge(&seen, txn.now()) != Verdict::Free {
+            continue;
+        }
+        standing = Standing::at(txn, customer, &seen).await?;
+        if standing.line().judge(&seen, txn.now()) != Verdict::Free {
+            continue;
+        }
+        let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? else {
+            continue;
+        };
+        take_turn(txn, customer, &standing.line(), registration).await?;
+        standing = Standing::at(txn, held.customer(left)?, left).await?;
+    }
+    Ok(())
+}
+
+/// The turn of a locked registration that waited has come.
+async fn take_turn(
+    txn: &Txn,
+    customer: &Customer,
+    line: &Line<'_>,
+    mut registration: Model,
+) -> Result<(), Error> {
+    let facts = eligibility::facts(txn, &registration.partner, &registration.program).await?;
+    let Some(facts) = facts.filter(|facts| lacks(facts, txn.now()).is_none()) else {
+        move_up(txn, line, &registration).await?;
+        registration.state =
+            lifecycle::moved(registration.state, Verb::Reject, registration.id.as_str())?;
+        registration.contends = false;
+        registration.waitlist_position = None;
+        registration.decision = Some(decided(txn, INELIGIBLE, "INELIGIBLE"));
+        let registration = record::update::<Entity>(txn, registration).await?;
+        report(txn, "registration.rejected", &registration, "");
+        return Ok(());
+    };
+    let kind = match approval(&facts, value(&registration)) {
+        Approval::Automatic => {
+            grant(txn, customer, line, &facts, &mut registration).await?;
+            registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
+            "registration.approved"
+        }
+        Approval::Manual | Approval::AboveLimit => {
+            registration.decision = Some(decided(txn, FREE, "PROMOTED"));
+            "registration.promoted"
+        }
+    };
+    let registration = record::update::<Entity>(txn, registration).await?;
+    report(txn, kind, &registration, "");
+    Ok(())
+}
+
+/// Protects a registration that nothing stands in the way of.
+async fn grant(
+    txn: &Txn,
+    customer: &Customer,
+    line: &Line<'_>,
+    facts: &Facts,
+    registration: &mut Model,
+) -> Result<(), Error> {
+    let resource = name(txn.ecosystem(), &registration.id);
+    if registration.waitlist_position.take().is_some() {
+        move_up(txn, line, registration).await?;
+    }
+    registration.state = lifecycle::moved(registration.state, Verb::Approve, &resource)?;
+    // Protections that are over give way, whether or not the sweep has come by.
+    let over = line
+        .standing
+        .iter()
+        .filter(|other| lifecycle::over(other, txn.now()));
+    let over: Vec<_> = over.map(|other| other.id.clone()).collect();
+    if !over.is_empty() {
+        protection::release(txn, over).await?;
+    }
+    let window = window(txn.now(), facts.protection_days, &facts.time_zone);
+    registration.protection_start_time = Some(window.start);
+    registration.protection_end_time = Some(window.end);
+    protection::grant(
+        txn,
+        registration,
+        &customer.keys,
+        (window.start, window.end),
+    )
+    .await?;
+    Ok(())
+}
+
+/// Those behind a registration that leaves the waiting line move up one place.
+async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Model) -> Result<(), Error> {
+    let behind: Vec<_> = line
+        .behind(leaving)
+        .into_iter()
+        .map(|one| one.id.clone())
+        .collect();
+    if !behind.is_empty() {
+        registration::move_up(txn, behind).await?;
+    }
+    Ok(())
+}
+
+/// What is known of the partner and its program, if the partner may claim business there (R1).
+async fn eligible(txn: &Txn, registration: &Model, resource: &str) -> Result<Facts, Error> {
+    let facts = eligibility::facts(txn, &registration.partner, &registration.program).await?;
+    let refused = |requires: &str| Problem::Precondition {
+        resource: resource.to_owned(),
+        requires: requires.to_owned(),
+    };
+    let facts = facts.ok_or_else(|| refused("its partner and its program must exist"))?;
+    match lacks(&facts, txn.now()) {
+        None => Ok(facts),
+        Some(requires) => Err(refused(requires).into()),
+    }
+}
+
+fn value(registration: &Model) -> Money {
+    Money::new(registration.estimated_minor, registration.currency)
+}
+
+fn decided(txn: &Txn, rule: &str, reason_code: &str) -> Decision {
+    Decision {
+        rule: rule.to_owned(),
+        reason_code: reason_code.to_owned(),
+        note: None,
+        blocked_by: None,
+        actor: txn.actor().as_str().to_owned(),
+        decide_time: txn.now(),
+    }
+}
+
+/// Reports what a decision made of a registration.
+fn report(txn: &Txn, kind: &'static str, registration: &Model, note: &str) {
+    let mut event = NewEvent::new(kind, name(txn.ecosystem(), &registration.id))
+        .noting(note)
+        .with(told(registration));
+    if let Some(decision) = &registration.decision {
+        event = event.because(decision.reason_code.as_str());
+    }
+    event::append(txn, event);
+}
+
+/// What every event of a registration says.
+pub(super) fn told(registration: &Model) -> serde_json::Value {
+    json!({
+        "registration": registration.id,
+        "partner": registration.partner,
+        "program": registration.program,
+        "account": registration.account,
+        "products": registration.products,
+        "state": registration.state.name(),
+        "waitlist_position": registration.waitlist_position,
+        "protection_end_time": registration.protection_end_time,
+        "deal": registration.deal,
+    })
+}

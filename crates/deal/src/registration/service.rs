@@ -1,0 +1,120 @@
+//! Answers the calls of `RegistrationService`.
+
+use tonic::{Request, Response, Status};
+use trellis_api::deal::v1 as pb;
+use trellis_api::deal::v1::registration_service_server::{
+    RegistrationService, RegistrationServiceServer,
+};
+use trellis_api::{open, page_token, written};
+use trellis_store::Store;
+
+use super::{convert, registrations};
+
+/// `RegistrationService` over a store.
+#[derive(Clone)]
+pub struct Registrations {
+    store: Store,
+}
+
+impl Registrations {
+    /// The gRPC service.
+    #[must_use]
+    pub fn server(store: Store) -> RegistrationServiceServer<Self> {
+        RegistrationServiceServer::new(Self { store })
+    }
+}
+
+#[tonic::async_trait]
+impl RegistrationService for Registrations {
+    async fn create_registration(
+        &self,
+        request: Request<pb::CreateRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, create) = open(request, convert::create)?;
+        Ok(written(
+            registrations::create(&self.store, call, create).await?,
+        ))
+    }
+
+    async fn get_registration(
+        &self,
+        request: Request<pb::GetRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, id) = open(request, convert::get)?;
+        Ok(Response::new(
+            registrations::get(&self.store, call, id).await?,
+        ))
+    }
+
+    async fn list_registrations(
+        &self,
+        request: Request<pb::ListRegistrationsRequest>,
+    ) -> Result<Response<pb::ListRegistrationsResponse>, Status> {
+        let (call, query) = open(request, convert::list)?;
+        let page = registrations::list(&self.store, call, &query).await?;
+        Ok(Response::new(pb::ListRegistrationsResponse {
+            next_page_token: page_token(&query, page.next),
+            registrations: page.rows,
+        }))
+    }
+
+    async fn update_registration(
+        &self,
+        request: Request<pb::UpdateRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, update) = open(request, convert::update)?;
+        Ok(written(
+            registrations::update(&self.store, call, update).await?,
+        ))
+    }
+
+    async fn submit_registration(
+        &self,
+        request: Request<pb::SubmitRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, submit) = open(request, convert::submit)?;
+        Ok(written(
+            registrations::submit(&self.store, call, submit).await?,
+        ))
+    }
+
+    async fn approve_registration(
+        &self,
+        request: Request<pb::ApproveRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, approve) = open(request, convert::approve)?;
+        Ok(written(
+            registrations::approve(&self.store, call, approve).await?,
+        ))
+    }
+
+    async fn reject_registration(
+        &self,
+        request: Request<pb::RejectRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, reject) = open(request, convert::reject)?;
+        Ok(written(
+            registrations::reject(&self.store, call, reject).await?,
+        ))
+    }
+
+    async fn withdraw_registration(
+        &self,
+        request: Request<pb::WithdrawRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, withdraw) = open(request, convert::withdraw)?;
+        Ok(written(
+            registrations::withdraw(&self.store, call, withdraw).await?,
+        ))
+    }
+
+    async fn convert_registration(
+        &self,
+        request: Request<pb::ConvertRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, convert) = open(request, convert::convert)?;
+        Ok(written(
+            registrations::convert(&self.store, call, convert).await?,
+        ))
+    }
+}

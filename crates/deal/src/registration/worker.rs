@@ -1,0 +1,49 @@
+//! Acts upon the ends of protections: an approved registration expires, and whoever waits for the
+//! same business has their turn.
+
+use futures::future::BoxFuture;
+use trellis_store::deal::registration::{self, Entity};
+use trellis_store::worker::{WorkError, Worker};
+use trellis_store::{Txn, event, record};
+
+use super::queue;
+use crate::Error;
+
+/// The worker of registrations.
+pub struct Protections;
+
+impl Protections {
+    /// Its name, which keys its place in the feed.
+    pub const NAME: &'static str = "deal.protections";
+}
+
+impl Worker for Protections {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn consume<'a>(
+        &'a self,
+        _txn: &'a Txn,
+        _events: &'a [event::Model],
+    ) -> BoxFuture<'a, Result<(), WorkError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn sweep<'a>(&'a self, txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>> {
+        Box::pin(async move { end_one(txn).await.map_err(WorkError::new) })
+    }
+}
+
+/// Ends the protection that has been over the longest. One a transaction, so that the locks of
+/// different customers are never waited for in a circle.
+async fn end_one(txn: &Txn) -> Result<usize, Error> {
+    let Some(seen) = registration::due(txn, 1).await?.pop() else {
+        return Ok(0);
+    };
+    let held = queue::hold(txn, &seen).await?;
+    if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
+        queue::end_protection(txn, &held, registration).await?;
+    }
+    Ok(1)
+}
