@@ -6,6 +6,7 @@
 //! line ([`cli`]) reads the [`settings`] and says what to start.
 
 pub mod cli;
+pub mod demo;
 mod layers;
 mod listen;
 mod methods;

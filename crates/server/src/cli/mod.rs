@@ -5,6 +5,7 @@
 //! cannot or that something is wrong, 2 when it was asked wrongly.
 
 mod config;
+mod demo;
 mod migrate;
 mod serve;
 
@@ -26,6 +27,8 @@ struct Cli {
 enum Command {
     /// Serves the services until it is told to stop.
     Serve(serve::Serve),
+    /// Serves, and lives through a demo ecosystem first.
+    Demo(demo::Demo),
     /// Brings the database's schema up to date, or tells how it stands.
     Migrate(migrate::Migrate),
     /// Prints the settings with where each comes from; secrets are hidden.
@@ -47,6 +50,12 @@ enum Error {
     /// The schema is not as it must be.
     #[error("the schema")]
     Schema(#[from] crate::schema::Error),
+    /// The demonstration could not reach its server.
+    #[error("the server cannot be reached")]
+    Unreachable(#[from] tonic::transport::Error),
+    /// A call of the demonstration was refused.
+    #[error("a call of the demonstration was refused: {0}")]
+    Demo(Box<tonic::Status>),
     /// Standard output is closed, or signals cannot be waited for.
     #[error("the system refuses")]
     System(#[from] std::io::Error),
@@ -66,6 +75,7 @@ pub fn run() -> ExitCode {
     let ended = runtime.block_on(async {
         match cli.command {
             Command::Serve(serve) => serve.run().await,
+            Command::Demo(demo) => demo.run().await,
             Command::Migrate(migrate) => migrate.run().await,
             Command::Config(config) => config.run(),
         }
@@ -87,7 +97,12 @@ fn tell(error: &Error) -> ExitCode {
     eprintln!("error: {text}");
     match error {
         Error::Settings(_) => ExitCode::from(2),
-        Error::Telemetry(_) | Error::Server(_) | Error::Schema(_) | Error::System(_) => {
+        Error::Telemetry(_)
+        | Error::Server(_)
+        | Error::Schema(_)
+        | Error::Unreachable(_)
+        | Error::Demo(_)
+        | Error::System(_) => {
             ExitCode::FAILURE
         }
     }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -10,7 +11,7 @@ use trellis_core::SystemClock;
 
 use super::Error;
 use crate::listen::Drained;
-use crate::server;
+use crate::server::{self, Running};
 use crate::settings::Flags;
 use crate::telemetry::Telemetry;
 
@@ -38,36 +39,45 @@ impl Serve {
         writeln!(std::io::stdout(), "listening on {address}")?;
         tracing::info!(%address, services = ?running.services(), "serving");
 
-        let signal = signals.next().await;
-        tracing::info!(signal, limit = ?loaded.settings.drain_limit, "stopping");
-        let code = tokio::select! {
-            drained = running.stop() => {
-                match drained {
-                    Drained::Whole => tracing::info!("stopped; every call was finished"),
-                    Drained::Cut(connections) => {
-                        tracing::warn!(connections, "stopped at the limit; connections were cut");
-                    }
-                }
-                ExitCode::SUCCESS
-            }
-            signal = signals.next() => {
-                tracing::warn!(signal, "stopped at once");
-                ExitCode::FAILURE
-            }
-        };
+        let code = until_stopped(running, &mut signals, loaded.settings.drain_limit).await;
         telemetry.flush().await;
         Ok(code)
     }
 }
 
+/// Serves until a signal comes, then drains. A second signal ends it at once.
+pub(super) async fn until_stopped(
+    running: Running,
+    signals: &mut Signals,
+    limit: Duration,
+) -> ExitCode {
+    let signal = signals.next().await;
+    tracing::info!(signal, ?limit, "stopping");
+    tokio::select! {
+        drained = running.stop() => {
+            match drained {
+                Drained::Whole => tracing::info!("stopped; every call was finished"),
+                Drained::Cut(connections) => {
+                    tracing::warn!(connections, "stopped at the limit; connections were cut");
+                }
+            }
+            ExitCode::SUCCESS
+        }
+        signal = signals.next() => {
+            tracing::warn!(signal, "stopped at once");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// The signals that ask to stop.
-struct Signals {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn new() -> Result<Self, Error> {
+    pub(super) fn new() -> Result<Self, Error> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,

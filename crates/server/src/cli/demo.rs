@@ -1,0 +1,104 @@
+//! `trellis demo`: a server, an ecosystem that lives through the whole journey on it, and calls to
+//! try.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use tonic::transport::Endpoint;
+use trellis_core::SystemClock;
+
+use super::Error;
+use super::serve::{Signals, until_stopped};
+use crate::demo::{self, Summary};
+use crate::server;
+use crate::settings::Flags;
+use crate::telemetry::Telemetry;
+
+/// Starts the server, lives through a demo ecosystem by real calls, and keeps serving.
+///
+/// Every run makes a sandbox ecosystem of its own: demo, then demo-2, and so on.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    #[command(flatten)]
+    flags: Flags,
+    /// Ends after the journey; the exit code is 0 when the ledger is sound.
+    #[arg(long)]
+    exit: bool,
+    /// How the journey is told.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl Demo {
+    pub(super) async fn run(self) -> Result<ExitCode, Error> {
+        let loaded = self.flags.load()?;
+        let telemetry = Telemetry::start(&loaded.settings)?;
+        let mut signals = Signals::new()?;
+        let running =
+            server::start(&loaded.settings, Arc::new(SystemClock), telemetry.meter()).await?;
+        let address = running.address();
+        let summary = journey(address).await?;
+        self.tell(&summary, address)?;
+        let code = if self.exit {
+            running.stop().await;
+            if summary.sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        } else {
+            until_stopped(running, &mut signals, loaded.settings.drain_limit).await
+        };
+        telemetry.flush().await;
+        Ok(code)
+    }
+
+    fn tell(&self, summary: &Summary, address: SocketAddr) -> Result<(), Error> {
+        let mut out = std::io::stdout().lock();
+        match self.format {
+            Format::Json => {
+                serde_json::to_writer_pretty(&mut out, summary).map_err(std::io::Error::from)?;
+                writeln!(out)?;
+            }
+            Format::Text => {
+                writeln!(out, "{summary}")?;
+                if !self.exit {
+                    writeln!(out, "{}", calls(summary, address))?;
+                }
+            }
+        }
+        Ok(out.flush()?)
+    }
+}
+
+async fn journey(address: SocketAddr) -> Result<Summary, Error> {
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
+    demo::run(endpoint.connect().await?).await.map_err(|refused| Error::Demo(Box::new(refused)))
+}
+
+/// Calls to try, ready to be pasted.
+fn calls(summary: &Summary, address: SocketAddr) -> String {
+    let Summary { ecosystem, names, .. } = summary;
+    let (award, partner) = (&names.award, &names.partner);
+    format!(
+        r#"Serving on {address}; Ctrl-C ends it. Calls to try:
+
+  grpcurl -plaintext {address} list
+  grpcurl -plaintext -d '{{"name": "{award}"}}' {address} \
+    trellis.incentive.v1.AwardService/ExplainAward
+  grpcurl -plaintext -d '{{"parent": "{ecosystem}", "filter": "type = \"deal.won\""}}' {address} \
+    trellis.platform.v1.EventService/ListEvents
+  buf curl --http2-prior-knowledge --protocol grpc -d '{{"name": "{partner}"}}' \
+    http://{address}/trellis.partner.v1.PartnerService/GetPartner
+  buf curl --http2-prior-knowledge --protocol grpc -d '{{"parent": "{ecosystem}"}}' \
+    http://{address}/trellis.incentive.v1.LedgerService/GetTrialBalance
+"#
+    )
+}

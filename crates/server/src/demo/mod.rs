@@ -1,0 +1,12 @@
+//! The demonstration: a small ecosystem lives through the whole journey, by real calls.
+//!
+//! [`journey`] makes the calls, in the order in which an ecosystem would; [`summary`] is what they
+//! came to, as text for a reader or as JSON for a program. Nothing here knows the server's inside:
+//! it is one more client.
+
+mod journey;
+mod session;
+mod summary;
+
+pub use journey::run;
+pub use summary::{Pillar, Step, Summary};
