@@ -14,6 +14,14 @@ pub enum Error {
     /// A failure of the data layer.
     #[error(transparent)]
     Store(#[from] trellis_store::Error),
+    /// A parent that would close a circle.
+    #[error("{resource} would lie within itself: {}; choose another parent", .path.join(" in "))]
+    Cycle {
+        /// The resource that was to get the parent.
+        resource: String,
+        /// The names along the circle, from the resource back to it.
+        path: Vec<String>,
+    },
     /// A registration that somebody else's stands in the way of.
     #[error("another registration stands in the way of {resource}; it waits until that one ends")]
     RegistrationConflict {
@@ -52,6 +60,10 @@ impl Error {
         match self {
             Self::Problem(problem) => Said::Elsewhere(problem),
             Self::Store(error) => Said::Elsewhere(error),
+            Self::Cycle { resource, path } => Said::Here(
+                "CYCLE",
+                vec![("resource", resource.clone()), ("path", path.join(","))],
+            ),
             Self::RegistrationConflict { resource } => Said::Here(
                 "REGISTRATION_CONFLICT",
                 vec![("resource", resource.clone())],
@@ -101,7 +113,8 @@ impl Failure for Error {
         match self {
             Self::Problem(problem) => problem.violations(),
             Self::Store(error) => error.violations(),
-            Self::RegistrationConflict { .. }
+            Self::Cycle { .. }
+            | Self::RegistrationConflict { .. }
             | Self::SelfDuplicate { .. }
             | Self::RefundExceedsDeal { .. } => &[],
         }
@@ -134,6 +147,15 @@ pub(crate) fn exists(error: trellis_store::Error, resource: &str) -> Error {
             let resource = resource.to_owned();
             Problem::Exists { resource, field }.into()
         }
+        other => other.into(),
+    }
+}
+
+/// Says that somebody took a value after it was looked up, so that the work must be done again.
+/// For imports: they look first and do not fail over what they could have found.
+pub(crate) fn overtaken(error: trellis_store::Error) -> Error {
+    match error {
+        trellis_store::Error::Exists { .. } => trellis_store::Error::Contended.into(),
         other => other.into(),
     }
 }

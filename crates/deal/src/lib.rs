@@ -18,6 +18,8 @@
 //! ```
 //!
 //! What always holds:
+//! * Accounts and territories form trees: nobody is their own ancestor.
+//! * Two accounts with a registrable domain in common are the same customer, whoever sells to it.
 //! * Of registrations of different partners that overlap, at most one is protected at any moment,
 //!   and whoever asked first is served first. A partner's tier never counts.
 //! * A protection is over at the moment of its end, whether or not the worker has come by.
@@ -26,6 +28,7 @@
 //!   and is never edited: a win recorded in error is taken back.
 
 pub mod account;
+pub mod catalog;
 pub mod deal;
 mod edit;
 mod error;

@@ -1,5 +1,7 @@
 //! Accounts: the end customers, and what identifies each of them.
 
+use std::collections::HashMap;
+
 use sea_orm::entity::prelude::*;
 use sea_orm::{FromJsonQueryResult, QueryOrder};
 use serde::{Deserialize, Serialize};
@@ -122,6 +124,19 @@ pub async fn lock_waiting(
 /// # Errors
 /// [`Error::Corrupt`] when they form a circle.
 pub async fn chain(view: &View, id: &AccountId) -> Result<Vec<Model>, Error> {
+    chain_over(view, id, &HashMap::new()).await
+}
+
+/// Like [`chain`], with rows that are not written yet, or not written back: those of `ahead` count
+/// before those of the database.
+///
+/// # Errors
+/// [`Error::Corrupt`] when they form a circle.
+pub async fn chain_over(
+    view: &View,
+    id: &AccountId,
+    ahead: &HashMap<AccountId, Model>,
+) -> Result<Vec<Model>, Error> {
     let mut chain: Vec<Model> = Vec::new();
     let mut next = Some(id.clone());
     while let Some(id) = next {
@@ -131,7 +146,11 @@ pub async fn chain(view: &View, id: &AccountId) -> Result<Vec<Model>, Error> {
                 what: format!("{id} belongs to itself"),
             });
         }
-        let Some(account) = record::find::<Entity>(view, &id).await? else {
+        let found = match ahead.get(&id) {
+            Some(row) => Some(row.clone()),
+            None => record::find::<Entity>(view, &id).await?,
+        };
+        let Some(account) = found else {
             break;
         };
         next = account.parent_account.clone();

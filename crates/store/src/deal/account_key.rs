@@ -45,20 +45,32 @@ pub async fn of(view: &View, account: &AccountId) -> Result<Vec<String>, Error> 
         .await?)
 }
 
-/// Gives an account these keys in place of those that it has. The caller holds the account's row.
+/// Gives an account these keys in place of those that it has. The caller holds the account's row,
+/// and the locks of the keys that come and go.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn replace(txn: &Txn, account: &AccountId, keys: &[String]) -> Result<(), Error> {
+pub async fn replace(txn: &Txn, account: &AccountId, keys: Vec<String>) -> Result<(), Error> {
     Entity::delete_many()
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
         .filter(COLUMN.account.eq(account.clone()))
         .exec(&txn.db())
         .await?;
-    let rows = keys.iter().map(|key| Model {
+    add(txn, keys.into_iter().map(|key| (account.clone(), key))).await
+}
+
+/// Gives new accounts their keys.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn add(
+    txn: &Txn,
+    keys: impl IntoIterator<Item = (AccountId, String)>,
+) -> Result<(), Error> {
+    let row = |(account, key)| Model {
         ecosystem: txn.ecosystem().clone(),
-        key: key.clone(),
-        account: account.clone(),
-    });
-    record::insert_many::<Entity>(txn, rows.collect()).await
+        key,
+        account,
+    };
+    record::insert_many::<Entity>(txn, keys.into_iter().map(row).collect()).await
 }

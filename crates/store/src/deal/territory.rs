@@ -1,5 +1,7 @@
 //! Territories: parts of the market, which may lie within one another.
 
+use std::collections::HashMap;
+
 use sea_orm::entity::prelude::*;
 use sea_orm::{FromJsonQueryResult, QueryOrder};
 use serde::{Deserialize, Serialize};
@@ -9,8 +11,8 @@ use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
 
 /// The name of the lock that every transaction takes, before any row, that may put a territory
-/// below another one or give it an external id. Two that each close half of a circle wait for each
-/// other, and the second one sees it.
+/// below another one. Two that each close half of a circle wait for each other, and the second one
+/// sees it.
 pub const LINKS: &str = "territories/links";
 
 /// Countries and their subdivisions, each once, in the order in which they were given.
@@ -73,6 +75,19 @@ pub async fn lock_by_external_ids(
 /// # Errors
 /// [`Error::Corrupt`] when they form a circle.
 pub async fn chain(view: &View, id: &TerritoryId) -> Result<Vec<Model>, Error> {
+    chain_over(view, id, &HashMap::new()).await
+}
+
+/// Like [`chain`], with rows that are not written yet, or not written back: those of `ahead` count
+/// before those of the database.
+///
+/// # Errors
+/// [`Error::Corrupt`] when they form a circle.
+pub async fn chain_over(
+    view: &View,
+    id: &TerritoryId,
+    ahead: &HashMap<TerritoryId, Model>,
+) -> Result<Vec<Model>, Error> {
     let mut chain: Vec<Model> = Vec::new();
     let mut next = Some(id.clone());
     while let Some(id) = next {
@@ -82,7 +97,11 @@ pub async fn chain(view: &View, id: &TerritoryId) -> Result<Vec<Model>, Error> {
                 what: format!("{id} lies within itself"),
             });
         }
-        let Some(territory) = record::find::<Entity>(view, &id).await? else {
+        let found = match ahead.get(&id) {
+            Some(row) => Some(row.clone()),
+            None => record::find::<Entity>(view, &id).await?,
+        };
+        let Some(territory) = found else {
             break;
         };
         next = territory.parent_territory.clone();

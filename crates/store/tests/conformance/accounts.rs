@@ -38,7 +38,7 @@ async fn add(txn: &Txn, name: &str, parent: Option<&str>, domains: &[&str]) -> R
         update_time: txn.now(),
     };
     let row = record::insert::<account::Entity>(txn, row).await?;
-    account_key::replace(txn, &row.id, &keys).await
+    account_key::replace(txn, &row.id, keys).await
 }
 
 async fn some_accounts(fixture: &Fixture, ecosystem: &str) {
@@ -75,7 +75,8 @@ on_both! {
         let changed = fixture
             .store
             .write(call("acme"), (), |txn, ()| async move {
-                account_key::replace(&txn, &id("branch"), &[account::domain_key("acme.fr")]).await
+                let keys = vec![account::domain_key("acme.fr")];
+                account_key::replace(&txn, &id("branch"), keys).await
             })
             .await;
         changed.unwrap();
