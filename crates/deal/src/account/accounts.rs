@@ -1,0 +1,279 @@
+//! The use cases of accounts. Each that writes is one transaction.
+
+use trellis_api::deal::v1 as pb;
+use trellis_api::{Etag, name};
+use trellis_core::{AccountId, Call, Money, Page, PageQuery, Written};
+use trellis_store::deal::account::{self, Domains, Entity, Model};
+use trellis_store::deal::account_key;
+use trellis_store::event::{self, NewEvent};
+use trellis_store::{Store, Txn, lock, record};
+
+use super::convert::wire;
+use super::{ancestry, domain};
+use crate::Error;
+use crate::edit::set;
+use crate::error::{absent, exists};
+
+/// Makes an account.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// The id that the caller chose.
+    pub id: Option<AccountId>,
+    /// Its fields, all of them set.
+    pub edit: Edit,
+}
+
+/// Changes to the fields of an account; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    /// The name that people read.
+    pub display_name: Option<String>,
+    /// Its country.
+    pub region_code: Option<Option<String>>,
+    /// Its web sites and domains, as given; each names a host.
+    pub domains: Option<Vec<String>>,
+    /// What it does.
+    pub industry: Option<Option<String>>,
+    /// What it earns in a year. Not negative.
+    pub annual_revenue: Option<Option<Money>>,
+    /// How many people work there.
+    pub employee_count: Option<i64>,
+    /// The year in which it was founded.
+    pub founded_year: Option<i64>,
+    /// The account that it belongs to.
+    pub parent_account: Option<Option<AccountId>>,
+    /// Its id elsewhere.
+    pub external_id: Option<Option<String>>,
+}
+
+/// Edits an account.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Which one.
+    pub id: AccountId,
+    /// The version that the caller read.
+    pub etag: Etag,
+    /// What to change.
+    pub edit: Edit,
+}
+
+/// Creates an account, and puts below it those that wait for its external id.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND` when there is no such parent; `CYCLE` when its parent waits for it;
+/// `RESOURCE_EXISTS` when the id or the external id is taken.
+pub async fn create(
+    store: &Store,
+    call: Call,
+    create: Create,
+) -> Result<Written<pb::Account>, Error> {
+    store
+        .write(call, create, |txn, Create { id, edit }| async move {
+            if matches!(edit.external_id, Some(Some(_))) {
+                lock::keys(&txn, &[account::LINKS]).await?;
+            }
+            let id = id.unwrap_or_else(|| AccountId::generate(txn.now()));
+            let resource = name(txn.ecosystem(), &id);
+            let account = fresh(&txn, id, edit);
+            placed(&txn, &account).await?;
+            let account = record::insert::<Entity>(&txn, account)
+                .await
+                .map_err(|error| exists(error, &resource))?;
+            let keys = keys(&account)
+                .into_iter()
+                .map(|key| (account.id.clone(), key));
+            account_key::add(&txn, keys).await?;
+            event::append(&txn, NewEvent::new("account.created", resource));
+            adopt(&txn, &account).await?;
+            Ok(wire(account))
+        })
+        .await
+}
+
+/// The row of a new account.
+pub(super) fn fresh(txn: &Txn, id: AccountId, edit: Edit) -> Model {
+    let now = txn.now();
+    let mut account = Model {
+        ecosystem: txn.ecosystem().clone(),
+        id,
+        display_name: String::new(),
+        region_code: None,
+        domains: Domains::default(),
+        registrable_domains: Domains::default(),
+        industry: None,
+        annual_revenue_minor: None,
+        annual_revenue_currency: None,
+        employee_count: 0,
+        founded_year: 0,
+        parent_account: None,
+        pending_parent_external_id: None,
+        external_id: None,
+        version: 1,
+        create_time: now,
+        update_time: now,
+    };
+    apply(&mut account, edit);
+    account
+}
+
+/// Gets an account.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`.
+pub async fn get(store: &Store, call: Call, id: AccountId) -> Result<pb::Account, Error> {
+    let view = store.read(&call).await?;
+    let account = record::find::<Entity>(&view, &id).await?;
+    Ok(wire(account.ok_or_else(|| absent(&view, &id))?))
+}
+
+/// Lists accounts.
+///
+/// # Errors
+/// `INVALID_FIELDS` when the page token was made for another request.
+pub async fn list(
+    store: &Store,
+    call: Call,
+    query: &PageQuery,
+) -> Result<Page<pb::Account>, Error> {
+    let view = store.read(&call).await?;
+    Ok(record::page::<Entity>(&view, query).await?.map(wire))
+}
+
+/// Edits an account, and puts below it those that wait for its new external id.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, also when there is no such parent; `ETAG_MISMATCH`; `CYCLE` when it would
+/// belong to itself; `RESOURCE_EXISTS` when the external id is taken.
+pub async fn update(
+    store: &Store,
+    call: Call,
+    update: Update,
+) -> Result<Written<pb::Account>, Error> {
+    store
+        .write(call, update, |txn, Update { id, etag, edit }| async move {
+            if edit.parent_account.is_some() || edit.external_id.is_some() {
+                lock::keys(&txn, &[account::LINKS]).await?;
+            }
+            let resource = name(txn.ecosystem(), &id);
+            let before = record::lock::<Entity>(&txn, &id).await?;
+            let before = before.ok_or_else(|| absent(&txn, &id))?;
+            etag.check(before.version, &resource)?;
+            let mut after = before.clone();
+            apply(&mut after, edit);
+            let renamed = after.external_id != before.external_id;
+            if renamed || after.parent_account != before.parent_account {
+                placed(&txn, &after).await?;
+            }
+            let after = rewrite(&txn, &before, after)
+                .await
+                .map_err(|error| exists(error, &resource))?;
+            event::append(&txn, NewEvent::new("account.updated", resource));
+            if renamed {
+                adopt(&txn, &after).await?;
+            }
+            Ok(wire(after))
+        })
+        .await
+}
+
+/// Checks that an account's parent exists and that the account does not belong to itself.
+async fn placed(txn: &Txn, account: &Model) -> Result<(), Error> {
+    let chain = match &account.parent_account {
+        Some(parent) => {
+            let chain = account::chain(txn, parent).await?;
+            if chain.is_empty() {
+                return Err(absent(txn, parent));
+            }
+            chain
+        }
+        None => Vec::new(),
+    };
+    let Some(circle) = ancestry::circle(account, &chain) else {
+        return Ok(());
+    };
+    Err(Error::Cycle {
+        resource: name(txn.ecosystem(), &account.id),
+        path: circle.iter().map(|id| name(txn.ecosystem(), id)).collect(),
+    })
+}
+
+/// Writes a changed account back, and its keys if they changed.
+///
+/// Keys that come or go are locked, together with the account's own, after its row: whoever decides
+/// about business with a customer holds the same locks and never waits for an account's row.
+pub(super) async fn rewrite(
+    txn: &Txn,
+    before: &Model,
+    after: Model,
+) -> Result<Model, trellis_store::Error> {
+    if after.registrable_domains != before.registrable_domains {
+        let mut locks = vec![account::own_key(&after.id)];
+        locks.extend(keys(before));
+        locks.extend(keys(&after));
+        lock::keys(txn, &locks).await?;
+        account_key::replace(txn, &after.id, keys(&after)).await?;
+    }
+    record::update::<Entity>(txn, after).await
+}
+
+/// Puts the accounts that wait for an account's external id below it.
+async fn adopt(txn: &Txn, account: &Model) -> Result<(), Error> {
+    let waiting = account::lock_waiting(txn, account.external_id.clone()).await?;
+    for child in waiting {
+        let resource = name(txn.ecosystem(), &child.id);
+        record::update::<Entity>(txn, below(account, child)).await?;
+        event::append(
+            txn,
+            NewEvent::new("account.updated", resource).because(PARENT_ARRIVED),
+        );
+    }
+    Ok(())
+}
+
+/// Why an account changed that had waited for its parent.
+pub(super) const PARENT_ARRIVED: &str = "PARENT_ARRIVED";
+
+/// An account that has waited, below the parent that has come.
+pub(super) fn below(parent: &Model, mut child: Model) -> Model {
+    child.parent_account = Some(parent.id.clone());
+    child.pending_parent_external_id = None;
+    child
+}
+
+/// The keys by which the account's customer is found.
+pub(super) fn keys(account: &Model) -> Vec<String> {
+    let domains = account.registrable_domains.0.iter();
+    domains.map(|domain| account::domain_key(domain)).collect()
+}
+
+pub(super) fn apply(account: &mut Model, edit: Edit) {
+    let Edit {
+        display_name,
+        region_code,
+        domains,
+        industry,
+        annual_revenue,
+        employee_count,
+        founded_year,
+        parent_account,
+        external_id,
+    } = edit;
+    set(&mut account.display_name, display_name);
+    set(&mut account.region_code, region_code);
+    if let Some(domains) = domains {
+        account.registrable_domains = Domains(domain::registrable_domains(&domains));
+        account.domains = Domains(domains);
+    }
+    set(&mut account.industry, industry);
+    if let Some(revenue) = annual_revenue {
+        account.annual_revenue_minor = revenue.map(|revenue| revenue.minor);
+        account.annual_revenue_currency = revenue.map(|revenue| revenue.currency);
+    }
+    set(&mut account.employee_count, employee_count);
+    set(&mut account.founded_year, founded_year);
+    if let Some(parent) = parent_account {
+        account.parent_account = parent;
+        account.pending_parent_external_id = None;
+    }
+    set(&mut account.external_id, external_id);
+}

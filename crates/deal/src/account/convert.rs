@@ -1,0 +1,164 @@
+//! Between the wire and the rows: one total function outwards, one parser for each request
+//! inwards.
+
+use trellis_api::deal::v1 as pb;
+use trellis_api::{Etag, Field, Fields, name};
+use trellis_core::{AccountId, Money, PageQuery};
+use trellis_store::deal::account::Model;
+
+use super::accounts::{Create, Edit, Update};
+use super::domain;
+use crate::edit::{not_negative, some};
+
+/// What lists filter and order by.
+pub const FIELDS: &[Field] = &[
+    Field::text("display_name").sortable(),
+    Field::text("region_code"),
+    Field::text("industry"),
+    Field::integer("employee_count").sortable(),
+    Field::integer("founded_year"),
+    Field::id::<AccountId>("parent_account"),
+    Field::text("pending_parent_external_id"),
+    Field::text("external_id"),
+    Field::time("create_time").sortable(),
+    Field::time("update_time").sortable(),
+];
+
+/// The fields that an update may change.
+const MUTABLE: &[&str] = &[
+    "display_name",
+    "region_code",
+    "domains",
+    "industry",
+    "annual_revenue",
+    "employee_count",
+    "founded_year",
+    "parent_account",
+    "external_id",
+];
+
+/// An account on the wire.
+#[must_use]
+pub fn wire(account: Model) -> pb::Account {
+    let Model {
+        ecosystem,
+        id,
+        display_name,
+        region_code,
+        domains,
+        registrable_domains,
+        industry,
+        annual_revenue_minor,
+        annual_revenue_currency,
+        employee_count,
+        founded_year,
+        parent_account,
+        pending_parent_external_id,
+        external_id,
+        version,
+        create_time,
+        update_time,
+    } = account;
+    let annual_revenue = annual_revenue_minor
+        .zip(annual_revenue_currency)
+        .map(|(minor, currency)| trellis_api::money::wire(Money::new(minor, currency)));
+    pb::Account {
+        name: name(&ecosystem, &id),
+        display_name,
+        region_code: region_code.unwrap_or_default(),
+        domains: domains.0,
+        registrable_domains: registrable_domains.0,
+        industry: industry.unwrap_or_default(),
+        annual_revenue,
+        employee_count,
+        founded_year: i32::try_from(founded_year).unwrap_or_default(),
+        parent_account: parent_account.map_or_else(String::new, |id| name(&ecosystem, &id)),
+        pending_parent_external_id: pending_parent_external_id.unwrap_or_default(),
+        external_id: external_id.unwrap_or_default(),
+        create_time: Some(trellis_api::time::wire(create_time)),
+        update_time: Some(trellis_api::time::wire(update_time)),
+        etag: Etag::of(version).to_string(),
+    }
+}
+
+/// Every field of an account that callers set, as an edit that sets them all.
+pub(super) fn whole(account: pb::Account, fields: &mut Fields) -> Option<Edit> {
+    let domains = hosts(account.domains, fields);
+    let revenue = not_negative(fields, "account.annual_revenue", account.annual_revenue);
+    let parent = fields.optional_id("account.parent_account", &account.parent_account);
+    Some(Edit {
+        display_name: Some(account.display_name),
+        region_code: Some(some(account.region_code)),
+        domains: Some(domains?),
+        industry: Some(some(account.industry)),
+        annual_revenue: Some(revenue?),
+        employee_count: Some(account.employee_count),
+        founded_year: Some(account.founded_year.into()),
+        parent_account: Some(parent?),
+        external_id: Some(some(account.external_id)),
+    })
+}
+
+/// The domains as they were given, if each of them names a host.
+fn hosts(domains: Vec<String>, fields: &mut Fields) -> Option<Vec<String>> {
+    let mut all = true;
+    for (at, given) in domains.iter().enumerate() {
+        if domain::host(given).is_none() {
+            all = false;
+            fields.refuse(
+                format!("account.domains[{at}]"),
+                "domain",
+                "must be a domain or a web address, such as acme.example",
+            );
+        }
+    }
+    all.then_some(domains)
+}
+
+pub(super) fn create(request: pb::CreateAccountRequest, fields: &mut Fields) -> Option<Create> {
+    let id = fields.new_id::<AccountId>("account_id", &request.account_id);
+    let edit = whole(request.account?, fields);
+    Some(Create {
+        id: id?,
+        edit: edit?,
+    })
+}
+
+pub(super) fn get(request: pb::GetAccountRequest, fields: &mut Fields) -> Option<AccountId> {
+    fields.id("name", &request.name)
+}
+
+pub(super) fn list(request: pb::ListAccountsRequest, fields: &mut Fields) -> Option<PageQuery> {
+    fields.page(&request, FIELDS)
+}
+
+pub(super) fn update(request: pb::UpdateAccountRequest, fields: &mut Fields) -> Option<Update> {
+    let account = fields.required("account", request.account)?;
+    let mask = fields.mask("account", &account, request.update_mask, MUTABLE);
+    let id = fields.id("account.name", &account.name);
+    let etag = fields.etag("account.etag", &account.etag);
+    let mask = mask?;
+    let domains = mask.read("domains", || hosts(account.domains, fields));
+    let annual_revenue = mask.read("annual_revenue", || {
+        not_negative(fields, "account.annual_revenue", account.annual_revenue)
+    });
+    let parent_account = mask.read("parent_account", || {
+        fields.optional_id("account.parent_account", &account.parent_account)
+    });
+    let edit = Edit {
+        display_name: mask.keep("display_name", Some(account.display_name)),
+        region_code: mask.keep("region_code", Some(some(account.region_code))),
+        domains: domains?,
+        industry: mask.keep("industry", Some(some(account.industry))),
+        annual_revenue: annual_revenue?,
+        employee_count: mask.keep("employee_count", Some(account.employee_count)),
+        founded_year: mask.keep("founded_year", Some(account.founded_year.into())),
+        parent_account: parent_account?,
+        external_id: mask.keep("external_id", Some(some(account.external_id))),
+    };
+    Some(Update {
+        id: id?,
+        etag: etag?,
+        edit,
+    })
+}

@@ -1,0 +1,323 @@
+//! Brings accounts from another system. One message of rows is one transaction; a row is found
+//! again by its external id, and a rejected one changes nothing and stops nothing.
+//!
+//! A parent may come after its children. Within a message parents are taken first, in whatever
+//! order the rows stand. A parent that is nowhere yet is waited for: the child keeps its external
+//! id, and whoever comes with that id, by a later message, another import or a call, gets the child
+//! below it.
+
+use std::collections::HashMap;
+
+use trellis_api::deal::v1 as pb;
+use trellis_api::import::{Outcome, Row};
+use trellis_api::{Fields, name};
+use trellis_core::{AccountId, Call, Violation, Written};
+use trellis_store::deal::account::{self, Entity, Model};
+use trellis_store::deal::account_key;
+use trellis_store::event::{self, NewEvent};
+use trellis_store::{Store, Txn, lock, record};
+
+use super::accounts::{Edit, PARENT_ARRIVED, apply, below, fresh, keys, rewrite};
+use super::ancestry;
+use super::convert::whole;
+use crate::edit::some;
+use crate::error::overtaken;
+use crate::{Error, hierarchy};
+
+/// An account as it stands elsewhere.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// Its fields, all of them set.
+    edit: Edit,
+    /// The account that it belongs to, by its id there.
+    parent: Option<String>,
+}
+
+/// Reads each row of a message for itself.
+pub(super) fn rows(
+    request: pb::ImportAccountsRequest,
+    fields: &mut Fields,
+) -> Option<Vec<Row<Imported>>> {
+    let rows = request.rows.into_iter().map(|row| {
+        let account = row.account.as_ref();
+        let external_id = account.map(|account| account.external_id.clone());
+        let external_id = external_id.unwrap_or_default();
+        Row::read(fields, row.row_number, external_id, row, imported)
+    });
+    Some(rows.collect())
+}
+
+fn imported(row: pb::ImportAccountRow, fields: &mut Fields) -> Option<Imported> {
+    let account = row.account?;
+    let parent = some(row.parent_external_id);
+    if account.external_id.is_empty() {
+        fields.refuse(
+            "account.external_id",
+            "required",
+            "is what finds the row again",
+        );
+    }
+    if parent.is_some() && !account.parent_account.is_empty() {
+        fields.refuse(
+            "parent_external_id",
+            "exclusive",
+            "must be empty beside account.parent_account",
+        );
+    }
+    let edit = whole(account, fields)?;
+    Some(Imported { edit, parent })
+}
+
+/// Imports one message of rows.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND` when the ecosystem does not exist. What is wrong with a row is its outcome.
+pub async fn accounts(
+    store: &Store,
+    call: Call,
+    rows: Vec<Row<Imported>>,
+) -> Result<Written<pb::ImportAccountsResponse>, Error> {
+    store
+        .write(call, rows, |txn, rows| async move {
+            lock::keys(&txn, &[account::LINKS]).await?;
+            let mut import = Import::begin(&txn, &rows).await?;
+            let links: Vec<(String, Option<String>)> = rows.iter().map(link).collect();
+            let mut outcomes = vec![None; rows.len()];
+            let mut rows: Vec<_> = rows.into_iter().map(Some).collect();
+            for at in hierarchy::parents_first(&links) {
+                let (Some(row), Some(place)) = (
+                    rows.get_mut(at).and_then(Option::take),
+                    outcomes.get_mut(at),
+                ) else {
+                    continue;
+                };
+                let outcome = match row.command {
+                    Ok(imported) => import.row(&txn, &row.external_id, imported).await?,
+                    Err(violations) => Outcome::Rejected(violations),
+                };
+                *place = Some(outcome.wire(row.row_number, row.external_id));
+            }
+            import.finish(&txn).await?;
+            let outcomes = outcomes.into_iter().flatten().collect();
+            Ok(pb::ImportAccountsResponse { outcomes })
+        })
+        .await
+}
+
+/// A row's external id and its parent's.
+fn link(row: &Row<Imported>) -> (String, Option<String>) {
+    let imported = row.command.as_ref().ok();
+    let parent = imported.and_then(|imported| imported.parent.clone());
+    (row.external_id.clone(), parent)
+}
+
+/// What one message has found and made so far.
+struct Import {
+    known: HashMap<AccountId, Model>,
+    by_external_id: HashMap<String, AccountId>,
+    /// Who has ever waited for which external id; [`Import::waiting`] says who still does.
+    waiting: HashMap<String, Vec<AccountId>>,
+    /// Those that this message makes; their rows are written at its end.
+    made: Vec<AccountId>,
+}
+
+impl Import {
+    /// Looks up everything that the rows name, together.
+    async fn begin(txn: &Txn, rows: &[Row<Imported>]) -> Result<Self, Error> {
+        let wanted = || rows.iter().filter_map(|row| row.command.as_ref().ok());
+        let own = || rows.iter().map(|row| row.external_id.clone());
+        let parents = wanted().filter_map(|row| row.parent.clone());
+        let mut found = account::lock_by_external_ids(txn, own().chain(parents)).await?;
+        let ids = wanted().filter_map(|row| row.edit.parent_account.clone()?);
+        found.extend(record::find_many::<Entity>(txn, ids).await?);
+        found.extend(account::lock_waiting(txn, own()).await?);
+        let mut import = Self {
+            known: HashMap::with_capacity(found.len() + rows.len()),
+            by_external_id: HashMap::with_capacity(found.len() + rows.len()),
+            waiting: HashMap::new(),
+            made: Vec::new(),
+        };
+        for account in found {
+            import.keep(account);
+        }
+        Ok(import)
+    }
+
+    fn keep(&mut self, account: Model) {
+        if let Some(external_id) = &account.external_id {
+            self.by_external_id
+                .insert(external_id.clone(), account.id.clone());
+        }
+        if let Some(awaited) = &account.pending_parent_external_id {
+            let waiting = self.waiting.entry(awaited.clone()).or_default();
+            waiting.push(account.id.clone());
+        }
+        self.known.insert(account.id.clone(), account);
+    }
+
+    async fn row(
+        &mut self,
+        txn: &Txn,
+        external_id: &str,
+        imported: Imported,
+    ) -> Result<Outcome, Error> {
+        let (edit, pending) = match self.resolved(imported) {
+            Ok(resolved) => resolved,
+            Err(violation) => return Ok(Outcome::Rejected(vec![violation])),
+        };
+        let before = self.by_external_id.get(external_id);
+        let before = before.and_then(|id| self.known.get(id)).cloned();
+        let mut after = match &before {
+            Some(before) => {
+                let mut after = before.clone();
+                apply(&mut after, edit);
+                after
+            }
+            None => fresh(txn, AccountId::generate(txn.now()), edit),
+        };
+        after.pending_parent_external_id = pending;
+        let resource = name(txn.ecosystem(), &after.id);
+        if before.as_ref() == Some(&after) {
+            return Ok(Outcome::Unchanged(resource));
+        }
+        if let Some(violation) = self.closes_circle(txn, before.as_ref(), &after).await? {
+            return Ok(Outcome::Rejected(vec![violation]));
+        }
+        match before {
+            Some(before) => self.change(txn, &before, after, None).await?,
+            None => return self.make(txn, external_id, after).await,
+        }
+        Ok(Outcome::Updated(resource))
+    }
+
+    /// The edit of a row with the parent that it names, however it names it, or the external id of
+    /// a parent that has not come yet.
+    fn resolved(
+        &self,
+        Imported { mut edit, parent }: Imported,
+    ) -> Result<(Edit, Option<String>), Violation> {
+        if let Some(external_id) = parent {
+            let Some(id) = self.by_external_id.get(&external_id).cloned() else {
+                return Ok((edit, Some(external_id)));
+            };
+            edit.parent_account = Some(Some(id));
+        }
+        if let Some(Some(id)) = &edit.parent_account
+            && !self.known.contains_key(id)
+        {
+            let field = "account.parent_account";
+            return Err(Violation::new(field, "reference", "does not exist"));
+        }
+        Ok((edit, None))
+    }
+
+    /// Whether an account would belong to itself.
+    async fn closes_circle(
+        &self,
+        txn: &Txn,
+        before: Option<&Model>,
+        after: &Model,
+    ) -> Result<Option<Violation>, Error> {
+        let stays = before.is_some_and(|before| {
+            before.parent_account == after.parent_account
+                && before.pending_parent_external_id == after.pending_parent_external_id
+        });
+        if stays {
+            return Ok(None);
+        }
+        let chain = match &after.parent_account {
+            Some(parent) => account::chain_over(txn, parent, &self.known).await?,
+            None => Vec::new(),
+        };
+        let Some(circle) = ancestry::circle(after, &chain) else {
+            return Ok(None);
+        };
+        // By external ids, as the rows name each other: a new account has no name yet.
+        let shown = |id: &AccountId| {
+            let account = if *id == after.id {
+                Some(after)
+            } else {
+                self.known.get(id)
+            };
+            let external_id = account.and_then(|account| account.external_id.clone());
+            external_id.unwrap_or_else(|| name(txn.ecosystem(), id))
+        };
+        let circle: Vec<String> = circle.iter().map(shown).collect();
+        let description = format!("would close a circle: {}", circle.join(" in "));
+        Ok(Some(Violation::new(
+            "account.parent_account",
+            "cycle",
+            description,
+        )))
+    }
+
+    /// Makes an account, and puts below it those that have waited for it.
+    async fn make(
+        &mut self,
+        txn: &Txn,
+        external_id: &str,
+        account: Model,
+    ) -> Result<Outcome, Error> {
+        let resource = name(txn.ecosystem(), &account.id);
+        event::append(
+            txn,
+            NewEvent::new("account.created", &resource).because("IMPORTED"),
+        );
+        self.made.push(account.id.clone());
+        self.keep(account.clone());
+        for child in self.waiting(external_id) {
+            let adopted = below(&account, child.clone());
+            self.change(txn, &child, adopted, Some(PARENT_ARRIVED))
+                .await?;
+        }
+        Ok(Outcome::Created(resource))
+    }
+
+    /// Those who still wait for an external id.
+    fn waiting(&mut self, external_id: &str) -> Vec<Model> {
+        let ids = self.waiting.remove(external_id).unwrap_or_default();
+        ids.iter()
+            .filter_map(|id| self.known.get(id))
+            .filter(|account| account.pending_parent_external_id.as_deref() == Some(external_id))
+            .cloned()
+            .collect()
+    }
+
+    /// Changes an account; one that this message makes only in what is yet to be written.
+    async fn change(
+        &mut self,
+        txn: &Txn,
+        before: &Model,
+        mut after: Model,
+        reason: Option<&'static str>,
+    ) -> Result<(), Error> {
+        let resource = name(txn.ecosystem(), &after.id);
+        if !self.made.contains(&after.id) {
+            after = rewrite(txn, before, after).await.map_err(overtaken)?;
+        }
+        self.keep(after);
+        let event = NewEvent::new("account.updated", resource);
+        event::append(txn, event.because(reason.unwrap_or("IMPORTED")));
+        Ok(())
+    }
+
+    async fn finish(mut self, txn: &Txn) -> Result<(), Error> {
+        let made: Vec<Model> = self
+            .made
+            .iter()
+            .filter_map(|id| self.known.remove(id))
+            .collect();
+        let keys: Vec<(AccountId, String)> = made
+            .iter()
+            .flat_map(|account| {
+                keys(account)
+                    .into_iter()
+                    .map(|key| (account.id.clone(), key))
+            })
+            .collect();
+        record::insert_many::<Entity>(txn, made)
+            .await
+            .map_err(overtaken)?;
+        Ok(account_key::add(txn, keys).await?)
+    }
+}
