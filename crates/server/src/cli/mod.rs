@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::import;
 use crate::settings::Mistakes;
 
 /// Trellis runs partner ecosystems: partners, programs, deals and what they earn.
@@ -29,6 +30,9 @@ enum Command {
     Serve(serve::Serve),
     /// Serves, and lives through a demo ecosystem first.
     Demo(demo::Demo),
+    /// Imports CSV files of another system through a mapping. Exits with 0 when every row is in, 1
+    /// when some were rejected, 2 when it could not run.
+    Import(Box<import::Arguments>),
     /// Brings the database's schema up to date, or tells how it stands.
     Migrate(migrate::Migrate),
     /// Prints the settings with where each comes from; secrets are hidden.
@@ -56,6 +60,9 @@ enum Error {
     /// A call of the demonstration was refused.
     #[error("a call of the demonstration was refused: {0}")]
     Demo(Box<tonic::Status>),
+    /// The import could not run, or not to its end.
+    #[error(transparent)]
+    Import(#[from] import::Error),
     /// Standard output is closed, or signals cannot be waited for.
     #[error("the system refuses")]
     System(#[from] std::io::Error),
@@ -76,6 +83,7 @@ pub fn run() -> ExitCode {
         match cli.command {
             Command::Serve(serve) => serve.run().await,
             Command::Demo(demo) => demo.run().await,
+            Command::Import(arguments) => Ok(import::run(&arguments).await?.into()),
             Command::Migrate(migrate) => migrate.run().await,
             Command::Config(config) => config.run(),
         }
@@ -96,7 +104,7 @@ fn tell(error: &Error) -> ExitCode {
     }
     eprintln!("error: {text}");
     match error {
-        Error::Settings(_) => ExitCode::from(2),
+        Error::Settings(_) | Error::Import(_) => ExitCode::from(2),
         Error::Telemetry(_)
         | Error::Server(_)
         | Error::Schema(_)
