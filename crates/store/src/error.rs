@@ -79,7 +79,11 @@ impl Error {
     /// Reads a failed commit: whatever broke the connection leaves the outcome open.
     pub(crate) fn of_commit(error: DbErr) -> Self {
         let error = Self::from(error);
-        if let Self::Unavailable(source) = error { Self::OutcomeUnknown(source) } else { error }
+        if let Self::Unavailable(source) = error {
+            Self::OutcomeUnknown(source)
+        } else {
+            error
+        }
     }
 }
 

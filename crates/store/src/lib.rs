@@ -19,6 +19,7 @@
 //! On PostgreSQL a transaction has a connection of its own, at READ COMMITTED with explicit locks.
 //! On SQLite all transactions go through one writer that commits them in groups ([`writer`]).
 
+pub mod check;
 mod connect;
 pub mod deal;
 mod error;

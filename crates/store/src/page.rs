@@ -2,7 +2,7 @@
 //! page before (keyset), so that rows that come and go move nothing.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, LikeExpr, SimpleExpr};
+use sea_orm::sea_query::{ExprTrait, Func, LikeExpr, SimpleExpr};
 use sea_orm::{Condition, Order as Direction, QueryOrder, QuerySelect};
 use trellis_core::filter::{self, Comparison, Filter};
 use trellis_core::{Cursor, Page, PageQuery};
@@ -140,7 +140,10 @@ fn test(column: Expr, comparison: Comparison, value: &filter::Value) -> SimpleEx
         Comparison::Greater => column.gt(bound(value)),
         Comparison::GreaterOrEqual => column.gte(bound(value)),
         Comparison::Has => match value {
-            filter::Value::Text(text) => column.like(containing(text)),
+            // Without regard to case, which SQLite would take that way and PostgreSQL would not.
+            filter::Value::Text(text) => {
+                Expr::expr(Func::lower(column)).like(containing(&text.to_lowercase()))
+            }
             other => column.eq(bound(other)),
         },
     }

@@ -52,7 +52,11 @@ impl Demo {
         self.tell(&summary, address)?;
         let code = if self.exit {
             running.stop().await;
-            if summary.sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if summary.sound {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         } else {
             until_stopped(running, &mut signals, loaded.settings.drain_limit).await
         };
@@ -80,12 +84,16 @@ impl Demo {
 
 async fn journey(address: SocketAddr) -> Result<Summary, Error> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
-    demo::run(endpoint.connect().await?).await.map_err(|refused| Error::Demo(Box::new(refused)))
+    demo::run(endpoint.connect().await?)
+        .await
+        .map_err(|refused| Error::Demo(Box::new(refused)))
 }
 
 /// Calls to try, ready to be pasted.
 fn calls(summary: &Summary, address: SocketAddr) -> String {
-    let Summary { ecosystem, names, .. } = summary;
+    let Summary {
+        ecosystem, names, ..
+    } = summary;
     let (award, partner) = (&names.award, &names.partner);
     format!(
         r#"Serving on {address}; Ctrl-C ends it. Calls to try:

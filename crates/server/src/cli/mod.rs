@@ -4,6 +4,7 @@
 //! error. The exit code is 0 when the command did what it was asked for, 1 when it found that it
 //! cannot or that something is wrong, 2 when it was asked wrongly.
 
+mod check;
 mod config;
 mod demo;
 mod migrate;
@@ -35,6 +36,8 @@ enum Command {
     Import(Box<import::Arguments>),
     /// Brings the database's schema up to date, or tells how it stands.
     Migrate(migrate::Migrate),
+    /// Verifies the ledger, the references and the change feed; the exit code tells.
+    Check(check::Check),
     /// Prints the settings with where each comes from; secrets are hidden.
     Config(config::Config),
 }
@@ -51,6 +54,9 @@ enum Error {
     /// The server did not start.
     #[error("the server does not start")]
     Server(#[from] crate::server::Error),
+    /// The database cannot be read.
+    #[error("the database")]
+    Store(#[from] trellis_store::Error),
     /// The schema is not as it must be.
     #[error("the schema")]
     Schema(#[from] crate::schema::Error),
@@ -82,6 +88,7 @@ pub fn run() -> ExitCode {
     let ended = runtime.block_on(async {
         match cli.command {
             Command::Serve(serve) => serve.run().await,
+            Command::Check(check) => check.run().await,
             Command::Demo(demo) => demo.run().await,
             Command::Import(arguments) => Ok(import::run(&arguments).await?.into()),
             Command::Migrate(migrate) => migrate.run().await,
@@ -108,10 +115,9 @@ fn tell(error: &Error) -> ExitCode {
         Error::Telemetry(_)
         | Error::Server(_)
         | Error::Schema(_)
+        | Error::Store(_)
         | Error::Unreachable(_)
         | Error::Demo(_)
-        | Error::System(_) => {
-            ExitCode::FAILURE
-        }
+        | Error::System(_) => ExitCode::FAILURE,
     }
 }

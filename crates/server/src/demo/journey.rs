@@ -47,7 +47,10 @@ pub async fn run(channel: Channel) -> Result<Summary, Status> {
         summary: Summary::default(),
         year: 0,
     };
-    journey.summary.ecosystem.clone_from(&journey.session.ecosystem);
+    journey
+        .summary
+        .ecosystem
+        .clone_from(&journey.session.ecosystem);
     journey.strategize().await?;
     journey.recruit().await?;
     journey.onboard().await?;
@@ -68,7 +71,11 @@ pub async fn run(channel: Channel) -> Result<Summary, Status> {
 async fn found(channel: Channel) -> Result<Session, Status> {
     let mut client = EcosystemServiceClient::new(channel.clone());
     for number in 1_u32.. {
-        let id = if number == 1 { "demo".to_owned() } else { format!("demo-{number}") };
+        let id = if number == 1 {
+            "demo".to_owned()
+        } else {
+            format!("demo-{number}")
+        };
         let mut session = Session::new(channel.clone(), format!("ecosystems/{id}"));
         let create = platform::CreateEcosystemRequest {
             ecosystem_id: id,
@@ -88,7 +95,9 @@ async fn found(channel: Channel) -> Result<Session, Status> {
             Err(refused) => return Err(refused),
         }
     }
-    Err(Status::resource_exhausted("every name of a demonstration is taken"))
+    Err(Status::resource_exhausted(
+        "every name of a demonstration is taken",
+    ))
 }
 
 struct Journey {
@@ -99,21 +108,31 @@ struct Journey {
 }
 
 fn dollars(units: i64, cents: i32) -> Option<Money> {
-    Some(Money { currency_code: "USD".into(), units, nanos: cents * 10_000_000 })
+    Some(Money {
+        currency_code: "USD".into(),
+        units,
+        nanos: cents * 10_000_000,
+    })
 }
 
 fn percent(hundredths: &str) -> Option<Decimal> {
-    Some(Decimal { value: hundredths.into() })
+    Some(Decimal {
+        value: hundredths.into(),
+    })
 }
 
 impl Journey {
     /// The owner's program, what is sold, and what is promised for selling it.
     async fn strategize(&mut self) -> Result<(), Status> {
-        self.summary.pillar("Strategize: the program, the catalogue, the plans");
+        self.summary
+            .pillar("Strategize: the program, the catalogue, the plans");
         let mut client = EcosystemServiceClient::new(self.session.channel.clone());
         let name = self.session.ecosystem.clone();
         let get = platform::GetEcosystemRequest { name };
-        let ecosystem = client.get_ecosystem(self.session.by(MANAGER, get)).await?.into_inner();
+        let ecosystem = client
+            .get_ecosystem(self.session.by(MANAGER, get))
+            .await?
+            .into_inner();
         let now = ecosystem.clock_time.unwrap_or_default();
         let day = trellis_api::time::read(&now)
             .map(|now| trellis_core::TimeZone::utc().local_date(now))
@@ -121,13 +140,21 @@ impl Journey {
         self.year = day.year();
         self.summary.step(
             "CreateEcosystem",
-            format!("{} is a sandbox: its clock can be moved", self.session.ecosystem),
+            format!(
+                "{} is a sandbox: its clock can be moved",
+                self.session.ecosystem
+            ),
         );
         self.program().await?;
         self.catalogue().await?;
-        self.plan("deal-commission", "12.5 % of every deal", commission()).await?;
-        self.plan("quarterly-rebate", "2 % of the quarter from 50,000, 4 % from 100,000", rebate())
-            .await
+        self.plan("deal-commission", "12.5 % of every deal", commission())
+            .await?;
+        self.plan(
+            "quarterly-rebate",
+            "2 % of the quarter from 50,000, 4 % from 100,000",
+            rebate(),
+        )
+        .await
     }
 
     async fn program(&mut self) -> Result<(), Status> {
@@ -146,8 +173,11 @@ impl Journey {
             request_id: request_id(),
             ..Default::default()
         };
-        let made =
-            self.session.wrote(client.create_program(self.session.by(MANAGER, create)).await)?;
+        let made = self.session.wrote(
+            client
+                .create_program(self.session.by(MANAGER, create))
+                .await,
+        )?;
         for (rank, tier) in (1_i32..).zip(["registered", "silver", "gold"]) {
             let create = program::CreateTierRequest {
                 parent: made.name.clone(),
@@ -160,15 +190,19 @@ impl Journey {
                 request_id: request_id(),
                 ..Default::default()
             };
-            self.session.wrote(client.create_tier(self.session.by(MANAGER, create)).await)?;
+            self.session
+                .wrote(client.create_tier(self.session.by(MANAGER, create)).await)?;
         }
         let publish = program::PublishProgramRequest {
             name: made.name,
             request_id: request_id(),
             ..Default::default()
         };
-        let published =
-            self.session.wrote(client.publish_program(self.session.by(MANAGER, publish)).await)?;
+        let published = self.session.wrote(
+            client
+                .publish_program(self.session.by(MANAGER, publish))
+                .await,
+        )?;
         self.summary.step(
             "PublishProgram",
             format!("{} with the tiers registered, silver, gold", published.name),
@@ -189,10 +223,13 @@ impl Journey {
             request_id: request_id(),
             ..Default::default()
         };
-        let family = self
-            .session
-            .wrote(client.create_product_family(self.session.by(MANAGER, family)).await)?;
-        for (id, display_name, price) in [("firewall", "Firewall", 8_500), ("backup", "Backup", 2_400)]
+        let family = self.session.wrote(
+            client
+                .create_product_family(self.session.by(MANAGER, family))
+                .await,
+        )?;
+        for (id, display_name, price) in
+            [("firewall", "Firewall", 8_500), ("backup", "Backup", 2_400)]
         {
             let create = deal::CreateProductRequest {
                 parent: parent.clone(),
@@ -206,7 +243,11 @@ impl Journey {
                 request_id: request_id(),
                 ..Default::default()
             };
-            self.session.wrote(client.create_product(self.session.by(MANAGER, create)).await)?;
+            self.session.wrote(
+                client
+                    .create_product(self.session.by(MANAGER, create))
+                    .await,
+            )?;
         }
         let territory = deal::CreateTerritoryRequest {
             parent: parent.clone(),
@@ -219,7 +260,11 @@ impl Journey {
             request_id: request_id(),
             ..Default::default()
         };
-        self.session.wrote(client.create_territory(self.session.by(MANAGER, territory)).await)?;
+        self.session.wrote(
+            client
+                .create_territory(self.session.by(MANAGER, territory))
+                .await,
+        )?;
         let mut client = AccountServiceClient::new(self.session.channel.clone());
         let account = deal::CreateAccountRequest {
             parent,
@@ -233,13 +278,17 @@ impl Journey {
             request_id: request_id(),
             ..Default::default()
         };
-        let account =
-            self.session.wrote(client.create_account(self.session.by(MANAGER, account)).await)?;
+        let account = self.session.wrote(
+            client
+                .create_account(self.session.by(MANAGER, account))
+                .await,
+        )?;
         self.summary.step(
             "CreateProduct",
             "Firewall and Backup, sold in North America".to_owned(),
         );
-        self.summary.step("CreateAccount", format!("{} is the customer", account.name));
+        self.summary
+            .step("CreateAccount", format!("{} is the customer", account.name));
         Ok(())
     }
 
@@ -261,26 +310,37 @@ impl Journey {
             request_id: request_id(),
             ..Default::default()
         };
-        let plan = self.session.wrote(client.create_plan(self.session.by(MANAGER, plan)).await)?;
+        let plan = self
+            .session
+            .wrote(client.create_plan(self.session.by(MANAGER, plan)).await)?;
         let create = incentive::CreatePlanVersionRequest {
             parent: plan.name,
             plan_version: Some(incentive::PlanVersion {
-                effective_from_date: Some(Date { year: self.year, month: 1, day: 1 }),
+                effective_from_date: Some(Date {
+                    year: self.year,
+                    month: 1,
+                    day: 1,
+                }),
                 ..version
             }),
             request_id: request_id(),
             ..Default::default()
         };
-        let version =
-            self.session.wrote(client.create_plan_version(self.session.by(MANAGER, create)).await)?;
+        let version = self.session.wrote(
+            client
+                .create_plan_version(self.session.by(MANAGER, create))
+                .await,
+        )?;
         let schedule = incentive::SchedulePlanVersionRequest {
             name: version.name,
             request_id: request_id(),
             ..Default::default()
         };
-        let version = self
-            .session
-            .wrote(client.schedule_plan_version(self.session.by(MANAGER, schedule)).await)?;
+        let version = self.session.wrote(
+            client
+                .schedule_plan_version(self.session.by(MANAGER, schedule))
+                .await,
+        )?;
         self.summary.step(
             "SchedulePlanVersion",
             format!("{} pays {promise}, held for {HOLD_DAYS} days", version.name),
@@ -292,9 +352,10 @@ impl Journey {
     async fn recruit(&mut self) -> Result<(), Status> {
         self.summary.pillar("Recruit: partners join");
         let mut client = PartnerServiceClient::new(self.session.channel.clone());
-        for (id, display_name, person) in
-            [("nimbus", "Nimbus Consulting", NIMBUS), ("cirrus", "Cirrus Partners", CIRRUS)]
-        {
+        for (id, display_name, person) in [
+            ("nimbus", "Nimbus Consulting", NIMBUS),
+            ("cirrus", "Cirrus Partners", CIRRUS),
+        ] {
             let create = partner::CreatePartnerRequest {
                 parent: self.session.ecosystem.clone(),
                 partner_id: id.into(),
@@ -308,30 +369,44 @@ impl Journey {
                 request_id: request_id(),
                 ..Default::default()
             };
-            let made =
-                self.session.wrote(client.create_partner(self.session.by(MANAGER, create)).await)?;
+            let made = self.session.wrote(
+                client
+                    .create_partner(self.session.by(MANAGER, create))
+                    .await,
+            )?;
             let invite = partner::InvitePartnerRequest {
                 name: made.name.clone(),
                 request_id: request_id(),
                 ..Default::default()
             };
-            self.session.wrote(client.invite_partner(self.session.by(MANAGER, invite)).await)?;
+            self.session.wrote(
+                client
+                    .invite_partner(self.session.by(MANAGER, invite))
+                    .await,
+            )?;
             let accept = partner::AcceptInvitationRequest {
                 name: made.name.clone(),
                 request_id: request_id(),
                 ..Default::default()
             };
-            self.session.wrote(client.accept_invitation(self.session.by(person, accept)).await)?;
+            self.session.wrote(
+                client
+                    .accept_invitation(self.session.by(person, accept))
+                    .await,
+            )?;
             let activate = partner::ActivatePartnerRequest {
                 name: made.name,
                 request_id: request_id(),
                 ..Default::default()
             };
-            let active = self
-                .session
-                .wrote(client.activate_partner(self.session.by(MANAGER, activate)).await)?;
+            let active = self.session.wrote(
+                client
+                    .activate_partner(self.session.by(MANAGER, activate))
+                    .await,
+            )?;
             let state = active.state().as_str_name();
-            self.summary.step("ActivatePartner", format!("{} is {state}", active.name));
+            self.summary
+                .step("ActivatePartner", format!("{} is {state}", active.name));
         }
         Ok(())
     }
@@ -353,10 +428,13 @@ impl Journey {
                 request_id: request_id(),
                 ..Default::default()
             };
-            let enrolled = self
-                .session
-                .wrote(client.create_enrollment(self.session.by(MANAGER, create)).await)?;
-            self.summary.step("CreateEnrollment", format!("{id} holds {}", enrolled.tier));
+            let enrolled = self.session.wrote(
+                client
+                    .create_enrollment(self.session.by(MANAGER, create))
+                    .await,
+            )?;
+            self.summary
+                .step("CreateEnrollment", format!("{id} holds {}", enrolled.tier));
         }
         Ok(())
     }
@@ -365,19 +443,24 @@ impl Journey {
     async fn register(&mut self) -> Result<deal::Registration, Status> {
         self.summary.pillar("Sell: who was first, on what, and why");
         let nimbus = self.submit("nimbus", NIMBUS).await?;
-        self.summary.step("SubmitRegistration", told("nimbus", &nimbus));
+        self.summary
+            .step("SubmitRegistration", told("nimbus", &nimbus));
         let cirrus = self.submit("cirrus", CIRRUS).await?;
-        self.summary.step("SubmitRegistration", told("cirrus", &cirrus));
+        self.summary
+            .step("SubmitRegistration", told("cirrus", &cirrus));
         let mut client = RegistrationServiceClient::new(self.session.channel.clone());
         let approve = deal::ApproveRegistrationRequest {
             name: nimbus.name,
             request_id: request_id(),
             ..Default::default()
         };
-        let approved = self
-            .session
-            .wrote(client.approve_registration(self.session.by(MANAGER, approve)).await)?;
-        self.summary.step("ApproveRegistration", told("nimbus", &approved));
+        let approved = self.session.wrote(
+            client
+                .approve_registration(self.session.by(MANAGER, approve))
+                .await,
+        )?;
+        self.summary
+            .step("ApproveRegistration", told("nimbus", &approved));
         Ok(approved)
     }
 
@@ -397,22 +480,32 @@ impl Journey {
                 products: vec![self.session.name("products", "firewall")],
                 deal_type: deal::DealType::New.into(),
                 estimated_value: dollars(85_000, 0),
-                expected_close_date: Some(Date { year: self.year + 1, month: 3, day: 31 }),
+                expected_close_date: Some(Date {
+                    year: self.year + 1,
+                    month: 3,
+                    day: 31,
+                }),
                 evidence: "Met their head of IT; notes are attached to our ticket.".into(),
                 ..Default::default()
             }),
             request_id: request_id(),
             ..Default::default()
         };
-        let draft = self
-            .session
-            .wrote(client.create_registration(self.session.by(person, create)).await)?;
+        let draft = self.session.wrote(
+            client
+                .create_registration(self.session.by(person, create))
+                .await,
+        )?;
         let submit = deal::SubmitRegistrationRequest {
             name: draft.name,
             request_id: request_id(),
             ..Default::default()
         };
-        self.session.wrote(client.submit_registration(self.session.by(person, submit)).await)
+        self.session.wrote(
+            client
+                .submit_registration(self.session.by(person, submit))
+                .await,
+        )
     }
 
     /// The registration becomes a deal, and the deal is won.
@@ -424,10 +517,15 @@ impl Journey {
             request_id: request_id(),
             ..Default::default()
         };
-        let converted = self
-            .session
-            .wrote(client.convert_registration(self.session.by(MANAGER, convert)).await)?;
-        self.summary.step("ConvertRegistration", format!("{} is its deal", converted.deal));
+        let converted = self.session.wrote(
+            client
+                .convert_registration(self.session.by(MANAGER, convert))
+                .await,
+        )?;
+        self.summary.step(
+            "ConvertRegistration",
+            format!("{} is its deal", converted.deal),
+        );
         let mut client = DealServiceClient::new(self.session.channel.clone());
         let advance = deal::AdvanceDealRequest {
             name: converted.deal.clone(),
@@ -435,15 +533,21 @@ impl Journey {
             request_id: request_id(),
             ..Default::default()
         };
-        self.session.wrote(client.advance_deal(self.session.by(NIMBUS, advance)).await)?;
+        self.session
+            .wrote(client.advance_deal(self.session.by(NIMBUS, advance)).await)?;
         let win = deal::WinDealRequest {
             name: converted.deal,
             amount: dollars(84_999, 99),
             request_id: request_id(),
             ..Default::default()
         };
-        let won = self.session.wrote(client.win_deal(self.session.by(MANAGER, win)).await)?;
-        self.summary.step("WinDeal", format!("won for {}", amount(won.amount.as_ref())));
+        let won = self
+            .session
+            .wrote(client.win_deal(self.session.by(MANAGER, win)).await)?;
+        self.summary.step(
+            "WinDeal",
+            format!("won for {}", amount(won.amount.as_ref())),
+        );
         Ok(won.name)
     }
 
@@ -454,7 +558,8 @@ impl Journey {
         let awards = self.awards(&mut client).await?;
         for award in &awards {
             let what = amount(award.entitled_amount.as_ref());
-            self.summary.step("ListAwards", format!("{} earned {what}", award.plan));
+            self.summary
+                .step("ListAwards", format!("{} earned {what}", award.plan));
         }
         let award = awards
             .iter()
@@ -462,10 +567,16 @@ impl Journey {
             .ok_or_else(|| Status::not_found("the deal has no award"))?;
         let name = award.name.clone();
         let explain = incentive::ExplainAwardRequest { name: name.clone() };
-        let explained = client.explain_award(self.session.by(NIMBUS, explain)).await?.into_inner();
+        let explained = client
+            .explain_award(self.session.by(NIMBUS, explain))
+            .await?
+            .into_inner();
         let explanation = explained.explanation.unwrap_or_default();
-        self.summary.explanation =
-            explanation.steps.iter().map(|step| step.text.clone()).collect();
+        self.summary.explanation = explanation
+            .steps
+            .iter()
+            .map(|step| step.text.clone())
+            .collect();
         self.summary.explanation.push(explanation.summary);
 
         let mut clock = EcosystemServiceClient::new(self.session.channel.clone());
@@ -477,26 +588,40 @@ impl Journey {
             request_id: request_id(),
             ..Default::default()
         };
-        self.session.wrote(clock.advance_clock(self.session.by(MANAGER, advance)).await)?;
-        self.summary.step("AdvanceClock", format!("{days} days later the holds have ended"));
+        self.session
+            .wrote(clock.advance_clock(self.session.by(MANAGER, advance)).await)?;
+        self.summary.step(
+            "AdvanceClock",
+            format!("{days} days later the holds have ended"),
+        );
 
         let approve = incentive::ApproveAwardsRequest {
             parent: self.session.ecosystem.clone(),
             names: awards
                 .iter()
-                .filter(|award| award.entitled_amount.as_ref().is_some_and(|sum| sum.units > 0))
+                .filter(|award| {
+                    award
+                        .entitled_amount
+                        .as_ref()
+                        .is_some_and(|sum| sum.units > 0)
+                })
                 .map(|award| award.name.clone())
                 .collect(),
             request_id: request_id(),
             ..Default::default()
         };
-        let approved = self
-            .session
-            .wrote(client.approve_awards(self.session.by(CONTROLLER, approve)).await)?;
+        let approved = self.session.wrote(
+            client
+                .approve_awards(self.session.by(CONTROLLER, approve))
+                .await,
+        )?;
         for award in approved.awards {
             let payable = award.buckets.and_then(|buckets| buckets.payable_amount);
             let what = amount(payable.as_ref());
-            self.summary.step("ApproveAwards", format!("{what} of {} is payable", award.plan));
+            self.summary.step(
+                "ApproveAwards",
+                format!("{what} of {} is payable", award.plan),
+            );
         }
         Ok(name)
     }
@@ -509,7 +634,11 @@ impl Journey {
             parent: self.session.ecosystem.clone(),
             ..Default::default()
         };
-        Ok(client.list_awards(self.session.by(NIMBUS, list)).await?.into_inner().awards)
+        Ok(client
+            .list_awards(self.session.by(NIMBUS, list))
+            .await?
+            .into_inner()
+            .awards)
     }
 
     /// What is payable is paid: one prepares the batch, another approves it.
@@ -526,49 +655,78 @@ impl Journey {
             request_id: request_id(),
             ..Default::default()
         };
-        let batch =
-            self.session.wrote(client.create_batch(self.session.by(ACCOUNTANT, create)).await)?;
+        let batch = self.session.wrote(
+            client
+                .create_batch(self.session.by(ACCOUNTANT, create))
+                .await,
+        )?;
         let name = batch.name.clone();
         let net = amount(batch.net_amount.as_ref());
-        self.summary.step("CreateBatch", format!("{name} pays {net}, prepared by {ACCOUNTANT}"));
+        self.summary.step(
+            "CreateBatch",
+            format!("{name} pays {net}, prepared by {ACCOUNTANT}"),
+        );
         let submit = incentive::SubmitBatchRequest {
             name: name.clone(),
             request_id: request_id(),
             ..Default::default()
         };
-        self.session.wrote(client.submit_batch(self.session.by(ACCOUNTANT, submit)).await)?;
+        self.session.wrote(
+            client
+                .submit_batch(self.session.by(ACCOUNTANT, submit))
+                .await,
+        )?;
         let approval = || incentive::ApproveBatchRequest {
             name: name.clone(),
             request_id: request_id(),
             ..Default::default()
         };
-        let own = client.approve_batch(self.session.by(ACCOUNTANT, approval())).await;
-        let refused = own.err().ok_or_else(|| Status::internal("a batch passed two eyes only"))?;
-        self.summary.step("ApproveBatch", format!("by {ACCOUNTANT}: refused, {}", refused.message()));
-        let approved =
-            self.session.wrote(client.approve_batch(self.session.by(CONTROLLER, approval())).await)?;
-        self.summary.step("ApproveBatch", format!("by {}: approved", approved.approver));
+        let own = client
+            .approve_batch(self.session.by(ACCOUNTANT, approval()))
+            .await;
+        let refused = own
+            .err()
+            .ok_or_else(|| Status::internal("a batch passed two eyes only"))?;
+        self.summary.step(
+            "ApproveBatch",
+            format!("by {ACCOUNTANT}: refused, {}", refused.message()),
+        );
+        let approved = self.session.wrote(
+            client
+                .approve_batch(self.session.by(CONTROLLER, approval()))
+                .await,
+        )?;
+        self.summary.step(
+            "ApproveBatch",
+            format!("by {}: approved", approved.approver),
+        );
         let send = incentive::SendBatchRequest {
             name: name.clone(),
             request_id: request_id(),
             ..Default::default()
         };
-        self.session.wrote(client.send_batch(self.session.by(ACCOUNTANT, send)).await)?;
+        self.session
+            .wrote(client.send_batch(self.session.by(ACCOUNTANT, send)).await)?;
         let settle = incentive::SettleItemsRequest {
             name: name.clone(),
             request_id: request_id(),
             ..Default::default()
         };
-        let settled =
-            self.session.wrote(client.settle_items(self.session.by(ACCOUNTANT, settle)).await)?;
+        let settled = self.session.wrote(
+            client
+                .settle_items(self.session.by(ACCOUNTANT, settle))
+                .await,
+        )?;
         let state = settled.state().as_str_name();
-        self.summary.step("SettleItems", format!("{name} is {state}"));
+        self.summary
+            .step("SettleItems", format!("{name} is {state}"));
         Ok(name)
     }
 
     /// The customer gets a part back, after everything was paid.
     async fn refund(&mut self, deal: &str, award: &str) -> Result<(), Status> {
-        self.summary.pillar("Accelerate: a refund after the payout, and the books");
+        self.summary
+            .pillar("Accelerate: a refund after the payout, and the books");
         let mut client = DealServiceClient::new(self.session.channel.clone());
         let refund = deal::RecordRefundRequest {
             name: deal.to_owned(),
@@ -578,13 +736,20 @@ impl Journey {
             request_id: request_id(),
             ..Default::default()
         };
-        let refunded =
-            self.session.wrote(client.record_refund(self.session.by(MANAGER, refund)).await)?;
+        let refunded = self
+            .session
+            .wrote(client.record_refund(self.session.by(MANAGER, refund)).await)?;
         let back = amount(refunded.refunded_amount.as_ref());
-        self.summary.step("RecordRefund", format!("{back} went back to the customer"));
+        self.summary
+            .step("RecordRefund", format!("{back} went back to the customer"));
         let mut client = AwardServiceClient::new(self.session.channel.clone());
-        let get = incentive::GetAwardRequest { name: award.to_owned() };
-        let award = client.get_award(self.session.by(NIMBUS, get)).await?.into_inner();
+        let get = incentive::GetAwardRequest {
+            name: award.to_owned(),
+        };
+        let award = client
+            .get_award(self.session.by(NIMBUS, get))
+            .await?
+            .into_inner();
         let buckets = award.buckets.unwrap_or_default();
         self.summary.step(
             "GetAward",
@@ -603,11 +768,22 @@ impl Journey {
         let mut client = LedgerServiceClient::new(self.session.channel.clone());
         let statement = incentive::GetStatementRequest {
             parent: self.session.name("partners", "nimbus"),
-            start_date: Some(Date { year: self.year, month: 1, day: 1 }),
-            end_date: Some(Date { year: self.year + 2, month: 1, day: 1 }),
+            start_date: Some(Date {
+                year: self.year,
+                month: 1,
+                day: 1,
+            }),
+            end_date: Some(Date {
+                year: self.year + 2,
+                month: 1,
+                day: 1,
+            }),
             ..Default::default()
         };
-        let statement = client.get_statement(self.session.by(NIMBUS, statement)).await?.into_inner();
+        let statement = client
+            .get_statement(self.session.by(NIMBUS, statement))
+            .await?
+            .into_inner();
         for currency in &statement.currencies {
             self.summary.statement = [
                 ("opening balance", &currency.opening_balance),
@@ -623,8 +799,10 @@ impl Journey {
             parent: self.session.ecosystem.clone(),
             ..Default::default()
         };
-        let balance =
-            client.get_trial_balance(self.session.by(CONTROLLER, balance)).await?.into_inner();
+        let balance = client
+            .get_trial_balance(self.session.by(CONTROLLER, balance))
+            .await?
+            .into_inner();
         for currency in &balance.currencies {
             for class in &currency.classes {
                 let name = class.account_class().as_str_name();
@@ -640,13 +818,21 @@ impl Journey {
                 amount(currency.credit_amount.as_ref()),
             ));
         }
-        let verify = incentive::VerifyLedgerRequest { parent: self.session.ecosystem.clone() };
-        let verified = client.verify_ledger(self.session.by(CONTROLLER, verify)).await?.into_inner();
+        let verify = incentive::VerifyLedgerRequest {
+            parent: self.session.ecosystem.clone(),
+        };
+        let verified = client
+            .verify_ledger(self.session.by(CONTROLLER, verify))
+            .await?
+            .into_inner();
         self.summary.sound =
             verified.sound && balance.currencies.iter().all(|currency| currency.balanced);
         self.summary.step(
             "VerifyLedger",
-            format!("{} journals, {} lines", verified.journal_count, verified.line_count),
+            format!(
+                "{} journals, {} lines",
+                verified.journal_count, verified.line_count
+            ),
         );
         Ok(())
     }
@@ -656,7 +842,10 @@ fn told(partner: &str, registration: &deal::Registration) -> String {
     let state = registration.state().as_str_name();
     let state = state.trim_start_matches("STATE_");
     match &registration.decision {
-        Some(decision) => format!("{partner}: {state} by {} {}", decision.rule, decision.reason_code),
+        Some(decision) => format!(
+            "{partner}: {state} by {} {}",
+            decision.rule, decision.reason_code
+        ),
         None => format!("{partner}: {state}"),
     }
 }
@@ -667,7 +856,10 @@ fn commission() -> incentive::PlanVersion {
         measure: measure(incentive::measure::Window::Event),
         schedule: Some(incentive::Schedule {
             mode: incentive::schedule::Mode::Marginal.into(),
-            bands: vec![incentive::Band { rate: percent("0.125"), ..Default::default() }],
+            bands: vec![incentive::Band {
+                rate: percent("0.125"),
+                ..Default::default()
+            }],
             ..Default::default()
         }),
         ..promised()

@@ -18,15 +18,23 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(channel: Channel, ecosystem: String) -> Self {
-        Self { channel, ecosystem, position: None }
+        Self {
+            channel,
+            ecosystem,
+            position: None,
+        }
     }
 
     /// A request by somebody. It is answered from what all calls of this session have come to.
     pub(super) fn by<T>(&self, actor: &'static str, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request.metadata_mut().insert(ACTOR, MetadataValue::from_static(actor));
+        request
+            .metadata_mut()
+            .insert(ACTOR, MetadataValue::from_static(actor));
         if let Some(position) = &self.position {
-            request.metadata_mut().insert(MIN_POSITION, position.clone());
+            request
+                .metadata_mut()
+                .insert(MIN_POSITION, position.clone());
         }
         request
     }

@@ -58,13 +58,19 @@ pub struct Step {
 impl Summary {
     /// Begins a pillar.
     pub(super) fn pillar(&mut self, name: &str) {
-        self.pillars.push(Pillar { name: name.to_owned(), steps: Vec::new() });
+        self.pillars.push(Pillar {
+            name: name.to_owned(),
+            steps: Vec::new(),
+        });
     }
 
     /// Tells one step of the pillar that was begun last.
     pub(super) fn step(&mut self, method: &str, result: impl Into<String>) {
         if let Some(pillar) = self.pillars.last_mut() {
-            pillar.steps.push(Step { method: method.to_owned(), result: result.into() });
+            pillar.steps.push(Step {
+                method: method.to_owned(),
+                result: result.into(),
+            });
         }
     }
 }
@@ -91,14 +97,20 @@ impl fmt::Display for Summary {
         for (class, debits, credits) in &self.trial_balance {
             writeln!(to, "  {class:<24} {debits:>18} {credits:>18}")?;
         }
-        let verdict = if self.sound { "every check holds" } else { "NOT SOUND" };
+        let verdict = if self.sound {
+            "every check holds"
+        } else {
+            "NOT SOUND"
+        };
         writeln!(to, "  The ledger was verified: {verdict}.")
     }
 }
 
 /// An amount as people write it: `1,234.50 USD`.
 pub(super) fn amount(money: Option<&Money>) -> String {
-    let Some(money) = money else { return "-".to_owned() };
+    let Some(money) = money else {
+        return "-".to_owned();
+    };
     match trellis_api::money::read(money) {
         Ok(money) => money.to_string(),
         Err(_) => format!("{} {}", money.units, money.currency_code),
@@ -111,11 +123,17 @@ mod tests {
 
     #[test]
     fn the_text_tells_every_step_and_the_verdict() {
-        let mut summary = Summary { ecosystem: "ecosystems/demo".into(), ..Summary::default() };
+        let mut summary = Summary {
+            ecosystem: "ecosystems/demo".into(),
+            ..Summary::default()
+        };
         summary.pillar("Recruit");
         summary.step("InvitePartner", "Nimbus is INVITED");
         let text = summary.to_string();
-        assert!(text.contains("Recruit\n  InvitePartner            Nimbus is INVITED"), "{text}");
+        assert!(
+            text.contains("Recruit\n  InvitePartner            Nimbus is INVITED"),
+            "{text}"
+        );
         assert!(text.contains("NOT SOUND"), "{text}");
         summary.sound = true;
         assert!(summary.to_string().contains("every check holds"));
@@ -123,7 +141,11 @@ mod tests {
 
     #[test]
     fn amounts_are_written_as_people_write_them() {
-        let money = Money { currency_code: "USD".into(), units: 1_234, nanos: 500_000_000 };
+        let money = Money {
+            currency_code: "USD".into(),
+            units: 1_234,
+            nanos: 500_000_000,
+        };
         assert_eq!(amount(Some(&money)), "1,234.50 USD");
         assert_eq!(amount(None), "-");
     }

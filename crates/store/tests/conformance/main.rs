@@ -4,6 +4,7 @@
 //! `TRELLIS_TEST_DATABASES=sqlite` only SQLite is tried.
 
 mod accounts;
+mod check;
 mod feed;
 mod ledger;
 mod once;

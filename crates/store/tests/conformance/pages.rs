@@ -1,6 +1,6 @@
 //! Pages neither skip nor repeat, whatever is added between them.
 
-use trellis_core::{Order, PageQuery};
+use trellis_core::{Comparison, Filter, Order, PageQuery, Value};
 use trellis_store::partner::partner;
 use trellis_store::record;
 
@@ -40,6 +40,26 @@ on_both! {
             once.sort();
             once.dedup();
             assert_eq!(once.len(), seen.len(), "a row was answered twice");
+        }
+    }
+}
+
+on_both! {
+    async fn a_text_is_found_inside_of_another_whatever_its_case(fixture: Fixture) {
+        for id in ["nimbus", "cirrus", "stratus"] {
+            fixture.add(call("acme"), id).await.unwrap();
+        }
+        // Wildcards of the database stand for themselves.
+        for (text, expected) in
+            [("RuS", vec!["cirrus"]), ("us", vec!["cirrus", "nimbus", "stratus"]), ("%", vec![])]
+        {
+            let value = Value::Text(text.to_owned());
+            let test = Filter::Test { field: "display_name", comparison: Comparison::Has, value };
+            let query = PageQuery { filter: Some(test), ..everything(10) };
+            let view = fixture.store.read(&call("acme")).await.unwrap();
+            let page = record::page::<partner::Entity>(&view, &query).await.unwrap();
+            let ids: Vec<_> = page.rows.iter().map(|row| row.id.as_str()).collect();
+            assert_eq!(ids, expected, "{text}");
         }
     }
 }
