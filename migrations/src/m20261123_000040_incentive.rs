@@ -14,7 +14,6 @@ const UP: &[&str] = &[
         display_name TEXT NOT NULL,
         description TEXT NOT NULL,
         program TEXT NOT NULL,
-        version_number {day} NOT NULL,
         version {int} NOT NULL,
         create_time {int} NOT NULL,
         update_time {int} NOT NULL,

@@ -22,6 +22,8 @@ use crate::{Error, Txn, View};
     rename_all = "SCREAMING_SNAKE_CASE"
 )]
 pub enum NotPaid {
+    /// The partner was not enrolled in the program.
+    NotEnrolled,
     /// The partner's tier is not in the audience.
     TierNotInAudience,
     /// The partner's kind is not in the audience.
@@ -51,6 +53,7 @@ impl NotPaid {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::NotEnrolled => "NOT_ENROLLED",
             Self::TierNotInAudience => "TIER_NOT_IN_AUDIENCE",
             Self::PartnerTypeNotInAudience => "PARTNER_TYPE_NOT_IN_AUDIENCE",
             Self::CurrencyMismatch => "CURRENCY_MISMATCH",
@@ -145,7 +148,7 @@ crate::record!(id: AwardId, Id; {
 });
 
 /// What makes an award that of its plan, partner and scope.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// The plan.
     pub plan: PlanId,
@@ -205,16 +208,16 @@ pub async fn lock_by_keys(
     Ok(record::for_update(txn, select).all(&txn.db()).await?)
 }
 
-/// Locks some awards whose next part has come to the end of its hold.
+/// Some awards whose next part has come to the end of its hold.
 ///
 /// # Errors
-/// [`Error::Contended`] when a lock cannot be had in time.
-pub async fn lock_due(txn: &Txn, limit: u64) -> Result<Vec<Model>, Error> {
-    let select = scoped::<Entity>(txn)
-        .filter(Column::ReleaseTime.lte(txn.now()))
+/// [`Error::Driver`] and its kin.
+pub async fn due(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(view)
+        .filter(Column::ReleaseTime.lte(view.now()))
         .order_by_asc(Column::Id)
         .limit(limit);
-    Ok(record::for_update(txn, select).all(&txn.db()).await?)
+    Ok(select.all(&view.db()).await?)
 }
 
 /// The awards of a plan for deals and periods from a day on.

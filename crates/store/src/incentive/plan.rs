@@ -20,8 +20,6 @@ pub struct Model {
     pub description: String,
     /// The program whose partners it pays.
     pub program: ProgramId,
-    /// The number of its newest version; 0 before it has one.
-    pub version_number: i32,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.

@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{FromJsonQueryResult, IntoActiveModel, NotSet, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
+use trellis_core::lifecycle::Named;
 use trellis_core::{
     Currency, Date, DealId, EcosystemId, Page, PageQuery, PartnerId, PlanId, ProgramId, TimeZone,
     Timestamp,
@@ -31,6 +32,17 @@ pub enum State {
     Active,
     /// It holds no longer.
     Retired,
+}
+
+impl Named for State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Draft => "DRAFT",
+            Self::Scheduled => "SCHEDULED",
+            Self::Active => "ACTIVE",
+            Self::Retired => "RETIRED",
+        }
+    }
 }
 
 /// What sort of payment it is: words, not arithmetic.
@@ -172,15 +184,21 @@ pub async fn lock(txn: &Txn, plan: &PlanId, number: i32) -> Result<Option<Model>
         .await?)
 }
 
-/// All versions of a plan, by number.
+/// The number of a plan's newest version; 0 if it has none. The plan must be locked by whoever
+/// means to use the next.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn of_plan(view: &View, plan: &PlanId) -> Result<Vec<Model>, Error> {
-    let select = scoped(view)
+pub async fn newest_number(txn: &Txn, plan: &PlanId) -> Result<i32, Error> {
+    let newest: Option<i32> = scoped(txn)
         .filter(Column::Plan.eq(plan.clone()))
-        .order_by_asc(Column::Number);
-    Ok(select.all(&view.db()).await?)
+        .order_by_desc(Column::Number)
+        .select_only()
+        .column(Column::Number)
+        .into_tuple()
+        .one(&txn.db())
+        .await?;
+    Ok(newest.unwrap_or(0))
 }
 
 /// The versions of all plans that hold, or have held, or will hold on some day of `from..=to`.

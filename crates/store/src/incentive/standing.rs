@@ -3,14 +3,18 @@
 //! It is written down with the fact, so that an award can be computed again when the partner has
 //! long become something else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
-use sea_orm::{ActiveEnum, DeriveValueType, TryFromU64};
-use trellis_core::{ProgramId, TierId};
+use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveEnum, DeriveValueType, QuerySelect, TryFromU64};
+use trellis_core::{PartnerId, ProgramId, TierId};
 
-use crate::partner::partner::PartnerType;
+use crate::partner::partner::{self, PartnerType};
+use crate::program::enrollment;
+use crate::record::scoped;
+use crate::{Error, View};
 
 /// A partner's kind and tiers. Its text, `RESELLER gold=silver plus=base`, is the same for equal
 /// standings, so that it can be part of a key.
@@ -58,6 +62,48 @@ impl Standing {
     pub fn programs(&self) -> impl Iterator<Item = &ProgramId> {
         self.tiers.keys()
     }
+}
+
+/// What some partners are now. Those that do not exist are left out.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of_partners(
+    view: &View,
+    partners: &[PartnerId],
+) -> Result<HashMap<PartnerId, Standing>, Error> {
+    if partners.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let types: Vec<(PartnerId, PartnerType)> = scoped::<partner::Entity>(view)
+        .filter(partner::Column::Id.is_in(partners.to_vec()))
+        .select_only()
+        .columns([partner::Column::Id, partner::Column::PartnerType])
+        .into_tuple()
+        .all(&view.db())
+        .await?;
+    let tiers: Vec<(PartnerId, ProgramId, TierId)> = scoped::<enrollment::Entity>(view)
+        .filter(enrollment::Column::Partner.is_in(partners.to_vec()))
+        .filter(enrollment::Column::State.eq(enrollment::State::Enrolled))
+        .select_only()
+        .columns([
+            enrollment::Column::Partner,
+            enrollment::Column::Program,
+            enrollment::Column::Tier,
+        ])
+        .into_tuple()
+        .all(&view.db())
+        .await?;
+    let mut standings: HashMap<PartnerId, Standing> = types
+        .into_iter()
+        .map(|(id, partner_type)| (id, Standing::new(partner_type, BTreeMap::new())))
+        .collect();
+    for (partner, program, tier) in tiers {
+        if let Some(standing) = standings.get_mut(&partner) {
+            standing.tiers.insert(program, tier);
+        }
+    }
+    Ok(standings)
 }
 
 impl fmt::Display for Standing {
