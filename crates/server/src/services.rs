@@ -67,6 +67,15 @@ pub(crate) fn all(settings: &Settings, store: &Store) -> Services {
             trellis_program::enrollment::Enrollments::server(store.clone()),
         ]
     );
+    add!(
+        building,
+        Package::Incentive,
+        [
+            trellis_incentive::plan::Plans::server(store.clone()),
+            trellis_incentive::award::Awards::server(store.clone()),
+        ]
+    );
+    building.work(Package::Incentive, trellis_incentive::workers());
     building.done()
 }
 

@@ -1,0 +1,148 @@
+//! Between the wire and the rows: one total function outwards, one parser for each request
+//! inwards.
+
+use trellis_api::incentive::v1 as pb;
+use trellis_api::{Etag, Field, Fields, date, money, name, numbered_name, time};
+use trellis_core::{AwardId, DealId, Money, PageQuery, PartnerId, Period, PlanId, ProgramId};
+use trellis_store::incentive::award::{Model, NotPaid};
+use trellis_store::incentive::ledger::Buckets;
+
+use super::awards::Approve;
+
+/// What lists filter and order by.
+const FIELDS: &[Field] = &[
+    Field::id::<PartnerId>("partner"),
+    Field::id::<PlanId>("plan"),
+    Field::id::<ProgramId>("program"),
+    Field::id::<DealId>("deal"),
+    Field::state("not_paid_reason", "NOT_PAID_REASON", REASONS),
+    Field::time("create_time").sortable(),
+    Field::time("update_time").sortable(),
+];
+
+const REASONS: &[&str] = &[
+    NotPaid::NotEnrolled.name(),
+    NotPaid::TierNotInAudience.name(),
+    NotPaid::PartnerTypeNotInAudience.name(),
+    NotPaid::CurrencyMismatch.name(),
+    NotPaid::BelowFirstBand.name(),
+    NotPaid::RoundsToZero.name(),
+    NotPaid::BelowMinimum.name(),
+    NotPaid::FullyRefunded.name(),
+    NotPaid::NothingSold.name(),
+    NotPaid::DealReopened.name(),
+    NotPaid::DealMoved.name(),
+    NotPaid::NoPlanVersion.name(),
+];
+
+/// An award on the wire, with where its money is.
+pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
+    let Model {
+        ecosystem,
+        id,
+        plan,
+        plan_version,
+        program,
+        partner,
+        scope: _,
+        window,
+        deal,
+        scope_date,
+        currency,
+        accounting_class: _,
+        entitled_minor,
+        posted_before_minor: _,
+        not_paid,
+        release_time,
+        posting_count: _,
+        trace_hash: _,
+        version,
+        create_time,
+        update_time,
+    } = award;
+    let deal = deal.map(|deal| pb::award::Scope::Deal(name(&ecosystem, &deal)));
+    let period = window.cadence().map(|cadence| {
+        let period = Period::containing(scope_date, cadence);
+        pb::award::Scope::Period(pb::AwardPeriod {
+            start_date: Some(date::wire(period.start())),
+            end_date: Some(date::wire(period.end())),
+        })
+    });
+    pb::Award {
+        name: name(&ecosystem, &id),
+        partner: name(&ecosystem, &partner),
+        plan: name(&ecosystem, &plan),
+        plan_version: numbered_name(&ecosystem, &plan, "versions", plan_version.into()),
+        program: name(&ecosystem, &program),
+        entitled_amount: Some(money::wire(Money::new(entitled_minor, currency))),
+        buckets: Some(wire_buckets(buckets)),
+        not_paid_reason: wire_reason(not_paid).into(),
+        release_time: release_time.map(time::wire),
+        create_time: Some(time::wire(create_time)),
+        update_time: Some(time::wire(update_time)),
+        etag: Etag::of(version).to_string(),
+        scope: deal.or(period),
+    }
+}
+
+fn wire_buckets(buckets: Buckets) -> pb::AwardBuckets {
+    let Buckets {
+        currency,
+        held,
+        review,
+        payable,
+        in_payout,
+        paid,
+        owed,
+    } = buckets;
+    let amount = |minor| Some(money::wire(Money::new(minor, currency)));
+    pb::AwardBuckets {
+        held_amount: amount(held),
+        review_amount: amount(review),
+        payable_amount: amount(payable),
+        in_payout_amount: amount(in_payout),
+        paid_amount: amount(paid),
+        owed_amount: amount(owed),
+    }
+}
+
+/// Why nothing was paid, on the wire.
+pub(super) fn wire_reason(not_paid: Option<NotPaid>) -> pb::award::NotPaidReason {
+    match not_paid {
+        None => pb::award::NotPaidReason::Unspecified,
+        Some(NotPaid::NotEnrolled) => pb::award::NotPaidReason::NotEnrolled,
+        Some(NotPaid::TierNotInAudience) => pb::award::NotPaidReason::TierNotInAudience,
+        Some(NotPaid::PartnerTypeNotInAudience) => {
+            pb::award::NotPaidReason::PartnerTypeNotInAudience
+        }
+        Some(NotPaid::CurrencyMismatch) => pb::award::NotPaidReason::CurrencyMismatch,
+        Some(NotPaid::BelowFirstBand) => pb::award::NotPaidReason::BelowFirstBand,
+        Some(NotPaid::RoundsToZero) => pb::award::NotPaidReason::RoundsToZero,
+        Some(NotPaid::BelowMinimum) => pb::award::NotPaidReason::BelowMinimum,
+        Some(NotPaid::FullyRefunded) => pb::award::NotPaidReason::FullyRefunded,
+        Some(NotPaid::NothingSold) => pb::award::NotPaidReason::NothingSold,
+        Some(NotPaid::DealReopened) => pb::award::NotPaidReason::DealReopened,
+        Some(NotPaid::DealMoved) => pb::award::NotPaidReason::DealMoved,
+        Some(NotPaid::NoPlanVersion) => pb::award::NotPaidReason::NoPlanVersion,
+    }
+}
+
+pub(super) fn get(request: pb::GetAwardRequest, fields: &mut Fields) -> Option<AwardId> {
+    fields.id("name", &request.name)
+}
+
+pub(super) fn list(request: pb::ListAwardsRequest, fields: &mut Fields) -> Option<PageQuery> {
+    fields.page(&request, FIELDS)
+}
+
+pub(super) fn explain(request: pb::ExplainAwardRequest, fields: &mut Fields) -> Option<AwardId> {
+    fields.id("name", &request.name)
+}
+
+pub(super) fn approve(request: pb::ApproveAwardsRequest, fields: &mut Fields) -> Option<Approve> {
+    let ids = fields.ids("names", &request.names);
+    Some(Approve {
+        ids: ids?,
+        note: request.note,
+    })
+}

@@ -1,0 +1,22 @@
+//! Awards: what a partner has earned under a plan, for one deal or for one period.
+//!
+//! Nobody writes an award. Whatever happens to its deals, its plan version or the clock, the same
+//! thing is done about it: it is [settled](settle), which is to say computed from the facts and
+//! brought there by postings. An award has no state; its buckets are read from the ledger.
+//!
+//! * [`service`] answers the calls, [`awards`] holds the use cases, [`convert`] the mapping.
+//! * [`rulebook`] and [`case`] put rows into the shape that the kernel computes with.
+//! * [`settle`] is the one way in which awards change; [`postings`] writes its moves.
+//! * [`explain`] computes an award once more from its facts; [`explanation`] tells how on the wire.
+
+pub(crate) mod awards;
+pub(crate) mod case;
+pub(crate) mod convert;
+pub(crate) mod explain;
+pub(crate) mod explanation;
+pub(crate) mod postings;
+pub(crate) mod rulebook;
+pub(crate) mod service;
+pub(crate) mod settle;
+
+pub use service::Awards;

@@ -1,0 +1,144 @@
+//! The postings of an award: how its moves are written into the ledger.
+//!
+//! | What happened | Debit | Credit |
+//! |---|---|---|
+//! | earned | the program's expense | held, review, or what the partner owes |
+//! | no longer earned | held, review, payable, what the partner owes | the program's expense |
+//! | out of its hold | held | review |
+//! | approved | review | payable |
+
+use trellis_core::Date;
+use trellis_store::incentive::award::{AccountingClass, Model};
+use trellis_store::incentive::ledger::{Account, HoldReason, Key, Kind, Line, Posting};
+
+use crate::Error;
+use crate::kernel::posting::Moves;
+
+/// How many postings some moves make.
+pub(crate) fn count(moves: &Moves) -> i64 {
+    i64::from(moves.delta() != 0) + i64::from(moves.release != 0)
+}
+
+/// The postings of some moves of an award, which counts them already: the last of them has its
+/// count for a number.
+pub(crate) fn of_moves(award: &Model, moves: &Moves, today: Date) -> Result<Vec<Posting>, Error> {
+    let Moves {
+        accrue_owed,
+        accrue_held,
+        accrue_review,
+        claw_held,
+        claw_review,
+        claw_payable,
+        claw_owed,
+        release,
+    } = *moves;
+    let accounts = Accounts { award };
+    let mut number = award.posting_count - count(moves);
+    let mut postings = Vec::new();
+    let mut post = |kind, lines| -> Result<(), Error> {
+        number += 1;
+        postings.push(posting(award, number, kind, today, lines)?);
+        Ok(())
+    };
+    let delta = moves.delta();
+    if delta > 0 {
+        let credits = [
+            (accounts.receivable(), accrue_owed),
+            (accounts.held(), accrue_held),
+            (accounts.review(), accrue_review),
+        ];
+        let mut lines = vec![Line::debit(accounts.expense(), Some(&award.id), delta)];
+        lines.extend(lined(credits, |account, minor| {
+            Line::credit(account, Some(&award.id), minor)
+        }));
+        post(Kind::Accrual, lines)?;
+    } else if delta < 0 {
+        let debits = [
+            (accounts.held(), claw_held),
+            (accounts.review(), claw_review),
+            (accounts.payable(), claw_payable),
+            (accounts.receivable(), claw_owed),
+        ];
+        let mut lines: Vec<Line> = lined(debits, |account, minor| {
+            Line::debit(account, Some(&award.id), minor)
+        })
+        .collect();
+        lines.push(Line::credit(accounts.expense(), Some(&award.id), -delta));
+        post(Kind::Clawback, lines)?;
+    }
+    if release > 0 {
+        let lines = Line::pair(accounts.held(), accounts.review(), Some(&award.id), release);
+        post(Kind::Release, lines.into())?;
+    }
+    Ok(postings)
+}
+
+/// The posting that approves what an award, which counts it already, has in review.
+pub(crate) fn of_approval(award: &Model, minor: i64, today: Date) -> Result<Posting, Error> {
+    let accounts = Accounts { award };
+    let lines = Line::pair(
+        accounts.review(),
+        accounts.payable(),
+        Some(&award.id),
+        minor,
+    );
+    posting(
+        award,
+        award.posting_count,
+        Kind::Approval,
+        today,
+        lines.into(),
+    )
+}
+
+fn posting(
+    award: &Model,
+    number: i64,
+    kind: Kind,
+    today: Date,
+    lines: Vec<Line>,
+) -> Result<Posting, Error> {
+    let key = Key::new(format!("awards/{}", award.id), number);
+    Ok(Posting::try_new(key, kind, today, lines)?)
+}
+
+fn lined<const N: usize>(
+    amounts: [(Account, i64); N],
+    line: impl Fn(Account, i64) -> Line,
+) -> impl Iterator<Item = Line> {
+    amounts
+        .into_iter()
+        .filter(|(_, minor)| *minor > 0)
+        .map(move |(account, minor)| line(account, minor))
+}
+
+/// The accounts that an award's money moves between.
+struct Accounts<'a> {
+    award: &'a Model,
+}
+
+impl Accounts<'_> {
+    fn held(&self) -> Account {
+        Account::held(&self.award.partner, HoldReason::Hold, self.award.currency)
+    }
+
+    fn review(&self) -> Account {
+        Account::review(&self.award.partner, self.award.currency)
+    }
+
+    fn payable(&self) -> Account {
+        Account::payable(&self.award.partner, self.award.currency)
+    }
+
+    fn receivable(&self) -> Account {
+        Account::receivable(&self.award.partner, self.award.currency)
+    }
+
+    fn expense(&self) -> Account {
+        let (program, currency) = (&self.award.program, self.award.currency);
+        match self.award.accounting_class {
+            AccountingClass::ContraRevenue => Account::contra_revenue(program, currency),
+            AccountingClass::CommissionExpense => Account::commission_expense(program, currency),
+        }
+    }
+}

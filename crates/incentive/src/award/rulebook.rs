@@ -1,0 +1,84 @@
+//! The plan versions that a transaction computes with, read once and made ready.
+
+use std::collections::BTreeMap;
+
+use trellis_core::{Currency, Date, PlanId, TimeZone};
+use trellis_store::incentive::plan_version;
+use trellis_store::incentive::terms::Window;
+
+use crate::kernel::entitlement::Rules;
+use crate::kernel::trace;
+
+/// A plan version, ready to compute with.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    /// The row.
+    pub(crate) model: plan_version::Model,
+    /// Its rules.
+    pub(crate) rules: Rules,
+    /// The hash of what it says.
+    pub(crate) hash: [u8; 32],
+}
+
+impl Version {
+    pub(crate) fn new(model: plan_version::Model) -> Self {
+        let rules = Rules::new(model.program.clone(), model.currency, model.terms.clone());
+        let hash = trace::version_hash(&model);
+        Self { model, rules, hash }
+    }
+
+    /// The time zone that its days are days of.
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.model.time_zone.clone().unwrap_or_else(TimeZone::utc)
+    }
+}
+
+/// Versions by plan.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rulebook(BTreeMap<PlanId, Vec<Version>>);
+
+impl Rulebook {
+    /// Makes versions ready.
+    pub(crate) fn new(models: Vec<plan_version::Model>) -> Self {
+        let mut plans: BTreeMap<PlanId, Vec<Version>> = BTreeMap::new();
+        for model in models {
+            plans
+                .entry(model.plan.clone())
+                .or_default()
+                .push(Version::new(model));
+        }
+        Self(plans)
+    }
+
+    /// The versions that hold on a day.
+    pub(crate) fn holding_on(&self, date: Date) -> impl Iterator<Item = &Version> {
+        self.0
+            .values()
+            .flatten()
+            .filter(move |version| version.model.holds_on(date))
+    }
+
+    /// The version of a plan that holds on a day, if it adds up over this window and pays in this
+    /// currency.
+    pub(crate) fn find(
+        &self,
+        plan: &PlanId,
+        date: Date,
+        window: Window,
+        currency: Currency,
+    ) -> Option<&Version> {
+        self.0.get(plan)?.iter().find(|version| {
+            version.model.holds_on(date)
+                && version.model.terms.window == window
+                && version.model.currency == currency
+        })
+    }
+
+    /// The version of a plan with a number.
+    pub(crate) fn numbered(&self, plan: &PlanId, number: i32) -> Option<&Version> {
+        self.0
+            .get(plan)?
+            .iter()
+            .find(|version| version.model.number == number)
+    }
+}

@@ -1,0 +1,64 @@
+//! Answers the calls of `AwardService`.
+
+use tonic::{Request, Response, Status};
+use trellis_api::incentive::v1 as pb;
+use trellis_api::incentive::v1::award_service_server::{AwardService, AwardServiceServer};
+use trellis_api::{open, page_token, written};
+use trellis_store::Store;
+
+use super::{awards, convert, explain};
+
+/// `AwardService` over a store.
+#[derive(Clone)]
+pub struct Awards {
+    store: Store,
+}
+
+impl Awards {
+    /// The gRPC service.
+    #[must_use]
+    pub fn server(store: Store) -> AwardServiceServer<Self> {
+        AwardServiceServer::new(Self { store })
+    }
+}
+
+#[tonic::async_trait]
+impl AwardService for Awards {
+    async fn get_award(
+        &self,
+        request: Request<pb::GetAwardRequest>,
+    ) -> Result<Response<pb::Award>, Status> {
+        let (call, id) = open(request, convert::get)?;
+        Ok(Response::new(awards::get(&self.store, call, id).await?))
+    }
+
+    async fn list_awards(
+        &self,
+        request: Request<pb::ListAwardsRequest>,
+    ) -> Result<Response<pb::ListAwardsResponse>, Status> {
+        let (call, query) = open(request, convert::list)?;
+        let page = awards::list(&self.store, call, &query).await?;
+        Ok(Response::new(pb::ListAwardsResponse {
+            next_page_token: page_token(&query, page.next),
+            awards: page.rows,
+        }))
+    }
+
+    async fn explain_award(
+        &self,
+        request: Request<pb::ExplainAwardRequest>,
+    ) -> Result<Response<pb::ExplainAwardResponse>, Status> {
+        let (call, id) = open(request, convert::explain)?;
+        Ok(Response::new(
+            explain::explain(&self.store, call, id).await?,
+        ))
+    }
+
+    async fn approve_awards(
+        &self,
+        request: Request<pb::ApproveAwardsRequest>,
+    ) -> Result<Response<pb::ApproveAwardsResponse>, Status> {
+        let (call, approve) = open(request, convert::approve)?;
+        Ok(written(awards::approve(&self.store, call, approve).await?))
+    }
+}

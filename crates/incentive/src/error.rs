@@ -1,0 +1,97 @@
+//! Everything that the incentive service refuses, and how it says so.
+
+use trellis_api::tonic::Status;
+use trellis_core::{Code, Failure, MoneyError, Problem, Violation};
+use trellis_store::incentive::ledger::Rejected;
+
+/// A refusal of the incentive service.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A refusal that every service has.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// A failure of the data layer.
+    #[error(transparent)]
+    Store(#[from] trellis_store::Error),
+    /// The plan version holds on days of another one of its plan.
+    #[error("{resource} would hold on days of {overlaps}; choose other days, or retire that first")]
+    VersionOverlap {
+        /// The version.
+        resource: String,
+        /// The other one.
+        overlaps: String,
+    },
+    /// The award has nothing in review.
+    #[error("{resource} has nothing in review; leave it out")]
+    NothingToApprove {
+        /// The award.
+        resource: String,
+    },
+    /// What was computed does not fit.
+    #[error("an amount cannot be reckoned with: {0}")]
+    Amount(#[from] MoneyError),
+}
+
+impl From<Rejected> for Error {
+    fn from(rejected: Rejected) -> Self {
+        Self::Store(rejected.into())
+    }
+}
+
+impl Failure for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Problem(problem) => problem.code(),
+            Self::Store(error) => error.code(),
+            Self::VersionOverlap { .. } | Self::NothingToApprove { .. } => Code::FailedPrecondition,
+            Self::Amount(_) => Code::Internal,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Problem(problem) => problem.reason(),
+            Self::Store(error) => error.reason(),
+            Self::VersionOverlap { .. } => "VERSION_OVERLAP",
+            Self::NothingToApprove { .. } => "NOTHING_TO_APPROVE",
+            Self::Amount(_) => "INTERNAL",
+        }
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Problem(problem) => problem.metadata(),
+            Self::Store(error) => error.metadata(),
+            Self::VersionOverlap { resource, overlaps } => {
+                vec![
+                    ("resource", resource.clone()),
+                    ("overlaps", overlaps.clone()),
+                ]
+            }
+            Self::NothingToApprove { resource } => vec![("resource", resource.clone())],
+            Self::Amount(_) => Vec::new(),
+        }
+    }
+
+    fn violations(&self) -> &[Violation] {
+        match self {
+            Self::Problem(problem) => problem.violations(),
+            Self::Store(error) => error.violations(),
+            Self::VersionOverlap { .. } | Self::NothingToApprove { .. } | Self::Amount(_) => &[],
+        }
+    }
+
+    fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Problem(problem) => problem.retry_after(),
+            Self::Store(error) => error.retry_after(),
+            Self::VersionOverlap { .. } | Self::NothingToApprove { .. } | Self::Amount(_) => None,
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        trellis_api::status(&error)
+    }
+}

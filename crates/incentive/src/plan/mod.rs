@@ -1,0 +1,28 @@
+//! Plans and their versions: what programs promise to their partners.
+//!
+//! ```text
+//! DRAFT ─schedule─▶ SCHEDULED ─activate─▶ ACTIVE ─retire─▶ RETIRED
+//!                        └──────────retire──────────────────▲
+//! ```
+//!
+//! A draft is edited until it is scheduled; from then on a version never changes, so that an award
+//! can be computed again from the version that it names. Only its end can still be brought forward.
+//! No two scheduled versions of a plan hold on the same day. Activation, and retirement on the day
+//! that was set, happen by the clock: they count from the moment on at which they fall due, and a
+//! worker makes them visible.
+//!
+//! * [`service`] answers the calls.
+//! * [`plans`] and [`versions`] hold the use cases, each one transaction.
+//! * [`lifecycle`] says which moves are legal, and what a passed day means.
+//! * [`edit`] says what of a version can be written, and what must hold of it as a whole.
+//! * [`convert`] and [`terms`] are the only mapping between the wire and the rows.
+
+pub(crate) mod convert;
+pub(crate) mod edit;
+pub(crate) mod lifecycle;
+pub(crate) mod plans;
+pub(crate) mod service;
+pub(crate) mod terms;
+pub(crate) mod versions;
+
+pub use service::Plans;

@@ -1,0 +1,470 @@
+//! The use cases of plan versions. Each that writes is one transaction.
+
+use trellis_api::incentive::v1 as pb;
+use trellis_api::{Etag, child_name, name, numbered_name};
+use trellis_core::lifecycle::Named;
+use trellis_core::{Call, Date, Page, PageQuery, PlanId, Problem, Violation, Written};
+use trellis_store::event::{self, NewEvent};
+use trellis_store::incentive::plan;
+use trellis_store::incentive::plan_version::{self, CatchUp, Model, State};
+use trellis_store::incentive::terms::Window;
+use trellis_store::program::{program, tier};
+use trellis_store::{Store, Txn, View};
+
+use super::convert::wire_version;
+use super::edit::{Edit, apply, broken, draft};
+use super::lifecycle::{self, Verb};
+use super::plans;
+use crate::Error;
+use crate::kernel::period::begins_period;
+
+/// Makes a version of a plan.
+#[derive(Clone, Debug)]
+pub(crate) struct Create {
+    /// The plan.
+    pub(crate) plan: PlanId,
+    /// Its fields, all of them set.
+    pub(crate) edit: Edit,
+}
+
+/// The name of a version.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    /// The plan.
+    pub(crate) plan: PlanId,
+    /// Its number.
+    pub(crate) number: i32,
+}
+
+/// Edits a draft.
+#[derive(Clone, Debug)]
+pub(crate) struct Update {
+    /// Which one.
+    pub(crate) key: Key,
+    /// The version that the caller read.
+    pub(crate) etag: Etag,
+    /// What to change.
+    pub(crate) edit: Edit,
+}
+
+/// Schedules a draft.
+#[derive(Clone, Debug)]
+pub(crate) struct Schedule {
+    /// Which one.
+    pub(crate) key: Key,
+    /// The version that the caller read.
+    pub(crate) etag: Etag,
+    /// Why, in a sentence.
+    pub(crate) note: String,
+}
+
+/// Retires a version.
+#[derive(Clone, Debug)]
+pub(crate) struct Retire {
+    /// Which one.
+    pub(crate) key: Key,
+    /// The version that the caller read.
+    pub(crate) etag: Etag,
+    /// The first day on which it no longer holds.
+    pub(crate) date: Date,
+    /// Why, in a sentence.
+    pub(crate) note: String,
+}
+
+/// Creates a draft with the next number.
+///
+/// # Errors
+/// `INVALID_FIELDS`; `RESOURCE_NOT_FOUND` when there is no such plan, or a tier does not exist.
+pub(crate) async fn create(
+    store: &Store,
+    call: Call,
+    create: Create,
+) -> Result<Written<pb::PlanVersion>, Error> {
+    store
+        .write(call, create, |txn, Create { plan, edit }| async move {
+            // Numbers are given one after the other.
+            let plan = plans::lock(&txn, &plan).await?;
+            let number = plan_version::newest_number(&txn, &plan.id).await? + 1;
+            let version = draft(&plan, number, &edit, txn.now()).ok_or_else(incomplete)?;
+            check(&txn, &plan, &version, &edit, None).await?;
+            let version = plan_version::insert(&txn, version).await?;
+            event::append(
+                &txn,
+                NewEvent::new("plan_version.created", resource(&txn, &version)),
+            );
+            Ok(wire_version(version))
+        })
+        .await
+}
+
+/// A new version says everything: what the contract's rules have checked.
+fn incomplete() -> Problem {
+    let violation = Violation::new("plan_version", "required", "misses a required field");
+    Problem::Invalid(vec![violation])
+}
+
+/// Gets a version.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`.
+pub(crate) async fn get(store: &Store, call: Call, key: Key) -> Result<pb::PlanVersion, Error> {
+    let view = store.read(&call).await?;
+    let version = plan_version::find(&view, &key.plan, key.number).await?;
+    let version = version.ok_or_else(|| absent(&view, &key))?;
+    Ok(wire_version(lifecycle::as_of(version, view.now())))
+}
+
+/// Lists the versions of a plan.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND` when there is no such plan; `INVALID_FIELDS` when the page token was made
+/// for another request.
+pub(crate) async fn list(
+    store: &Store,
+    call: Call,
+    plan: PlanId,
+    query: &PageQuery,
+) -> Result<Page<pb::PlanVersion>, Error> {
+    let view = store.read(&call).await?;
+    plans::find(&view, &plan).await?;
+    let page = plan_version::page(&view, &plan, query).await?;
+    Ok(page.map(|version| wire_version(lifecycle::as_of(version, view.now()))))
+}
+
+/// Edits a draft.
+///
+/// # Errors
+/// `INVALID_FIELDS`, `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`; `NOT_EDITABLE` once it is scheduled.
+pub(crate) async fn update(
+    store: &Store,
+    call: Call,
+    update: Update,
+) -> Result<Written<pb::PlanVersion>, Error> {
+    store
+        .write(call, update, |txn, Update { key, etag, edit }| async move {
+            let before = lock(&txn, &key, &etag).await?;
+            if before.state != State::Draft {
+                return Err(Error::Problem(Problem::NotEditable {
+                    resource: resource(&txn, &before),
+                    state: before.state.name(),
+                    fields: edit.fields(),
+                }));
+            }
+            let plan = plans::find(&txn, &key.plan).await?;
+            let mut version = before.clone();
+            apply(&mut version, &edit);
+            check(&txn, &plan, &version, &edit, Some(&before)).await?;
+            let version = plan_version::update(&txn, version).await?;
+            event::append(
+                &txn,
+                NewEvent::new("plan_version.updated", resource(&txn, &version)),
+            );
+            Ok(wire_version(version))
+        })
+        .await
+}
+
+/// Schedules a draft. What was won on its days before is looked at by the worker.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `VERSION_OVERLAP`; `PRECONDITION`
+/// when the program is not published, or a period would be cut.
+pub(crate) async fn schedule(
+    store: &Store,
+    call: Call,
+    schedule: Schedule,
+) -> Result<Written<pb::PlanVersion>, Error> {
+    store
+        .write(
+            call,
+            schedule,
+            |txn, Schedule { key, etag, note }| async move {
+                // Versions of one plan are scheduled one after the other.
+                let plan = plans::lock(&txn, &key.plan).await?;
+                let mut version = lock(&txn, &key, &etag).await?;
+                let resource = resource(&txn, &version);
+                version.state = lifecycle::moved(version.state, Verb::Schedule, &resource)?;
+                let program = published(&txn, &plan).await?;
+                whole_periods(&version, &resource)?;
+                apart(&txn, &version, &resource).await?;
+                version.start_time = Some(program.time_zone.midnight(version.effective_from));
+                version.end_time = version.end().map(|date| program.time_zone.midnight(date));
+                version.time_zone = Some(program.time_zone);
+                version.schedule_time = Some(txn.now());
+                version.catch_up = Some(CatchUp { after: None });
+                let version = plan_version::update(&txn, version).await?;
+                event::append(
+                    &txn,
+                    NewEvent::new("plan_version.scheduled", resource).noting(note),
+                );
+                Ok(wire_version(lifecycle::as_of(version, txn.now())))
+            },
+        )
+        .await
+}
+
+/// Retires a version from a day on.
+///
+/// # Errors
+/// `INVALID_FIELDS` when the day has passed; `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`,
+/// `ILLEGAL_TRANSITION`; `PRECONDITION` when the version ends by then anyway, or a period would be
+/// cut.
+pub(crate) async fn retire(
+    store: &Store,
+    call: Call,
+    retire: Retire,
+) -> Result<Written<pb::PlanVersion>, Error> {
+    store
+        .write(
+            call,
+            retire,
+            |txn,
+             Retire {
+                 key,
+                 etag,
+                 date,
+                 note,
+             }| async move {
+                plans::lock(&txn, &key.plan).await?;
+                let mut version = lock(&txn, &key, &etag).await?;
+                let resource = resource(&txn, &version);
+                lifecycle::moved(version.state, Verb::Retire, &resource)?;
+                ends_sooner(&txn, &version, date, &resource)?;
+                version.retire_date = Some(date);
+                let zone = version
+                    .time_zone
+                    .clone()
+                    .unwrap_or_else(trellis_core::TimeZone::utc);
+                version.end_time = version.end().map(|date| zone.midnight(date));
+                let version = lifecycle::as_of(version, txn.now());
+                let version = plan_version::update(&txn, version).await?;
+                let data = serde_json::json!({ "retire_date": date.to_string() });
+                let event = NewEvent::new("plan_version.retired", resource)
+                    .noting(note)
+                    .with(data);
+                event::append(&txn, event);
+                Ok(wire_version(version))
+            },
+        )
+        .await
+}
+
+/// Locks a version at the state that the caller read, and applies the days that have come.
+async fn lock(txn: &Txn, key: &Key, etag: &Etag) -> Result<Model, Error> {
+    let version = plan_version::lock(txn, &key.plan, key.number).await?;
+    let version = version.ok_or_else(|| absent(txn, key))?;
+    etag.check(version.version, &resource(txn, &version))?;
+    Ok(lifecycle::as_of(version, txn.now()))
+}
+
+/// Checks what a draft says as a whole, and that the tiers of its audience are there.
+async fn check(
+    txn: &Txn,
+    plan: &plan::Model,
+    version: &Model,
+    edit: &Edit,
+    before: Option<&Model>,
+) -> Result<(), Error> {
+    let violations = broken(plan, version, edit, before);
+    if !violations.is_empty() {
+        return Err(Problem::Invalid(violations).into());
+    }
+    if edit.audience.is_some() && !version.terms.audience.tiers.is_empty() {
+        let living = tier::living(txn, &plan.program).await?;
+        let mut tiers = version.terms.audience.tiers.iter();
+        if let Some(missing) = tiers.find(|id| living.iter().all(|tier| tier.id != **id)) {
+            let resource = child_name(txn.ecosystem(), &plan.program, missing);
+            return Err(Problem::NotFound { resource }.into());
+        }
+    }
+    Ok(())
+}
+
+/// The program of a plan, which stays published until the transaction ends.
+async fn published(txn: &Txn, plan: &plan::Model) -> Result<program::Model, Error> {
+    let resource = name(txn.ecosystem(), &plan.program);
+    match program::hold(txn, &plan.program).await? {
+        None => Err(Problem::NotFound { resource }.into()),
+        Some(program) if program.state != program::State::Active => {
+            let requires = "the program must be ACTIVE".to_owned();
+            Err(Problem::Precondition { resource, requires }.into())
+        }
+        Some(program) => Ok(program),
+    }
+}
+
+/// A version with a period starts and ends where periods do: an award of half a period would depend
+/// on which half its deals fell into.
+fn whole_periods(version: &Model, resource: &str) -> Result<(), Problem> {
+    let window = version.terms.window;
+    let days = [Some(version.effective_from), version.effective_until];
+    match days
+        .into_iter()
+        .flatten()
+        .find(|date| !begins_period(*date, window))
+    {
+        Some(date) => Err(cut_period(window, date, resource)),
+        None => Ok(()),
+    }
+}
+
+fn cut_period(window: Window, date: Date, resource: &str) -> Problem {
+    let period = match window {
+        Window::Event => "deal",
+        Window::Month => "month",
+        Window::Quarter => "quarter",
+        Window::Half => "half year",
+        Window::Year => "year",
+    };
+    Problem::Precondition {
+        resource: resource.to_owned(),
+        requires: format!("it must start and end where a {period} begins, which {date} is not"),
+    }
+}
+
+/// Checks that no other version of the plan holds on a day of this one.
+async fn apart(txn: &Txn, version: &Model, resource: &str) -> Result<(), Error> {
+    let others = plan_version::of_plans(txn, [version.plan.clone()]).await?;
+    let overlaps = others
+        .iter()
+        .filter(|other| other.number != version.number)
+        .find(|other| overlap(version, other));
+    match overlaps {
+        Some(other) => Err(Error::VersionOverlap {
+            resource: resource.to_owned(),
+            overlaps: self::resource(txn, other),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Whether there is a day on which both would hold.
+fn overlap(one: &Model, other: &Model) -> bool {
+    let start = one.effective_from.max(other.effective_from);
+    [one.end(), other.end()]
+        .into_iter()
+        .flatten()
+        .all(|end| start < end)
+}
+
+fn ends_sooner(txn: &Txn, version: &Model, date: Date, resource: &str) -> Result<(), Error> {
+    let zone = version
+        .time_zone
+        .clone()
+        .unwrap_or_else(trellis_core::TimeZone::utc);
+    let today = zone.local_date(txn.now());
+    if date < today {
+        let description = format!("must not be before {today}, today in the program's time zone");
+        let violation = Violation::new("retire_date", "date.gte_today", description);
+        return Err(Problem::Invalid(vec![violation]).into());
+    }
+    if let Some(end) = version.end().filter(|end| *end <= date) {
+        let resource = resource.to_owned();
+        let requires = format!("the day must be before {end}, on which it ends anyway");
+        return Err(Problem::Precondition { resource, requires }.into());
+    }
+    if date > version.effective_from && !begins_period(date, version.terms.window) {
+        return Err(cut_period(version.terms.window, date, resource).into());
+    }
+    Ok(())
+}
+
+/// The full name of a version.
+pub(crate) fn resource(view: &View, version: &Model) -> String {
+    numbered_name(
+        view.ecosystem(),
+        &version.plan,
+        "versions",
+        version.number.into(),
+    )
+}
+
+fn absent(view: &View, key: &Key) -> Error {
+    let resource = numbered_name(view.ecosystem(), &key.plan, "versions", key.number.into());
+    Problem::NotFound { resource }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use trellis_core::{Currency, EcosystemId, ProgramId, Timestamp};
+    use trellis_store::incentive::plan_version::Kind;
+    use trellis_store::incentive::terms::{
+        Audience, Limits, Mode, Schedule, Source, Terms, Threshold, Trigger,
+    };
+
+    use super::*;
+
+    fn version(from: &str, until: Option<&str>, retire: Option<&str>) -> Model {
+        let day = |text: &str| text.parse::<Date>().unwrap();
+        Model {
+            ecosystem: EcosystemId::try_new("acme").unwrap(),
+            plan: PlanId::try_new("spiff").unwrap(),
+            number: 1,
+            program: ProgramId::try_new("channel").unwrap(),
+            state: State::Scheduled,
+            effective_from: day(from),
+            effective_until: until.map(day),
+            retire_date: retire.map(day),
+            currency: Currency::USD,
+            kind: Kind::Bonus,
+            terms: Terms {
+                audience: Audience::default(),
+                trigger: Trigger::DealWon,
+                source: Source::DealNet,
+                window: Window::Quarter,
+                schedule: Schedule {
+                    mode: Mode::Whole,
+                    threshold: Threshold::Above,
+                    bands: Vec::new(),
+                },
+                limits: Limits::default(),
+                hold_days: 0,
+            },
+            time_zone: None,
+            start_time: None,
+            end_time: None,
+            schedule_time: None,
+            catch_up: None,
+            version: 1,
+            create_time: Timestamp::EPOCH,
+            update_time: Timestamp::EPOCH,
+        }
+    }
+
+    #[test]
+    fn versions_overlap_where_both_hold_on_a_day() {
+        let first = version("2026-01-01", Some("2026-07-01"), None);
+        let cases = [
+            ("2026-07-01", None, None, false),
+            ("2026-06-30", None, None, true),
+            ("2025-01-01", Some("2026-01-01"), None, false),
+            ("2025-01-01", Some("2026-01-02"), None, true),
+            ("2025-01-01", None, None, true),
+            ("2025-01-01", None, Some("2026-01-01"), false),
+            // One that was retired before it began holds on no day.
+            ("2026-03-01", None, Some("2026-02-01"), false),
+        ];
+        for (from, until, retire, expected) in cases {
+            let other = version(from, until, retire);
+            assert_eq!(
+                overlap(&first, &other),
+                expected,
+                "{from} {until:?} {retire:?}"
+            );
+            assert_eq!(
+                overlap(&other, &first),
+                expected,
+                "{from} {until:?} {retire:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_version_with_a_period_starts_and_ends_where_periods_do() {
+        let problem = |from, until| whole_periods(&version(from, until, None), "v").is_err();
+        assert!(!problem("2026-04-01", None));
+        assert!(!problem("2026-04-01", Some("2026-10-01")));
+        assert!(problem("2026-05-01", None));
+        assert!(problem("2026-04-01", Some("2026-11-01")));
+    }
+}

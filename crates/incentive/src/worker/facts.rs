@@ -1,0 +1,380 @@
+//! Makes facts of what the deal service reports, and awards of facts.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use trellis_core::{DealId, EcosystemId, MoneyError, PartnerId, TimeZone, Timestamp};
+use trellis_store::deal::facts::{DealRefunded, DealWon, Fact};
+use trellis_store::incentive::fact::{self, Kind};
+use trellis_store::incentive::standing::{self, Standing};
+use trellis_store::incentive::{plan_version, total};
+use trellis_store::{Txn, event};
+
+use super::cases;
+use crate::Error;
+use crate::award::case::{Case, Known};
+use crate::award::rulebook::Rulebook;
+use crate::award::settle::settle;
+use crate::kernel::measure::{Changes, Group, Sum, changes};
+
+/// Who the facts are from.
+const SOURCE: &str = "deal";
+
+/// Takes in what events say about deals.
+pub(super) async fn take_in(txn: &Txn, events: &[event::Model]) -> Result<(), Error> {
+    let mut reported = Vec::new();
+    for event in events {
+        if let Some(fact) = Fact::read(event)? {
+            reported.push((event, fact));
+        }
+    }
+    if reported.is_empty() {
+        return Ok(());
+    }
+    let deals: BTreeSet<DealId> = reported
+        .iter()
+        .map(|(_, fact)| fact.deal().clone())
+        .collect();
+    let known = fact::of_deals(txn, deals).await?;
+    let fresh = fresh(txn, &reported, &known).await?;
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let changes = changes(&known, &fresh).ok_or(MoneyError::Overflow)?;
+    fact::append(txn, fresh.clone()).await?;
+    total::add(txn, rows(txn, changes)).await?;
+    award(txn, known, fresh).await
+}
+
+/// The facts that are not known yet, each once.
+async fn fresh(
+    txn: &Txn,
+    reported: &[(&event::Model, Fact)],
+    known: &[fact::Model],
+) -> Result<Vec<fact::Model>, Error> {
+    let partners: BTreeSet<PartnerId> = reported
+        .iter()
+        .filter_map(|(_, fact)| match fact {
+            Fact::Won(won) => won.partner.clone(),
+            Fact::Refunded(_) | Fact::Invoiced(_) | Fact::Churned(_) | Fact::Reopened(_) => None,
+        })
+        .collect();
+    let partners: Vec<PartnerId> = partners.into_iter().collect();
+    let standings = standing::of_partners(txn, &partners).await?;
+    let mut seen: HashSet<(&str, i64)> = known
+        .iter()
+        .map(|fact| (fact.external_id.as_str(), fact.revision))
+        .collect();
+    let recorded = Recorded {
+        ecosystem: txn.ecosystem(),
+        now: txn.now(),
+        standings: &standings,
+    };
+    let rows: Vec<fact::Model> = reported
+        .iter()
+        .filter_map(|(event, fact)| recorded.row(event.time, fact))
+        .collect();
+    let keys: Vec<bool> = rows
+        .iter()
+        .map(|fact| seen.insert((fact.external_id.as_str(), fact.revision)))
+        .collect();
+    Ok(rows
+        .into_iter()
+        .zip(keys)
+        .filter_map(|(fact, is_new)| is_new.then_some(fact))
+        .collect())
+}
+
+/// What is written down with every fact.
+struct Recorded<'a> {
+    ecosystem: &'a EcosystemId,
+    now: Timestamp,
+    standings: &'a HashMap<PartnerId, Standing>,
+}
+
+impl Recorded<'_> {
+    /// A fact as a row.
+    ///
+    /// A win and its reopening are revisions of one thing, the outcome of the deal: win `n` is
+    /// revision `2n - 1`, its reopening revision `2n`. So news that come twice are one fact, and
+    /// what replaces what is known without looking.
+    fn row(&self, time: Timestamp, fact: &Fact) -> Option<fact::Model> {
+        Some(match fact {
+            Fact::Won(won) => {
+                let DealWon {
+                    deal,
+                    win,
+                    partner,
+                    amount_minor,
+                    currency,
+                    close_date,
+                    ..
+                } = won;
+                fact::Model {
+                    revision: 2 * win - 1,
+                    supersedes: Some(2 * win - 2).filter(|revision| *revision > 0),
+                    standing: partner
+                        .as_ref()
+                        .and_then(|partner| self.standings.get(partner))
+                        .cloned(),
+                    partner: partner.clone(),
+                    amount_minor: *amount_minor,
+                    currency: Some(*currency),
+                    occur_date: *close_date,
+                    ..self.blank(time, deal, *win, Kind::DealWon)
+                }
+            }
+            Fact::Reopened(reopened) => {
+                // A lost deal that is open again was never a fact.
+                let win = reopened.win?;
+                fact::Model {
+                    revision: 2 * win,
+                    supersedes: Some(2 * win - 1),
+                    ..self.blank(time, &reopened.deal, win, Kind::DealReopened)
+                }
+            }
+            Fact::Refunded(refunded) => {
+                let DealRefunded {
+                    deal,
+                    win,
+                    external_id,
+                    amount_minor,
+                    currency,
+                    refund_date,
+                    ..
+                } = refunded;
+                fact::Model {
+                    external_id: format!("{deal}/refunds/{external_id}"),
+                    amount_minor: *amount_minor,
+                    currency: Some(*currency),
+                    occur_date: *refund_date,
+                    ..self.blank(time, deal, *win, Kind::DealRefunded)
+                }
+            }
+            Fact::Invoiced(invoiced) => fact::Model {
+                external_id: format!("{}/invoices/{}", invoiced.deal, invoiced.external_id),
+                amount_minor: invoiced.amount_minor,
+                currency: Some(invoiced.currency),
+                occur_date: invoiced.invoice_date,
+                ..self.blank(time, &invoiced.deal, invoiced.win, Kind::DealInvoiced)
+            },
+            Fact::Churned(churned) => fact::Model {
+                external_id: format!("{}/churn/{}", churned.deal, churned.external_id),
+                occur_date: churned.churn_date,
+                ..self.blank(time, &churned.deal, churned.win, Kind::DealChurned)
+            },
+        })
+    }
+
+    /// A fact about a win that names nobody and no amount.
+    fn blank(&self, time: Timestamp, deal: &DealId, win: i64, kind: Kind) -> fact::Model {
+        fact::Model {
+            ecosystem: self.ecosystem.clone(),
+            source: SOURCE.to_owned(),
+            external_id: deal.to_string(),
+            revision: 1,
+            supersedes: None,
+            kind,
+            deal: deal.clone(),
+            win,
+            partner: None,
+            standing: None,
+            amount_minor: 0,
+            currency: None,
+            occur_date: TimeZone::utc().local_date(time),
+            record_time: self.now,
+        }
+    }
+}
+
+/// The changes of the totals, as rows.
+fn rows(txn: &Txn, changes: Changes) -> Vec<total::Model> {
+    changes
+        .into_iter()
+        .map(|((partner, group), sum)| {
+            let Group {
+                date,
+                currency,
+                standing,
+            } = group;
+            let Sum { deals, won, net } = sum;
+            total::Model {
+                ecosystem: txn.ecosystem().clone(),
+                partner,
+                occur_date: date,
+                currency,
+                standing,
+                deal_count: deals,
+                won_minor: won,
+                net_minor: net,
+            }
+        })
+        .collect()
+}
+
+/// Settles the awards that fresh facts touch: those of every win of their deals, since a deal may
+/// have been won for somebody else, or in another period, before.
+async fn award(
+    txn: &Txn,
+    known_facts: Vec<fact::Model>,
+    fresh: Vec<fact::Model>,
+) -> Result<(), Error> {
+    let touched: HashSet<DealId> = fresh
+        .iter()
+        .filter(|fact| match fact.kind {
+            Kind::DealWon | Kind::DealReopened | Kind::DealRefunded => true,
+            Kind::DealInvoiced | Kind::DealChurned => false,
+        })
+        .map(|fact| fact.deal.clone())
+        .collect();
+    let mut known = Known::default();
+    known.learn_facts(known_facts.into_iter().chain(fresh));
+    let wins: Vec<&fact::Model> = known
+        .facts()
+        .filter(|fact| fact.kind == Kind::DealWon && touched.contains(&fact.deal))
+        .collect();
+    let dates = || wins.iter().map(|win| win.occur_date);
+    let (Some(first), Some(last)) = (dates().min(), dates().max()) else {
+        return Ok(());
+    };
+    let rulebook = Rulebook::new(plan_version::holding(txn, first, last).await?);
+    let cases = cases(wins.iter().flat_map(|win| {
+        let versions = rulebook.holding_on(win.occur_date);
+        versions.filter_map(|version| Case::of_win(version, win))
+    }));
+    settle(txn, &cases, &rulebook, known).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use trellis_core::Currency;
+    use trellis_store::deal::deal::Stage;
+    use trellis_store::deal::facts::{DealChurned, DealInvoiced, DealReopened};
+    use trellis_store::partner::partner::PartnerType;
+
+    use super::*;
+
+    fn deal() -> DealId {
+        DealId::try_new("deal-1").unwrap()
+    }
+
+    fn row(fact: Fact) -> Option<fact::Model> {
+        let nimbus = PartnerId::try_new("nimbus").unwrap();
+        let standing = Standing::new(PartnerType::Reseller, BTreeMap::new());
+        let recorded = Recorded {
+            ecosystem: &EcosystemId::try_new("acme").unwrap(),
+            now: Timestamp::from_micros(7),
+            standings: &HashMap::from([(nimbus, standing)]),
+        };
+        recorded.row(Timestamp::EPOCH, &fact)
+    }
+
+    fn won(win: i64, partner: &str) -> Fact {
+        Fact::Won(DealWon {
+            deal: deal(),
+            win,
+            partner: Some(PartnerId::try_new(partner).unwrap()),
+            roles: Vec::new(),
+            account: None,
+            deal_type: None,
+            territory: None,
+            program: None,
+            registration: None,
+            lines: Vec::new(),
+            amount_minor: 500,
+            currency: Currency::EUR,
+            close_date: "2026-05-04".parse().unwrap(),
+            won_time: Timestamp::EPOCH,
+        })
+    }
+
+    #[test]
+    fn wins_and_reopenings_are_revisions_of_one_outcome() {
+        let reopened = |win| {
+            Fact::Reopened(DealReopened {
+                deal: deal(),
+                win,
+                stage: Stage::Committed,
+            })
+        };
+        let key = |fact: Fact| {
+            let row = row(fact).unwrap();
+            assert_eq!(row.external_id, "deal-1");
+            (row.revision, row.supersedes, row.win)
+        };
+        assert_eq!(key(won(1, "nimbus")), (1, None, 1));
+        assert_eq!(key(reopened(Some(1))), (2, Some(1), 1));
+        assert_eq!(key(won(2, "nimbus")), (3, Some(2), 2));
+        assert_eq!(key(reopened(Some(2))), (4, Some(3), 2));
+        assert_eq!(row(reopened(None)), None, "a lost deal was never a fact");
+    }
+
+    #[test]
+    fn a_win_is_written_down_with_what_its_partner_was_then() {
+        let known = row(won(1, "nimbus")).unwrap();
+        assert_eq!(
+            known.standing.unwrap().partner_type(),
+            PartnerType::Reseller
+        );
+        assert_eq!(known.occur_date, "2026-05-04".parse().unwrap());
+        assert_eq!(known.record_time, Timestamp::from_micros(7));
+        assert_eq!(
+            (known.amount_minor, known.currency),
+            (500, Some(Currency::EUR))
+        );
+        let unknown = row(won(1, "cirrus")).unwrap();
+        assert_eq!(unknown.partner.unwrap().as_str(), "cirrus");
+        assert_eq!(unknown.standing, None);
+    }
+
+    #[test]
+    fn what_follows_a_win_is_keyed_by_its_own_id() {
+        let date = "2026-05-05".parse().unwrap();
+        let refunded = Fact::Refunded(DealRefunded {
+            deal: deal(),
+            win: 1,
+            external_id: "r-1".to_owned(),
+            amount_minor: 200,
+            refunded_minor: 200,
+            currency: Currency::EUR,
+            refund_date: date,
+        });
+        let invoiced = Fact::Invoiced(DealInvoiced {
+            deal: deal(),
+            win: 1,
+            external_id: "i-1".to_owned(),
+            amount_minor: 300,
+            invoiced_minor: 300,
+            currency: Currency::EUR,
+            invoice_date: date,
+        });
+        let churned = Fact::Churned(DealChurned {
+            deal: deal(),
+            win: 1,
+            external_id: "c-1".to_owned(),
+            churn_date: date,
+        });
+        let told = |fact| {
+            let row = row(fact).unwrap();
+            assert_eq!(
+                (row.revision, row.supersedes, row.occur_date),
+                (1, None, date)
+            );
+            (row.external_id, row.kind, row.amount_minor)
+        };
+        assert_eq!(
+            told(refunded),
+            ("deal-1/refunds/r-1".to_owned(), Kind::DealRefunded, 200)
+        );
+        assert_eq!(
+            told(invoiced),
+            ("deal-1/invoices/i-1".to_owned(), Kind::DealInvoiced, 300)
+        );
+        assert_eq!(
+            told(churned),
+            ("deal-1/churn/c-1".to_owned(), Kind::DealChurned, 0)
+        );
+    }
+}
