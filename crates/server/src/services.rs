@@ -69,6 +69,17 @@ pub(crate) fn all(settings: &Settings, store: &Store) -> Services {
     );
     add!(
         building,
+        Package::Deal,
+        [
+            trellis_deal::catalog::Catalog::server(store.clone()),
+            trellis_deal::account::Accounts::server(store.clone()),
+            trellis_deal::registration::Registrations::server(store.clone()),
+            trellis_deal::deal::Deals::server(store.clone()),
+        ]
+    );
+    building.work(Package::Deal, trellis_deal::workers());
+    add!(
+        building,
         Package::Incentive,
         [
             trellis_incentive::plan::Plans::server(store.clone()),
