@@ -6,4 +6,6 @@
 #[cfg(test)]
 mod partner;
 #[cfg(test)]
+mod program;
+#[cfg(test)]
 mod server;
