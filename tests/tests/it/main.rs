@@ -4,6 +4,8 @@
 //! its helpers too may fail as loudly as a test.
 
 #[cfg(test)]
+mod deal;
+#[cfg(test)]
 mod partner;
 #[cfg(test)]
 mod program;
