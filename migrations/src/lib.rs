@@ -82,10 +82,15 @@ pub async fn status(url: &str) -> Result<Vec<Status>, DbErr> {
         .collect())
 }
 
+/// How long a database may take to answer at all.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .connect_timeout(PATIENCE)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .map_sqlx_sqlite_opts(|sqlite| sqlite.create_if_missing(true));
