@@ -28,7 +28,7 @@ pub enum Engine {
     Postgres,
 }
 
-/// A migrated database that nobody else uses.
+/// A database that nobody else uses.
 #[derive(Debug)]
 pub struct Database {
     url: String,
@@ -39,14 +39,35 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes a database. Nothing when PostgreSQL is left out.
+    /// Makes a migrated database. Nothing when PostgreSQL is left out.
     ///
     /// # Panics
     /// When PostgreSQL is neither named nor left out, or cannot be reached.
     pub async fn fresh(engine: Engine) -> Option<Self> {
         match engine {
-            Engine::Sqlite => Some(Self::file().await),
-            Engine::Postgres => Self::on_server().await,
+            Engine::Sqlite => {
+                let database = Self::file();
+                let template = sqlite_template().await;
+                let path = database.url.trim_start_matches("sqlite:");
+                std::fs::copy(template, path).expect("a copy of the template");
+                Some(database)
+            }
+            Engine::Postgres => {
+                let server = server()?;
+                let template = postgres_template(&server).await;
+                Some(Self::on_server(&server, &format!("TEMPLATE {template}")).await)
+            }
+        }
+    }
+
+    /// Makes a database without any table. Nothing when PostgreSQL is left out.
+    ///
+    /// # Panics
+    /// As [`Database::fresh`].
+    pub async fn empty(engine: Engine) -> Option<Self> {
+        match engine {
+            Engine::Sqlite => Some(Self::file()),
+            Engine::Postgres => Some(Self::on_server(&server()?, "").await),
         }
     }
 
@@ -56,54 +77,34 @@ impl Database {
         &self.url
     }
 
-    async fn file() -> Self {
-        static TEMPLATE: OnceCell<TempDir> = OnceCell::const_new();
-        let make = || async {
-            let folder = tempfile::tempdir().expect("a folder for the template");
-            let url = format!("sqlite:{}", folder.path().join("trellis.db").display());
-            trellis_migrations::up(&url)
-                .await
-                .expect("migrations run on SQLite");
-            folder
-        };
-        let template = TEMPLATE.get_or_init(make).await;
+    fn file() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the database");
-        let path = folder.path().join("trellis.db");
-        std::fs::copy(template.path().join("trellis.db"), &path).expect("a copy of the template");
+        let url = format!("sqlite:{}", folder.path().join("trellis.db").display());
         Self {
-            url: format!("sqlite:{}", path.display()),
+            url,
             folder: Some(folder),
             name: None,
         }
     }
 
-    async fn on_server() -> Option<Self> {
+    async fn on_server(server: &str, made_of: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        if variable(DATABASES).as_deref() == Some("sqlite") {
-            return None;
-        }
-        let server = server();
-        let template = template(&server).await;
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("trellis_test_{}_{count}", std::process::id());
-        let mut admin = admin(&server).await;
+        let mut admin = admin(server).await;
         // A killed run with the same process id may have left one.
         execute(
             &mut admin,
             format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
         )
         .await;
-        execute(
-            &mut admin,
-            format!("CREATE DATABASE {name} TEMPLATE {template}"),
-        )
-        .await;
+        execute(&mut admin, format!("CREATE DATABASE {name} {made_of}")).await;
         admin.close().await.expect("PostgreSQL says goodbye");
-        Some(Self {
-            url: on_server(&server, &name),
+        Self {
+            url: on_server(server, &name),
             folder: None,
             name: Some(name),
-        })
+        }
     }
 
     /// Deletes it.
@@ -116,16 +117,30 @@ impl Database {
                 .close()
                 .expect("the folder of the database can be deleted");
         }
-        if let Some(name) = self.name.take() {
-            let mut admin = admin(&server()).await;
+        if let (Some(name), Some(server)) = (self.name.take(), server()) {
+            let mut admin = admin(&server).await;
             execute(&mut admin, format!("DROP DATABASE {name} WITH (FORCE)")).await;
             admin.close().await.expect("PostgreSQL says goodbye");
         }
     }
 }
 
+/// The file of the migrated template, made if it is not there.
+async fn sqlite_template() -> PathBuf {
+    static TEMPLATE: OnceCell<TempDir> = OnceCell::const_new();
+    let make = || async {
+        let folder = tempfile::tempdir().expect("a folder for the template");
+        let url = format!("sqlite:{}", folder.path().join("trellis.db").display());
+        trellis_migrations::up(&url)
+            .await
+            .expect("migrations run on SQLite");
+        folder
+    };
+    TEMPLATE.get_or_init(make).await.path().join("trellis.db")
+}
+
 /// The name of the migrated template on a server, made if it is not there.
-async fn template(server: &str) -> String {
+async fn postgres_template(server: &str) -> String {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     let make = || async {
         // Named by what it was made of, so that an old one on a lasting server is not taken.
@@ -190,12 +205,17 @@ pub fn root() -> &'static Path {
         .expect("the tests stand in the checkout")
 }
 
-fn server() -> String {
-    variable(SERVER).expect(
+/// The server that tests may make databases in. Nothing when PostgreSQL is left out.
+fn server() -> Option<String> {
+    if variable(DATABASES).as_deref() == Some("sqlite") {
+        return None;
+    }
+    let server = variable(SERVER).expect(
         "TRELLIS_TEST_POSTGRES_URL must name a PostgreSQL server in which tests may make \
          databases. `make test` starts one; or set TRELLIS_TEST_DATABASES=sqlite to leave \
          PostgreSQL out",
-    )
+    );
+    Some(server)
 }
 
 async fn admin(server: &str) -> PgConnection {

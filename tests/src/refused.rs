@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
+use trellis_api::rpc::v1::ErrorReason;
 
 /// What an error says.
 #[derive(Clone, Debug)]
@@ -32,6 +33,10 @@ pub fn refused<T: Debug>(result: Result<Response<T>, Status>, code: Code, reason
         }
         Err(status) => status,
     };
+    assert!(
+        ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}")).is_some(),
+        "the contract knows no reason {reason}"
+    );
     let info = status.get_details_error_info();
     let said = info.as_ref().map(|info| info.reason.as_str());
     assert_eq!(

@@ -1,10 +1,12 @@
 //! Whole-server tests: each sends real calls to a real server, on SQLite and on PostgreSQL.
 //!
-//! A module for each service, and one for the server itself. Each is marked as test code, so that
-//! its helpers too may fail as loudly as a test.
+//! A module for each service, one for the server itself, one for the laws of the tree. Each is
+//! marked as test code, so that its helpers too may fail as loudly as a test.
 
 #[cfg(test)]
 mod deal;
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod partner;
 #[cfg(test)]

@@ -5,5 +5,6 @@ mod health;
 mod limits;
 mod raw;
 mod reflection;
+mod schema;
 mod shutdown;
 mod web;
