@@ -1,17 +1,20 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint docs
+.PHONY: help run test lint bench docs
 
 help: ## Says what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
 
-run: ## Builds and starts the server on an embedded database, and keeps serving
-	cargo run --locked --bin trellis -- serve --reflection
+run: ## Builds and starts the server, lives through a demo ecosystem, and keeps serving
+	cargo run --locked --bin trellis -- demo --reflection
 
 test: ## Brings what is missing and runs every check and test, on SQLite and PostgreSQL
 	@scripts/test
 
 lint: ## Checks the form of Rust and protos, and that the contract breaks no client
 	@scripts/lint
+
+bench: ## Measures the release build beside bare SQL, on SQLite and PostgreSQL
+	@scripts/bench
 
 docs: ## Builds the documentation of the code into target/doc
 	cargo doc --workspace --no-deps --locked

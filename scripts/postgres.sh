@@ -2,7 +2,8 @@
 #
 # It listens on a unix socket in a directory of its own and nowhere else, so that it meets no other
 # server and nobody else meets it. Nothing in it is worth keeping, so that it never waits for the
-# disk. `postgres_start` sets TRELLIS_TEST_POSTGRES_URL and stops the server when the script ends.
+# disk, unless POSTGRES_DURABLE=1 says so. `postgres_start` sets TRELLIS_TEST_POSTGRES_URL and
+# stops the server when the script ends.
 
 # Runs a program as the user that PostgreSQL runs as: it refuses to be root.
 postgres_as() {
@@ -17,7 +18,8 @@ postgres_as() {
 }
 
 postgres_start() {
-    local bin=$PG_BIN
+    local bin=$PG_BIN durability="-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    if [ "${POSTGRES_DURABLE:-}" = 1 ]; then durability=; fi
     POSTGRES_DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/trellis-postgres.XXXXXX")
     trap postgres_stop EXIT
     trap 'exit 130' INT
@@ -42,7 +44,7 @@ postgres_start() {
             { cat initdb.log >&2; tools_fail "initdb failed"; }
         postgres_as "$bin/pg_ctl" start --silent --wait --pgdata=data --log=data/server.log \
             --options="-c listen_addresses= -k $POSTGRES_DIRECTORY -c max_connections=400 \
--c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=128MB" ||
+-c shared_buffers=128MB $durability" ||
             { cat data/server.log >&2; tools_fail "PostgreSQL did not start"; }
     )
     export TRELLIS_TEST_POSTGRES_URL="postgres://trellis@localhost/postgres?host=$POSTGRES_DIRECTORY"

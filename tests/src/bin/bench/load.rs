@@ -1,0 +1,98 @@
+//! A closed loop: so many clients, each sending its next call when the last is answered.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a loop measured.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Calls a second.
+    pub rate: f64,
+    /// The latency that half of the calls stayed below.
+    pub p50: Duration,
+    /// The latency that 99 of 100 calls stayed below.
+    pub p99: Duration,
+}
+
+/// Runs `call` from `clients` at once for `time`. Each call gets a number that no other gets.
+///
+/// # Panics
+/// When a call fails: a benchmark of failures measures nothing.
+pub async fn closed_loop<C, F>(
+    clients: usize,
+    time: Duration,
+    numbers: &AtomicU64,
+    call: C,
+) -> Measured
+where
+    C: Fn(usize, u64) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), String>> + Send + 'static,
+{
+    let call = Arc::new(call);
+    let first = numbers.load(Ordering::Relaxed);
+    let next = Arc::new(AtomicU64::new(first));
+    let start = Instant::now();
+    let loops: Vec<_> = (0..clients)
+        .map(|client| {
+            let (call, next) = (call.clone(), next.clone());
+            tokio::spawn(async move {
+                let mut taken = Vec::new();
+                while start.elapsed() < time {
+                    let sent = Instant::now();
+                    call(client, next.fetch_add(1, Ordering::Relaxed)).await?;
+                    taken.push(sent.elapsed());
+                }
+                Ok::<_, String>(taken)
+            })
+        })
+        .collect();
+    let mut taken = Vec::new();
+    for one in loops {
+        match one.await {
+            Ok(Ok(more)) => taken.extend(more),
+            Ok(Err(failure)) => panic!("a call of the benchmark failed: {failure}"),
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+    numbers.store(next.load(Ordering::Relaxed), Ordering::Relaxed);
+    summary(taken, start.elapsed())
+}
+
+/// The rate and the percentiles of some latencies.
+#[must_use]
+pub fn summary(mut taken: Vec<Duration>, elapsed: Duration) -> Measured {
+    taken.sort_unstable();
+    let at = |share: usize| {
+        let place = taken.len().saturating_sub(1) * share / 100;
+        taken.get(place).copied().unwrap_or_default()
+    };
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a rate is shown to three digits"
+    )]
+    let rate = taken.len() as f64 / elapsed.as_secs_f64();
+    Measured {
+        rate,
+        p50: at(50),
+        p99: at(99),
+    }
+}
+
+/// The middle of several measurements, by rate.
+#[must_use]
+pub fn median(mut rounds: Vec<Measured>) -> Option<Measured> {
+    rounds.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    let middle = rounds.len() / 2;
+    rounds.into_iter().nth(middle)
+}
+
+impl Measured {
+    /// The same work, when some more time went by until it was really done.
+    #[must_use]
+    pub fn stretched(self, time: Duration, more: Duration) -> Self {
+        let rate = self.rate * time.as_secs_f64() / (time + more).as_secs_f64();
+        Self { rate, ..self }
+    }
+}

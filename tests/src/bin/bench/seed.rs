@@ -1,0 +1,56 @@
+//! Fills a database: what can be called is called, the hundred thousand rows are written as SQL.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+
+use crate::ROWS;
+use crate::product::Product;
+
+/// How many partners, and as many customers.
+pub(crate) const PARTNERS: u64 = 100;
+
+/// Makes the ecosystem by calls and its deals by SQL.
+pub(crate) async fn fill(product: &Product, url: &str) {
+    product.found().await;
+    // Deals as a year of selling leaves them: open ones of a hundred partners in five stages.
+    let columns = "ecosystem, id, display_name, account, partner, roles, lines, amount_minor, \
+        currency, stage, win, invoiced_minor, refunded_minor, version, create_time, update_time";
+    let stage = "CASE n % 5 WHEN 0 THEN 'PROSPECT' WHEN 1 THEN 'QUALIFIED' \
+        WHEN 2 THEN 'TECHNICAL_VALIDATION' WHEN 3 THEN 'BUSINESS_VALIDATION' ELSE 'COMMITTED' END";
+    let roles = format!(r#"'[{{"partner":"p-' || (n % {PARTNERS}) || '","role":"SOURCED"}}]'"#);
+    let values = |roles: &str, lines: &str| {
+        format!(
+            "SELECT 'bench', 'd-' || n, 'Deal ' || n, 'a-' || (n % {PARTNERS}), \
+             'p-' || (n % {PARTNERS}), {roles}, {lines}, 100000 + n, 'USD', {stage}, 0, 0, 0, 1, \
+             1800000000000000 + n, 1800000000000000 + n"
+        )
+    };
+    if trellis_store::is_sqlite(url) {
+        let mut database = SqliteConnection::connect(url).await.expect("the file");
+        let numbers = format!(
+            "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers \
+             WHERE n < {ROWS} - 1)"
+        );
+        let insert = format!(
+            "INSERT INTO deals ({columns}) {numbers} {} FROM numbers",
+            values(&roles, "'[]'")
+        );
+        sqlx::raw_sql(AssertSqlSafe(insert))
+            .execute(&mut database)
+            .await
+            .expect("the deals");
+    } else {
+        let mut database = PgConnection::connect(url).await.expect("the server");
+        let insert = format!(
+            "INSERT INTO deals ({columns}) {} FROM generate_series(0, {ROWS} - 1) AS numbers(n)",
+            values(&format!("({roles})::jsonb"), "'[]'::jsonb")
+        );
+        sqlx::raw_sql(AssertSqlSafe(insert))
+            .execute(&mut database)
+            .await
+            .expect("the deals");
+        sqlx::raw_sql("ANALYZE")
+            .execute(&mut database)
+            .await
+            .expect("statistics");
+    }
+}
