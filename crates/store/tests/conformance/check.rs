@@ -26,7 +26,6 @@ on_both! {
                     display_name: String::new(),
                     description: String::new(),
                     program: ProgramId::try_new("nowhere").unwrap(),
-                    version_number: 0,
                     version: 1,
                     create_time: now,
                     update_time: now,

@@ -57,3 +57,58 @@ on_both! {
         assert_eq!(seen.len(), 200, "the reader saw events twice");
     }
 }
+
+/// The control of the test above, and the reason for the feed's order: two transactions get their
+/// numbers in one order and commit in the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_follows_the_number_alone_loses_what_commits_late() {
+    use sea_orm::{ConnectionTrait, Database, Statement, TransactionTrait};
+
+    let Some(fixture) = crate::support::postgres().await else {
+        return;
+    };
+    let database = Database::connect(&fixture.url).await.unwrap();
+    let insert = |resource: &str| {
+        format!(
+            "INSERT INTO events (ecosystem, kind, resource, actor, time, data) \
+             VALUES ('acme', 'thing.happened', '{resource}', 'somebody', 1, 'null')"
+        )
+    };
+    let by_number = |after: i64| {
+        let backend = database.get_database_backend();
+        let sql = "SELECT sequence, resource FROM events WHERE sequence > $1 ORDER BY sequence";
+        Statement::from_sql_and_values(backend, sql, [after.into()])
+    };
+    let view = fixture.store.read(&call("acme")).await.unwrap();
+    let start = Position {
+        epoch: 0,
+        xid: 0,
+        sequence: 0,
+    };
+
+    let early = database.begin().await.unwrap();
+    early.execute_unprepared(&insert("early")).await.unwrap();
+    let late = database.begin().await.unwrap();
+    late.execute_unprepared(&insert("late")).await.unwrap();
+    late.commit().await.unwrap();
+
+    let first = database.query_all_raw(by_number(0)).await.unwrap();
+    let reached: i64 = first.last().unwrap().try_get("", "sequence").unwrap();
+    // The feed holds the newer one back while the older is under way.
+    assert!(event::after(&view, start, 10).await.unwrap().is_empty());
+    early.commit().await.unwrap();
+
+    let second = database.query_all_raw(by_number(reached)).await.unwrap();
+    assert!(
+        second.is_empty(),
+        "the reader by number goes on after the event that came late"
+    );
+    let seen = first.len() + second.len();
+    assert_eq!(seen, 1, "of two events the reader by number has seen one");
+    let settled = event::after(&view, start, 10).await.unwrap();
+    let settled: Vec<_> = settled
+        .iter()
+        .map(|event| event.resource.as_str())
+        .collect();
+    assert_eq!(settled, ["early", "late"]);
+}
