@@ -18,7 +18,7 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tonic::metadata::MetadataMap;
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Metadata, Subscriber};
+use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -147,7 +147,7 @@ impl Telemetry {
     {
         let tracer = self.traces.as_ref()?.tracer(SERVICE);
         let layer = tracing_opentelemetry::layer().with_tracer(tracer);
-        let traced = filter_fn(|metadata| !is_from(metadata, &UNTRACED));
+        let traced = filter_fn(|metadata| !is_of(metadata.target(), &UNTRACED));
         Some(layer.with_filter(LevelFilter::INFO.and(traced)))
     }
 
@@ -198,17 +198,22 @@ where
             layer.with_ansi(colored).boxed()
         }
     };
-    let open = filter_fn(|metadata| match *metadata.level() {
-        Level::ERROR | Level::WARN => true,
-        Level::INFO => !is_from(metadata, &REPETITIVE),
-        _ => !is_from(metadata, &REPETITIVE) && !is_from(metadata, &SECRETIVE),
-    });
+    let open = filter_fn(|metadata| is_open(*metadata.level(), metadata.target()));
     layer.with_filter(settings.log_level.filter().and(open))
 }
 
+/// Whether a log line may be written at all, whatever the log level.
+fn is_open(level: Level, target: &str) -> bool {
+    match level {
+        Level::ERROR | Level::WARN => true,
+        Level::INFO => !is_of(target, &REPETITIVE),
+        _ => !is_of(target, &REPETITIVE) && !is_of(target, &SECRETIVE),
+    }
+}
+
 /// Whether a span or event is made by one of some libraries.
-fn is_from(metadata: &Metadata<'_>, libraries: &[&str]) -> bool {
-    let library = metadata.target().split("::").next().unwrap_or_default();
+fn is_of(target: &str, libraries: &[&str]) -> bool {
+    let library = target.split("::").next().unwrap_or_default();
     libraries.contains(&library)
 }
 
@@ -218,4 +223,20 @@ fn tell_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string);
     let backtrace = std::backtrace::Backtrace::capture();
     tracing::error!(message, place, %backtrace, "a panic");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_hold_a_password_is_written_at_no_log_level() {
+        for target in ["sea_orm::database", "sqlx::query"] {
+            assert!(!is_open(Level::TRACE, target));
+            assert!(!is_open(Level::DEBUG, target));
+            assert!(is_open(Level::WARN, target));
+        }
+        assert!(is_open(Level::TRACE, "trellis_store::store"));
+        assert!(!is_open(Level::INFO, "sea_orm_migration::migrator"));
+    }
 }

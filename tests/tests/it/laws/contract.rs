@@ -10,11 +10,7 @@ use super::texts;
 fn reasons() -> BTreeSet<String> {
     let file = super::read("proto/trellis/rpc/v1/error_reason.proto".as_ref());
     file.lines()
-        .filter_map(|line| {
-            line.trim()
-                .strip_prefix("ERROR_REASON_")?
-                .split_once(" = ")
-        })
+        .filter_map(|line| line.trim().strip_prefix("ERROR_REASON_")?.split_once(" = "))
         .map(|(reason, _)| reason.to_owned())
         .filter(|reason| reason != "UNSPECIFIED")
         .collect()
