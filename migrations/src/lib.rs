@@ -16,6 +16,7 @@ mod m20261123_000032_deal_registration;
 mod m20261123_000033_deal_deal;
 mod m20261123_000040_incentive;
 mod m20261123_000041_incentive_ledger;
+mod m20261123_000042_incentive_payout;
 
 /// All migrations.
 pub struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000033_deal_deal::Migration),
             Box::new(m20261123_000040_incentive::Migration),
             Box::new(m20261123_000041_incentive_ledger::Migration),
+            Box::new(m20261123_000042_incentive_payout::Migration),
         ]
     }
 }

@@ -21,6 +21,12 @@ impl Etag {
         Self(None)
     }
 
+    /// The version that the caller has read; nothing when the caller does not mind.
+    #[must_use]
+    pub const fn version(&self) -> Option<i64> {
+        self.0
+    }
+
     /// Reads an etag as a caller sent it back. Empty is any.
     ///
     /// # Errors
@@ -76,6 +82,10 @@ mod tests {
         assert_eq!(Etag::read("\"7\""), Ok(Etag::of(7)));
         assert_eq!(Etag::read(""), Ok(Etag::any()));
         assert_eq!(Etag::any().to_string(), "");
+        assert_eq!(
+            (Etag::of(7).version(), Etag::any().version()),
+            (Some(7), None)
+        );
     }
 
     #[test]

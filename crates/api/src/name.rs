@@ -3,7 +3,7 @@
 use trellis_core::id::Id;
 use trellis_core::{
     AccountId, AwardId, BatchId, DealId, EcosystemId, EnrollmentId, FamilyId, JournalId, LeadId,
-    LedgerAccountId, PartnerId, PlanId, ProductId, ProgramId, RegistrationId, TerritoryId, TierId,
+    LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId, TerritoryId, TierId,
     Violation,
 };
 
@@ -39,6 +39,7 @@ collections! {
     LeadId "leads" "Lead";
     LedgerAccountId "ledgerAccounts" "LedgerAccount";
     PartnerId "partners" "Partner";
+    PayoutItemId "items" "PayoutItem";
     PlanId "plans" "Plan";
     ProductId "products" "Product";
     ProgramId "programs" "Program";

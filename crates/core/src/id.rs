@@ -192,6 +192,8 @@ id! {
     JournalId;
     /// A batch of payouts.
     BatchId;
+    /// An item of a batch of payouts. It has the id of its partner.
+    PayoutItemId;
 }
 
 text_id! {

@@ -1,7 +1,7 @@
 //! Everything that the incentive service refuses, and how it says so.
 
 use trellis_api::tonic::Status;
-use trellis_core::{Code, Failure, MoneyError, Problem, Violation};
+use trellis_core::{Actor, Code, Failure, MoneyError, Problem, Violation};
 use trellis_store::incentive::ledger::Rejected;
 
 /// A refusal of the incentive service.
@@ -27,6 +27,20 @@ pub enum Error {
         /// The award.
         resource: String,
     },
+    /// The payout batch would pay nobody.
+    #[error("{resource} would pay nobody; wait until something is payable")]
+    NothingPayable {
+        /// The batch.
+        resource: String,
+    },
+    /// The approver prepared the payout batch, or has no name.
+    #[error("{actor} cannot approve {resource}: that takes a second person, known by name")]
+    FourEyes {
+        /// The batch.
+        resource: String,
+        /// Who tried.
+        actor: Actor,
+    },
     /// What was computed does not fit.
     #[error("an amount cannot be reckoned with: {0}")]
     Amount(#[from] MoneyError),
@@ -43,7 +57,10 @@ impl Failure for Error {
         match self {
             Self::Problem(problem) => problem.code(),
             Self::Store(error) => error.code(),
-            Self::VersionOverlap { .. } | Self::NothingToApprove { .. } => Code::FailedPrecondition,
+            Self::VersionOverlap { .. }
+            | Self::NothingToApprove { .. }
+            | Self::NothingPayable { .. } => Code::FailedPrecondition,
+            Self::FourEyes { .. } => Code::PermissionDenied,
             Self::Amount(_) => Code::Internal,
         }
     }
@@ -54,6 +71,8 @@ impl Failure for Error {
             Self::Store(error) => error.reason(),
             Self::VersionOverlap { .. } => "VERSION_OVERLAP",
             Self::NothingToApprove { .. } => "NOTHING_TO_APPROVE",
+            Self::NothingPayable { .. } => "NOTHING_PAYABLE",
+            Self::FourEyes { .. } => "FOUR_EYES",
             Self::Amount(_) => "INTERNAL",
         }
     }
@@ -68,7 +87,12 @@ impl Failure for Error {
                     ("overlaps", overlaps.clone()),
                 ]
             }
-            Self::NothingToApprove { resource } => vec![("resource", resource.clone())],
+            Self::NothingToApprove { resource } | Self::NothingPayable { resource } => {
+                vec![("resource", resource.clone())]
+            }
+            Self::FourEyes { resource, actor } => {
+                vec![("resource", resource.clone()), ("actor", actor.to_string())]
+            }
             Self::Amount(_) => Vec::new(),
         }
     }
@@ -77,7 +101,11 @@ impl Failure for Error {
         match self {
             Self::Problem(problem) => problem.violations(),
             Self::Store(error) => error.violations(),
-            Self::VersionOverlap { .. } | Self::NothingToApprove { .. } | Self::Amount(_) => &[],
+            Self::VersionOverlap { .. }
+            | Self::NothingToApprove { .. }
+            | Self::NothingPayable { .. }
+            | Self::FourEyes { .. }
+            | Self::Amount(_) => &[],
         }
     }
 
@@ -85,7 +113,11 @@ impl Failure for Error {
         match self {
             Self::Problem(problem) => problem.retry_after(),
             Self::Store(error) => error.retry_after(),
-            Self::VersionOverlap { .. } | Self::NothingToApprove { .. } | Self::Amount(_) => None,
+            Self::VersionOverlap { .. }
+            | Self::NothingToApprove { .. }
+            | Self::NothingPayable { .. }
+            | Self::FourEyes { .. }
+            | Self::Amount(_) => None,
         }
     }
 }

@@ -5,6 +5,9 @@
 //! * A fact is something that happened to a deal, written down once and never changed.
 //! * An [award](award) is what a partner is entitled to under a plan for a deal or a period,
 //!   computed from the facts. It has no state: its money is in the buckets of the ledger.
+//! * The [ledger] is double entry and append only; all money that partners earn, are due, are paid
+//!   or owe is in its accounts.
+//! * A [payout] batch takes what is payable out of the house, once a second person has agreed.
 //!
 //! One rule makes all awards: `posting = entitlement(facts, plan version) - already posted`. The
 //! [worker] applies it to whatever happens; the `kernel` is its pure part.
@@ -18,6 +21,8 @@
 pub mod award;
 mod error;
 mod kernel;
+pub mod ledger;
+pub mod payout;
 pub mod plan;
 pub mod worker;
 

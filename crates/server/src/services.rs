@@ -84,6 +84,8 @@ pub(crate) fn all(settings: &Settings, store: &Store) -> Services {
         [
             trellis_incentive::plan::Plans::server(store.clone()),
             trellis_incentive::award::Awards::server(store.clone()),
+            trellis_incentive::ledger::Ledger::server(store.clone()),
+            trellis_incentive::payout::Payouts::server(store.clone()),
         ]
     );
     building.work(Package::Incentive, trellis_incentive::workers());

@@ -1,9 +1,12 @@
-//! Plans and their versions, the facts that they pay for, what the facts add up to, the awards, and
-//! the ledger that their money moves in.
+//! Plans and their versions, the facts that they pay for, what the facts add up to, the awards, the
+//! ledger that their money moves in, and the payouts that take it out.
 
 pub mod award;
 pub mod fact;
 pub mod ledger;
+pub mod payout_batch;
+pub mod payout_item;
+pub mod payout_line;
 pub mod plan;
 pub mod plan_version;
 pub mod standing;

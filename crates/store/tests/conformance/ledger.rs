@@ -294,6 +294,7 @@ on_both! {
         let postings = (0..1_200).map(|number| accrual(&format!("a-{number}"), 1, 1)).collect();
         let posted = post(&fixture, postings).await.unwrap();
         assert_eq!(posted.len(), 1_200);
+        assert!(posted.is_sorted_by(|one, next| one.journal < next.journal));
         assert_eq!(balance_of(&fixture, &held()).await, 1_200);
         assert_eq!(broken(&fixture).await, []);
     }

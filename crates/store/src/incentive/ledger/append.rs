@@ -19,7 +19,7 @@ use super::chart::{Account, HoldReason, Owner};
 use super::draft::{Accounts, Added, Fresh, Slices, Totals, draft};
 use super::posting::{Fault, Key, Posting, Rejected};
 use super::{journal, line, query};
-use crate::{Error, Txn, lock, record};
+use crate::{Error, Txn, View, lock, record};
 
 /// What became of a posting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,8 @@ pub async fn append(txn: &Txn, postings: Vec<Posting>) -> Result<Vec<Posted>, Er
         .flat_map(Posting::lines)
         .filter_map(|line| line.account.partner());
     lock(txn, partners).await?;
-    let known = known(txn, &postings).await?;
+    let keys: Vec<&Key> = postings.iter().map(Posting::key).collect();
+    let known = known(txn, &keys).await?;
     let (fresh, posted) = sort_out(txn, postings, known)?;
     if !fresh.is_empty() {
         let added = Added::by(&fresh)?;
@@ -113,10 +114,22 @@ struct Known {
     content_hash: Vec<u8>,
 }
 
-/// The journals that were posted under the postings' keys.
-async fn known(txn: &Txn, postings: &[Posting]) -> Result<HashMap<Key, Known>, Error> {
-    let mut known = HashMap::new();
-    for chunk in postings.chunks(CHUNK) {
+/// The journals that were posted under some keys.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn posted(view: &View, keys: &[Key]) -> Result<HashMap<Key, JournalId>, Error> {
+    let keys: Vec<&Key> = keys.iter().collect();
+    let known = known(view, &keys).await?;
+    Ok(known
+        .into_iter()
+        .map(|(key, known)| (key, known.journal))
+        .collect())
+}
+
+async fn known(view: &View, keys: &[&Key]) -> Result<HashMap<Key, Known>, Error> {
+    let mut known = HashMap::with_capacity(keys.len());
+    for chunk in keys.chunks(CHUNK) {
         let sql = format!(
             "SELECT journal.id, journal.cause, journal.sequence, journal.content_hash \
              FROM (VALUES {}) AS asked JOIN ledger_journals AS journal \
@@ -124,15 +137,14 @@ async fn known(txn: &Txn, postings: &[Posting]) -> Result<HashMap<Key, Known>, E
              AND journal.sequence = asked.column3",
             placeholders(chunk.len(), 3)
         );
-        let values = chunk.iter().flat_map(|posting| {
-            let Key { cause, sequence } = posting.key();
+        let values = chunk.iter().flat_map(|Key { cause, sequence }| {
             [
-                txn.ecosystem().as_str().into(),
+                view.ecosystem().as_str().into(),
                 cause.as_str().into(),
                 (*sequence).into(),
             ]
         });
-        for row in query(txn, sql, values).await? {
+        for row in query(view, sql, values).await? {
             let key = Key::new(
                 row.try_get::<String>("", "cause")?,
                 row.try_get("", "sequence")?,
@@ -159,7 +171,13 @@ fn sort_out(
 ) -> Result<(Vec<Fresh>, Vec<Posted>), Error> {
     let mut all_fresh = Vec::with_capacity(postings.len());
     let mut posted = Vec::with_capacity(postings.len());
-    for (index, posting) in postings.into_iter().enumerate() {
+    // Ids that are made in one moment come in no order; the journals of a batch shall have its own.
+    let mut ids: Vec<JournalId> = postings
+        .iter()
+        .map(|_| JournalId::generate(txn.now()))
+        .collect();
+    ids.sort_unstable();
+    for ((index, posting), journal) in postings.into_iter().enumerate().zip(ids) {
         let content_hash = posting.content_hash();
         if let Some(Known {
             journal,
@@ -179,7 +197,6 @@ fn sort_out(
                 fresh: false,
             });
         } else {
-            let journal = JournalId::generate(txn.now());
             let key = posting.key().clone();
             known.insert(
                 key,

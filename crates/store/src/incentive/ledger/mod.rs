@@ -9,7 +9,8 @@
 //! * [`append`] is the only door: it writes postings and what follows from them. The database
 //!   checks once more: a journal whose lines do not balance is refused, and so is a line that would
 //!   take a constrained account below zero, or any change of what was written.
-//! * [`balance`] and [`statement`] read it; [`verify`] proves all of it again from the lines.
+//! * [`balance`], [`due`] and [`statement`] read it; [`verify`] proves all of it again from the
+//!   lines.
 //!
 //! A posting whose amount depends on what an account has must be made under the [`lock`] of the
 //! partner whose account it is.
@@ -19,6 +20,7 @@ mod append;
 pub mod balance;
 pub mod chart;
 mod draft;
+pub mod due;
 pub mod journal;
 pub mod line;
 pub mod posting;
@@ -30,7 +32,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 
 use crate::{Error, View};
 
-pub use append::{Posted, append, lock};
+pub use append::{Posted, append, lock, posted};
 pub use balance::{Buckets, award_buckets};
 pub use chart::{Account, Class, HoldReason, Owner, Rail, Side};
 pub use posting::{Fault, Key, Kind, Line, Posting, Rejected};

@@ -1,0 +1,5 @@
+//! `trellis.incentive.v1`.
+
+mod books;
+mod ledger;
+mod payout;
