@@ -234,11 +234,8 @@ impl Import {
         };
         // By external ids, as the rows name each other: a new account has no name yet.
         let shown = |id: &AccountId| {
-            let account = if *id == after.id {
-                Some(after)
-            } else {
-                self.known.get(id)
-            };
+            let mut along = chain.iter().chain([after]);
+            let account = along.find(|account| account.id == *id);
             let external_id = account.and_then(|account| account.external_id.clone());
             external_id.unwrap_or_else(|| name(txn.ecosystem(), id))
         };
