@@ -57,7 +57,7 @@ macro_rules! create {
         steps! { $transaction;
             "INSERT INTO floor_requests (ecosystem, request) VALUES ($1, $2)", ["bench", &id];
             "SELECT id, partner, state FROM floor_registrations WHERE ecosystem = $1
-            AND account = $2 AND product = $3", ["bench", &account, "firewall"];
+        AND account = $2 AND product = $3", ["bench", &account, "firewall"];
             "INSERT INTO floor_registrations VALUES ($1, $2, $3, $4, $5, 'DRAFT', $6, $7)",
                 ["bench", &id, "p-1", &account, "firewall", 100_000_i64, "Met their head of IT."];
             "INSERT INTO floor_events VALUES ($1, $2, $3)", ["bench", &id, DATA];
@@ -77,14 +77,14 @@ macro_rules! win {
             "INSERT INTO floor_requests (ecosystem, request) VALUES ($1, $2)", ["bench", &id];
             $lock, ["bench", &deal];
             "UPDATE floor_deals SET stage = 'WON', version = version + 1 WHERE ecosystem = $1
-            AND id = $2", ["bench", &deal];
+        AND id = $2", ["bench", &deal];
             "INSERT INTO floor_events VALUES ($1, $2, $3)", ["bench", &id, DATA];
             "INSERT INTO floor_lines VALUES ($1, $2, 1, $3, 100), ($1, $2, 2, $4, -100),
-            ($1, $2, 3, $3, 50), ($1, $2, 4, $4, -50)", ["bench", &id, &held, "expense"];
+        ($1, $2, 3, $3, 50), ($1, $2, 4, $4, -50)", ["bench", &id, &held, "expense"];
             "UPDATE floor_balances SET balance = balance + 150 WHERE ecosystem = $1
-            AND account = $2", ["bench", &held];
+        AND account = $2", ["bench", &held];
             "UPDATE floor_balances SET balance = balance - 150 WHERE ecosystem = $1
-            AND account = $2", ["bench", "expense"];
+        AND account = $2", ["bench", "expense"];
             "UPDATE floor_requests SET answer = $3 WHERE ecosystem = $1 AND request = $2",
                 ["bench", &id, DATA];
         }
@@ -128,7 +128,7 @@ impl Floor {
             match self {
                 Self::Postgres(pool) => sqlx::raw_sql(sql).execute(pool).await.map(drop)?,
                 Self::Sqlite { writer, .. } => {
-                    sqlx::raw_sql(sql).execute(writer).await.map(drop)?
+                    sqlx::raw_sql(sql).execute(writer).await.map(drop)?;
                 }
             }
         }

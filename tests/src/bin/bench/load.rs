@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 
 /// What a loop measured.
 #[derive(Clone, Debug)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// Calls a second.
-    pub rate: f64,
+    pub(crate) rate: f64,
     /// The latency that half of the calls stayed below.
-    pub p50: Duration,
+    pub(crate) p50: Duration,
     /// The latency that 99 of 100 calls stayed below.
-    pub p99: Duration,
+    pub(crate) p99: Duration,
 }
 
 /// Runs `call` from `clients` at once for `time`. Each call gets a number that no other gets.
 ///
 /// # Panics
 /// When a call fails: a benchmark of failures measures nothing.
-pub async fn closed_loop<C, F>(
+pub(crate) async fn closed_loop<C, F>(
     clients: usize,
     time: Duration,
     numbers: &AtomicU64,
@@ -62,7 +62,7 @@ where
 
 /// The rate and the percentiles of some latencies.
 #[must_use]
-pub fn summary(mut taken: Vec<Duration>, elapsed: Duration) -> Measured {
+pub(crate) fn summary(mut taken: Vec<Duration>, elapsed: Duration) -> Measured {
     taken.sort_unstable();
     let at = |share: usize| {
         let place = taken.len().saturating_sub(1) * share / 100;
@@ -82,7 +82,7 @@ pub fn summary(mut taken: Vec<Duration>, elapsed: Duration) -> Measured {
 
 /// The middle of several measurements, by rate.
 #[must_use]
-pub fn median(mut rounds: Vec<Measured>) -> Option<Measured> {
+pub(crate) fn median(mut rounds: Vec<Measured>) -> Option<Measured> {
     rounds.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     let middle = rounds.len() / 2;
     rounds.into_iter().nth(middle)
@@ -91,7 +91,7 @@ pub fn median(mut rounds: Vec<Measured>) -> Option<Measured> {
 impl Measured {
     /// The same work, when some more time went by until it was really done.
     #[must_use]
-    pub fn stretched(self, time: Duration, more: Duration) -> Self {
+    pub(crate) fn stretched(self, time: Duration, more: Duration) -> Self {
         let rate = self.rate * time.as_secs_f64() / (time + more).as_secs_f64();
         Self { rate, ..self }
     }

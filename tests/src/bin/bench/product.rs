@@ -124,7 +124,10 @@ impl Product {
             Case::Get => {
                 let name = format!("{ECOSYSTEM}/deals/d-{}", scattered(number, ROWS));
                 let get = deal::GetDealRequest { name };
-                DealServiceClient::new(channel).get_deal(get).await.map(drop)
+                DealServiceClient::new(channel)
+                    .get_deal(get)
+                    .await
+                    .map(drop)
             }
             Case::List => {
                 let partner = format!("{ECOSYSTEM}/partners/p-{}", scattered(number, PARTNERS));
