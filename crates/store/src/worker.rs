@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
-use trellis_core::{Actor, Call, Code, EcosystemId, Failure};
+use trellis_core::{Actor, Call, Code, EcosystemId, Failure, Position};
 
 use crate::feed::Inbox;
 use crate::platform::{cursor, parked};
@@ -110,6 +110,8 @@ enum Step {
     Idle,
     /// It did something, and there may be more.
     Moved,
+    /// The event at this place says that the clock was moved; what fell due is to be done next.
+    ClockMoved(Position),
 }
 
 /// Runs workers until `stop`. `deployment` names the workers of all processes: a reader that asks
@@ -174,9 +176,11 @@ impl Runner {
     /// Reads an ecosystem's feed to its end, and then, if asked to, does what fell due.
     async fn catch_up(&self, ecosystem: &EcosystemId, sweep: bool) {
         let mut limit = BATCH;
+        let mut clock_moved = None;
         loop {
-            match self.read_on(ecosystem, limit).await {
+            match self.read_on(ecosystem, limit, clock_moved).await {
                 Ok(Step::Moved) => limit = BATCH,
+                Ok(Step::ClockMoved(place)) => clock_moved = Some(place),
                 Ok(Step::Idle | Step::Elsewhere) => break,
                 Err(error) if error.passes() => {
                     self.complain(&error);
@@ -211,7 +215,16 @@ impl Runner {
 
     /// Deals with the next events in one transaction. A moved clock ends a batch: everything that
     /// fell due is done before anything that came after.
-    async fn read_on(&self, ecosystem: &EcosystemId, limit: u64) -> Result<Step, WorkError> {
+    ///
+    /// It is done in transactions that began after the move was seen (`clock_moved`): a transaction
+    /// tells the time that it read at its beginning, and on PostgreSQL the move may have been
+    /// committed between that and the reading of the feed.
+    async fn read_on(
+        &self,
+        ecosystem: &EcosystemId,
+        limit: u64,
+        clock_moved: Option<Position>,
+    ) -> Result<Step, WorkError> {
         let worker = self.worker.clone();
         let step = self
             .transact(ecosystem, move |txn| {
@@ -221,20 +234,18 @@ impl Runner {
                         return Ok(Step::Elsewhere);
                     };
                     let mut events = event::after(&txn, place, limit).await?;
-                    let moved_clock = events.iter().position(|event| event.kind == CLOCK_ADVANCED);
-                    let mut to = events.last().map(event::Model::position);
-                    match moved_clock {
-                        Some(0) if worker.sweep(&txn).await? > 0 => return Ok(Step::Moved),
-                        Some(0) => {
+                    let moves = events.iter().position(|event| event.kind == CLOCK_ADVANCED);
+                    match (moves, events.first().map(event::Model::position)) {
+                        (Some(0), Some(first)) => {
+                            if clock_moved != Some(first) || worker.sweep(&txn).await? > 0 {
+                                return Ok(Step::ClockMoved(first));
+                            }
                             events.truncate(1);
-                            to = events.last().map(event::Model::position);
                         }
-                        Some(index) => {
-                            events.truncate(index);
-                            to = events.last().map(event::Model::position);
-                        }
-                        None => {}
+                        (Some(index), _) => events.truncate(index),
+                        (None, _) => {}
                     }
+                    let to = events.last().map(event::Model::position);
                     let Some(to) = to else { return Ok(Step::Idle) };
                     worker.consume(&txn, &events).await?;
                     cursor::advance(&txn, worker.name(), to).await?;
