@@ -1,0 +1,437 @@
+//! A market to register and close business in: partners at work in a program, products, customers.
+
+use std::ops::Deref;
+
+use prost_types::Duration;
+use tonic::{Response, Status};
+use trellis_api::deal::v1 as pb;
+use trellis_api::google::r#type::{Date, Money};
+use trellis_api::partner::v1 as partner;
+use trellis_api::platform::v1 as platform;
+use trellis_api::program::v1 as program;
+use trellis_tests::{Caller, World};
+
+/// A market in a sandbox ecosystem. Calls go through it as through the world.
+#[derive(Clone)]
+pub(super) struct Market {
+    pub(super) world: World,
+    /// `ecosystems/acme`.
+    pub(super) parent: String,
+}
+
+impl Deref for Market {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+/// The first of the month in which every test begins.
+pub(super) const MARCH_2: Date = Date {
+    year: 2026,
+    month: 3,
+    day: 2,
+};
+
+pub(super) fn usd(units: i64) -> Option<Money> {
+    money(units, "USD")
+}
+
+pub(super) fn money(units: i64, currency: &str) -> Option<Money> {
+    Some(Money {
+        currency_code: currency.to_owned(),
+        units,
+        nanos: 0,
+    })
+}
+
+pub(super) fn day(year: i32, month: i32, day: i32) -> Option<Date> {
+    Some(Date { year, month, day })
+}
+
+impl Market {
+    /// A market with the products `firewall` and `backup` (100 and 40 dollars), the customers
+    /// `initech` and `globex`, and the program `gold` in which a person decides.
+    pub(super) async fn open(world: World) -> Self {
+        let parent = world.sandbox("acme").await;
+        let market = Self { world, parent };
+        market.product("firewall", usd(100)).await;
+        market.product("backup", usd(40)).await;
+        market.account("initech", &["initech.example"]).await;
+        market.account("globex", &[]).await;
+        market.program("gold", manual()).await;
+        market
+    }
+
+    pub(super) fn name(&self, collection: &str, id: &str) -> String {
+        format!("{}/{collection}/{id}", self.parent)
+    }
+
+    pub(super) async fn product(&self, id: &str, list_price: Option<Money>) -> String {
+        let request = pb::CreateProductRequest {
+            parent: self.parent.clone(),
+            product_id: id.to_owned(),
+            product: Some(pb::Product {
+                display_name: id.to_owned(),
+                list_price,
+                external_id: format!("crm-{id}"),
+                ..pb::Product::default()
+            }),
+            ..pb::CreateProductRequest::default()
+        };
+        let made = self.catalog().create_product(request).await;
+        made.unwrap().into_inner().name
+    }
+
+    pub(super) async fn territory(&self, id: &str, within: &str, codes: &[&str]) -> String {
+        let request = pb::CreateTerritoryRequest {
+            parent: self.parent.clone(),
+            territory_id: id.to_owned(),
+            territory: Some(pb::Territory {
+                display_name: id.to_owned(),
+                parent_territory: within.to_owned(),
+                region_codes: codes.iter().map(|code| (*code).to_owned()).collect(),
+                ..pb::Territory::default()
+            }),
+            ..pb::CreateTerritoryRequest::default()
+        };
+        let made = self.catalog().create_territory(request).await;
+        made.unwrap().into_inner().name
+    }
+
+    pub(super) async fn account(&self, id: &str, domains: &[&str]) -> String {
+        let request = pb::CreateAccountRequest {
+            parent: self.parent.clone(),
+            account_id: id.to_owned(),
+            account: Some(pb::Account {
+                display_name: id.to_owned(),
+                domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
+                external_id: format!("crm-{id}"),
+                ..pb::Account::default()
+            }),
+            ..pb::CreateAccountRequest::default()
+        };
+        let made = self.accounts().create_account(request).await;
+        made.unwrap().into_inner().name
+    }
+
+    /// A published program with one tier.
+    pub(super) async fn program(
+        &self,
+        id: &str,
+        settings: program::DealRegistrationSettings,
+    ) -> String {
+        let request = program::CreateProgramRequest {
+            parent: self.parent.clone(),
+            program_id: id.to_owned(),
+            program: Some(program::Program {
+                display_name: id.to_owned(),
+                time_zone: "Europe/Berlin".to_owned(),
+                currency_code: "USD".to_owned(),
+                deal_registration: Some(settings),
+                ..program::Program::default()
+            }),
+            ..program::CreateProgramRequest::default()
+        };
+        let made = self.programs().create_program(request).await.unwrap();
+        let name = made.into_inner().name;
+        let request = program::CreateTierRequest {
+            parent: name.clone(),
+            tier_id: "member".to_owned(),
+            tier: Some(program::Tier {
+                display_name: "Member".to_owned(),
+                rank: 1,
+                ..program::Tier::default()
+            }),
+            ..program::CreateTierRequest::default()
+        };
+        self.programs().create_tier(request).await.unwrap();
+        let request = program::PublishProgramRequest {
+            name: name.clone(),
+            ..program::PublishProgramRequest::default()
+        };
+        self.programs().publish_program(request).await.unwrap();
+        name
+    }
+
+    /// Partners at work in the program `gold`, in the order of the ids.
+    pub(super) async fn partners_at_work<const N: usize>(&self, ids: [&str; N]) -> [String; N] {
+        let mut names = Vec::new();
+        for id in ids {
+            let name = self.partner(id).await;
+            self.enroll(&name, "gold").await;
+            names.push(name);
+        }
+        names.try_into().unwrap()
+    }
+
+    /// An active partner with this id that is enrolled nowhere.
+    pub(super) async fn partner(&self, id: &str) -> String {
+        let request = partner::CreatePartnerRequest {
+            parent: self.parent.clone(),
+            partner_id: id.to_owned(),
+            partner: Some(partner::Partner {
+                display_name: id.to_owned(),
+                partner_type: partner::partner::PartnerType::Reseller.into(),
+                external_id: format!("crm-{id}"),
+                ..partner::Partner::default()
+            }),
+            ..partner::CreatePartnerRequest::default()
+        };
+        let mut partners = self.partners();
+        let name = partners
+            .create_partner(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .name;
+        let invite = partner::InvitePartnerRequest {
+            name: name.clone(),
+            ..partner::InvitePartnerRequest::default()
+        };
+        partners.invite_partner(invite).await.unwrap();
+        let accept = partner::AcceptInvitationRequest {
+            name: name.clone(),
+            ..partner::AcceptInvitationRequest::default()
+        };
+        partners.accept_invitation(accept).await.unwrap();
+        let activate = partner::ActivatePartnerRequest {
+            name: name.clone(),
+            ..partner::ActivatePartnerRequest::default()
+        };
+        partners.activate_partner(activate).await.unwrap();
+        name
+    }
+
+    pub(super) async fn suspend(&self, partner: &str) {
+        let request = partner::SuspendPartnerRequest {
+            name: partner.to_owned(),
+            reason_code: "COMPLIANCE_REVIEW".to_owned(),
+            ..partner::SuspendPartnerRequest::default()
+        };
+        self.partners().suspend_partner(request).await.unwrap();
+    }
+
+    pub(super) async fn enroll(&self, partner: &str, program: &str) {
+        let request = program::CreateEnrollmentRequest {
+            parent: self.parent.clone(),
+            enrollment: Some(program::Enrollment {
+                partner: partner.to_owned(),
+                program: self.name("programs", program),
+                ..program::Enrollment::default()
+            }),
+            ..program::CreateEnrollmentRequest::default()
+        };
+        self.enrollments().create_enrollment(request).await.unwrap();
+    }
+
+    /// A claim of a partner to the firewall at `initech`, to be changed before it is created.
+    pub(super) fn claim(&self, partner: &str) -> pb::Registration {
+        pb::Registration {
+            partner: partner.to_owned(),
+            program: self.name("programs", "gold"),
+            account: self.name("accounts", "initech"),
+            products: vec![self.name("products", "firewall")],
+            deal_type: pb::DealType::New.into(),
+            estimated_value: usd(5_000),
+            ..pb::Registration::default()
+        }
+    }
+
+    pub(super) async fn draft(&self, claim: pb::Registration) -> pb::Registration {
+        self.try_draft(claim).await.unwrap().into_inner()
+    }
+
+    pub(super) async fn try_draft(
+        &self,
+        claim: pb::Registration,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let request = pb::CreateRegistrationRequest {
+            parent: self.parent.clone(),
+            registration: Some(claim),
+            ..pb::CreateRegistrationRequest::default()
+        };
+        self.registrations().create_registration(request).await
+    }
+
+    /// Drafts a claim and hands it in.
+    pub(super) async fn submit(&self, claim: pb::Registration) -> pb::Registration {
+        self.try_submit(claim).await.unwrap().into_inner()
+    }
+
+    pub(super) async fn try_submit(
+        &self,
+        claim: pb::Registration,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let draft = self.draft(claim).await;
+        self.hand_in(&draft.name).await
+    }
+
+    pub(super) async fn hand_in(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+        let request = pb::SubmitRegistrationRequest {
+            name: name.to_owned(),
+            ..pb::SubmitRegistrationRequest::default()
+        };
+        self.registrations().submit_registration(request).await
+    }
+
+    pub(super) async fn approve(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+        let request = pb::ApproveRegistrationRequest {
+            name: name.to_owned(),
+            note: "well prepared".to_owned(),
+            ..pb::ApproveRegistrationRequest::default()
+        };
+        self.registrations().approve_registration(request).await
+    }
+
+    pub(super) async fn reject(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+        let request = pb::RejectRegistrationRequest {
+            name: name.to_owned(),
+            reason_code: "NO_EVIDENCE".to_owned(),
+            ..pb::RejectRegistrationRequest::default()
+        };
+        self.registrations().reject_registration(request).await
+    }
+
+    pub(super) async fn withdraw(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+        let request = pb::WithdrawRegistrationRequest {
+            name: name.to_owned(),
+            ..pb::WithdrawRegistrationRequest::default()
+        };
+        self.registrations().withdraw_registration(request).await
+    }
+
+    pub(super) async fn convert(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+        let request = pb::ConvertRegistrationRequest {
+            name: name.to_owned(),
+            ..pb::ConvertRegistrationRequest::default()
+        };
+        self.registrations().convert_registration(request).await
+    }
+
+    pub(super) async fn registration(&self, name: &str) -> pb::Registration {
+        let request = pb::GetRegistrationRequest {
+            name: name.to_owned(),
+        };
+        let read = self.registrations().get_registration(request).await;
+        read.unwrap().into_inner()
+    }
+
+    /// Moves the clock of the ecosystem. What fell due has been done for whoever reads through the
+    /// answer.
+    pub(super) async fn wait_days(&self, days: i64) -> Caller {
+        let request = platform::AdvanceClockRequest {
+            name: self.parent.clone(),
+            duration: Some(Duration {
+                seconds: days * 86_400,
+                nanos: 0,
+            }),
+            ..platform::AdvanceClockRequest::default()
+        };
+        let moved = self.ecosystems().advance_clock(request).await.unwrap();
+        self.after(&moved)
+    }
+
+    /// Creates a deal.
+    pub(super) async fn deal(&self, deal: pb::Deal) -> pb::Deal {
+        self.try_deal(deal).await.unwrap().into_inner()
+    }
+
+    pub(super) async fn try_deal(&self, deal: pb::Deal) -> Result<Response<pb::Deal>, Status> {
+        let request = pb::CreateDealRequest {
+            parent: self.parent.clone(),
+            deal: Some(deal),
+            ..pb::CreateDealRequest::default()
+        };
+        self.deals().create_deal(request).await
+    }
+
+    /// A deal for 10 firewalls, to be changed before it is created.
+    pub(super) fn ten_firewalls(&self) -> pb::Deal {
+        pb::Deal {
+            display_name: "Ten firewalls".to_owned(),
+            account: self.name("accounts", "initech"),
+            lines: vec![self.line("firewall", 10, None)],
+            ..pb::Deal::default()
+        }
+    }
+
+    pub(super) fn line(
+        &self,
+        product: &str,
+        quantity: i64,
+        amount: Option<Money>,
+    ) -> pb::deal::Line {
+        pb::deal::Line {
+            product: self.name("products", product),
+            quantity,
+            amount,
+        }
+    }
+
+    pub(super) async fn read_deal(&self, name: &str) -> pb::Deal {
+        let request = pb::GetDealRequest {
+            name: name.to_owned(),
+        };
+        self.deals().get_deal(request).await.unwrap().into_inner()
+    }
+
+    pub(super) async fn win(&self, name: &str) -> pb::Deal {
+        self.try_win(name, None).await.unwrap().into_inner()
+    }
+
+    pub(super) async fn try_win(
+        &self,
+        name: &str,
+        amount: Option<Money>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let request = pb::WinDealRequest {
+            name: name.to_owned(),
+            amount,
+            ..pb::WinDealRequest::default()
+        };
+        self.deals().win_deal(request).await
+    }
+
+    /// Asserts which kinds of events tell of a resource, oldest first. On PostgreSQL an event can
+    /// be read only when no older transaction is running any more, so it may take a moment.
+    pub(super) async fn tells(&self, resource: &str, expected: &[&str]) {
+        let mut kinds: Vec<String> = Vec::new();
+        for _ in 0..100 {
+            let events = self.events_about(resource).await;
+            kinds = events.into_iter().map(|event| event.r#type).collect();
+            if kinds == expected {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(kinds, expected);
+    }
+
+    /// The events about a resource, oldest first.
+    pub(super) async fn events_about(&self, resource: &str) -> Vec<platform::Event> {
+        let request = platform::ListEventsRequest {
+            parent: self.parent.clone(),
+            page_size: 1_000,
+            filter: format!("resource = \"{resource}\""),
+            ..platform::ListEventsRequest::default()
+        };
+        let events = self.events().list_events(request).await;
+        events.unwrap().into_inner().events
+    }
+}
+
+/// A person decides about every registration; protections last 90 days.
+pub(super) fn manual() -> program::DealRegistrationSettings {
+    program::DealRegistrationSettings::default()
+}
+
+/// Whatever nothing stands in the way of is approved at once, up to a value.
+pub(super) fn automatic(limit: Option<Money>) -> program::DealRegistrationSettings {
+    program::DealRegistrationSettings {
+        auto_approve_registrations: true,
+        auto_approve_limit: limit,
+        ..program::DealRegistrationSettings::default()
+    }
+}
