@@ -3,8 +3,8 @@
 use trellis_core::id::Id;
 use trellis_core::{
     AccountId, AwardId, BatchId, DealId, EcosystemId, EnrollmentId, FamilyId, JournalId, LeadId,
-    LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId, TerritoryId, TierId,
-    Violation,
+    LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
+    TerritoryId, TierId, Violation,
 };
 
 /// A kind of id that stands in resource names.
