@@ -163,7 +163,7 @@ mod tests {
         let resource = "ecosystems/acme/partners/nimbus".to_owned();
         let status = status(&Problem::Exists {
             resource: resource.clone(),
-            field: "external_id",
+            field: "external_id".into(),
         });
         assert_eq!(status.code(), tonic::Code::AlreadyExists);
         let info = status.get_details_error_info().unwrap();
@@ -235,7 +235,7 @@ mod tests {
             },
             Problem::Exists {
                 resource: resource(),
-                field: "",
+                field: String::new(),
             },
             Problem::EtagMismatch {
                 resource: resource(),
