@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod migrate;
 #[cfg(test)]
 mod serve;
