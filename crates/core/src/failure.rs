@@ -324,7 +324,7 @@ mod tests {
             Problem::NotFound { resource: name() },
             Problem::Exists {
                 resource: name(),
-                field: "external_id",
+                field: "external_id".into(),
             },
             Problem::EtagMismatch { resource: name() },
             Problem::NotEditable {
