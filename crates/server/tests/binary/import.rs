@@ -87,7 +87,10 @@ fn an_import_that_cannot_run_ends_with_2_and_says_why() {
     let server = Serving::start(folder.path(), &[]);
     let cases: [(&[&str], &str); 4] = [
         (&["crm"], "crm/partners.csv: there is no column `type`"),
-        (&["--only", "deals", "crm"], "the mapping says nothing of deals"),
+        (
+            &["--only", "deals", "crm"],
+            "the mapping says nothing of deals",
+        ),
         (&["--only", "leads", "crm"], "invalid value 'leads'"),
         (&[], "required arguments"),
     ];

@@ -68,12 +68,26 @@ impl Export {
     /// Makes one up: seven agents of two offices, one of them without opportunities, five products,
     /// nine customers, the daughters before and after their mothers, and so many opportunities.
     pub(super) fn made_up(opportunities: usize) -> Self {
-        let agents = ["Ada", "Bo", "Cy", "Di", "Ed", "Flo \"Flash\" O'Hara", "Gus, junior"];
+        let agents = [
+            "Ada",
+            "Bo",
+            "Cy",
+            "Di",
+            "Ed",
+            "Flo \"Flash\" O'Hara",
+            "Gus, junior",
+        ];
         let teams = agents.iter().enumerate().map(|(at, agent)| {
             let office = ["North", "South"][at % 2];
             row(&TEAMS, &[agent, &format!("Manager {}", at / 2), office])
         });
-        let priced = [("A1", "A", "550"), ("A2", "A", "4821"), ("B1", "B", "55.50"), ("B2", "B", "3393"), ("C", "C", "1")];
+        let priced = [
+            ("A1", "A", "550"),
+            ("A2", "A", "4821"),
+            ("B1", "B", "55.50"),
+            ("B2", "B", "3393"),
+            ("C", "C", "1"),
+        ];
         let products = priced.map(|(name, series, price)| row(&PRODUCTS, &[name, series, price]));
         let countries = ["United States", "Korea", "Philipines", "Germany"];
         let accounts = (0..9).map(|at: usize| {
@@ -134,14 +148,19 @@ impl Export {
 
     /// The offices.
     pub(super) fn offices(&self) -> BTreeSet<&str> {
-        self.teams.iter().map(|team| team["regional_office"].as_str()).collect()
+        self.teams
+            .iter()
+            .map(|team| team["regional_office"].as_str())
+            .collect()
     }
 }
 
 fn row(columns: &[&str], cells: &[&str]) -> Row {
     assert_eq!(columns.len(), cells.len());
     let columns = columns.iter().map(|column| (*column).to_owned());
-    columns.zip(cells.iter().map(|cell| (*cell).to_owned())).collect()
+    columns
+        .zip(cells.iter().map(|cell| (*cell).to_owned()))
+        .collect()
 }
 
 fn write(path: &Path, columns: &[&str], rows: &[Row]) {
@@ -152,7 +171,9 @@ fn write(path: &Path, columns: &[&str], rows: &[Row]) {
         .unwrap();
     writer.write_record(columns).unwrap();
     for row in rows {
-        writer.write_record(columns.iter().map(|column| &row[*column])).unwrap();
+        writer
+            .write_record(columns.iter().map(|column| &row[*column]))
+            .unwrap();
     }
     writer.flush().unwrap();
 }
@@ -210,7 +231,10 @@ impl Export {
     /// What an opportunity is worth in cents: its value, or the list price of its product.
     pub(super) fn worth(&self, row: &Row) -> i64 {
         let price = || {
-            let product = self.products.iter().find(|product| product["product"] == row["product"]);
+            let product = self
+                .products
+                .iter()
+                .find(|product| product["product"] == row["product"]);
             cents(&product.unwrap()["sales_price"])
         };
         match row["close_value"].as_str() {

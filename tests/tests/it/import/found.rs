@@ -36,7 +36,12 @@ macro_rules! all {
                 page_token,
                 ..$request::default()
             };
-            let page = $caller.$client().$method(request).await.unwrap().into_inner();
+            let page = $caller
+                .$client()
+                .$method(request)
+                .await
+                .unwrap()
+                .into_inner();
             for row in page.$rows {
                 let before = all.insert(row.external_id.clone(), row);
                 assert_eq!(before, None, "an external id is given twice");
@@ -53,10 +58,34 @@ impl Found {
     /// Reads an ecosystem.
     pub(super) async fn read(caller: &Caller, parent: &str) -> Self {
         Self {
-            territories: all!(caller, catalog.list_territories, ListTerritoriesRequest, territories, parent),
-            products: all!(caller, catalog.list_products, ListProductsRequest, products, parent),
-            partners: all!(caller, partners.list_partners, ListPartnersRequest, partners, parent),
-            accounts: all!(caller, accounts.list_accounts, ListAccountsRequest, accounts, parent),
+            territories: all!(
+                caller,
+                catalog.list_territories,
+                ListTerritoriesRequest,
+                territories,
+                parent
+            ),
+            products: all!(
+                caller,
+                catalog.list_products,
+                ListProductsRequest,
+                products,
+                parent
+            ),
+            partners: all!(
+                caller,
+                partners.list_partners,
+                ListPartnersRequest,
+                partners,
+                parent
+            ),
+            accounts: all!(
+                caller,
+                accounts.list_accounts,
+                ListAccountsRequest,
+                accounts,
+                parent
+            ),
             deals: all!(caller, deals.list_deals, ListDealsRequest, deals, parent),
         }
     }
@@ -91,11 +120,17 @@ impl Found {
                 parent => self.accounts[parent].name.as_str(),
             };
             assert_eq!(account.parent_account, parent, "{account:?}");
-            assert_eq!(account.industry, row["sector"].replace("technolgy", "technology"));
+            assert_eq!(
+                account.industry,
+                row["sector"].replace("technolgy", "technology")
+            );
             assert_eq!(account.founded_year.to_string(), row["year_established"]);
             assert_eq!(account.employee_count.to_string(), row["employees"]);
             // In millions.
-            assert_eq!(account.annual_revenue, usd(cents(&row["revenue"]) * 1_000_000));
+            assert_eq!(
+                account.annual_revenue,
+                usd(cents(&row["revenue"]) * 1_000_000)
+            );
             assert_eq!(account.region_code, code(&row["office_location"]));
         }
     }
@@ -103,7 +138,10 @@ impl Found {
     fn has_deals(&self, export: &Export) {
         assert_eq!(self.deals.len(), export.pipeline.len());
         let office = |agent: &str| {
-            let team = export.teams.iter().find(|team| team["sales_agent"] == agent);
+            let team = export
+                .teams
+                .iter()
+                .find(|team| team["sales_agent"] == agent);
             &self.territories[&team.unwrap()["regional_office"]]
         };
         for row in &export.pipeline {
@@ -141,7 +179,10 @@ impl Found {
     /// Compares what the deals of each partner come to.
     pub(super) async fn adds_up_by_partner(&self, caller: &Caller, parent: &str, export: &Export) {
         let (rows, totals) = pipeline(caller, parent, Grouping::Partner).await;
-        let agents = self.partners.values().map(|one| (one.name.as_str(), &one.external_id));
+        let agents = self
+            .partners
+            .values()
+            .map(|one| (one.name.as_str(), &one.external_id));
         let agents: BTreeMap<_, _> = agents.collect();
         let found: BTreeMap<String, Sum> = rows
             .iter()
@@ -160,9 +201,11 @@ impl Found {
         let found: BTreeMap<_, Sum> = rows
             .iter()
             .map(|row| match &row.group {
-                Some(Group::PeriodStartDate(Date { year, month, day: 1 })) => {
-                    (Some((*year, *month)), sum(row))
-                }
+                Some(Group::PeriodStartDate(Date {
+                    year,
+                    month,
+                    day: 1,
+                })) => (Some((*year, *month)), sum(row)),
                 Some(Group::Undated(true)) => (None, sum(row)),
                 other => panic!("{other:?}"),
             })
@@ -182,7 +225,12 @@ async fn pipeline(
         group_by: by.into(),
         ..pb::GetPipelineRequest::default()
     };
-    let answer = caller.deals().get_pipeline(request).await.unwrap().into_inner();
+    let answer = caller
+        .deals()
+        .get_pipeline(request)
+        .await
+        .unwrap()
+        .into_inner();
     (answer.rows, answer.totals)
 }
 

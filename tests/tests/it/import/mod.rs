@@ -53,7 +53,10 @@ impl Import {
     }
 
     async fn refused(&self) -> String {
-        import::import(&self.arguments).await.unwrap_err().to_string()
+        import::import(&self.arguments)
+            .await
+            .unwrap_err()
+            .to_string()
     }
 
     fn rejected(&self, kind: &str) -> PathBuf {
@@ -68,15 +71,27 @@ fn shipped() -> PathBuf {
 
 /// The kinds with how many rows became what.
 fn tallies(report: &Report) -> Vec<(Kind, Tally)> {
-    report.kinds.iter().map(|part| (part.kind, part.tally)).collect()
+    report
+        .kinds
+        .iter()
+        .map(|part| (part.kind, part.tally))
+        .collect()
 }
 
 fn created(rows: u64) -> Tally {
-    Tally { rows, created: rows, ..Tally::default() }
+    Tally {
+        rows,
+        created: rows,
+        ..Tally::default()
+    }
 }
 
 fn unchanged(rows: u64) -> Tally {
-    Tally { rows, unchanged: rows, ..Tally::default() }
+    Tally {
+        rows,
+        unchanged: rows,
+        ..Tally::default()
+    }
 }
 
 /// What a first run makes of an export.
@@ -97,18 +112,31 @@ fn all(export: &Export, tally: fn(u64) -> Tally) -> Vec<(Kind, Tally)> {
         (Kind::Accounts, export.accounts.len()),
         (Kind::Deals, export.pipeline.len()),
     ];
-    rows.map(|(kind, rows)| (kind, tally(u64::try_from(rows).unwrap()))).into()
+    rows.map(|(kind, rows)| (kind, tally(u64::try_from(rows).unwrap())))
+        .into()
 }
 
 /// How far the change feed is: nothing has changed between two equal answers.
 async fn position(world: &World, parent: &str) -> String {
-    let request = GetPositionRequest { name: parent.to_owned() };
-    world.events().get_position(request).await.unwrap().into_inner().position
+    let request = GetPositionRequest {
+        name: parent.to_owned(),
+    };
+    world
+        .events()
+        .get_position(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .position
 }
 
 /// The rows of a file, by the names of their columns.
 fn rows(path: &Path) -> Vec<export::Row> {
-    csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
+    csv::Reader::from_path(path)
+        .unwrap()
+        .deserialize()
+        .map(Result::unwrap)
+        .collect()
 }
 
 async fn comes_in_whole(world: &World, export: &Export, import: &Import) {
@@ -441,7 +469,13 @@ async fn publish(world: &World, acme: &str) -> String {
         }),
         ..program::CreateProgramRequest::default()
     };
-    let gold = world.programs().create_program(request).await.unwrap().into_inner().name;
+    let gold = world
+        .programs()
+        .create_program(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .name;
     let request = program::CreateTierRequest {
         parent: gold.clone(),
         tier_id: "first".to_owned(),

@@ -253,13 +253,15 @@ on_both! {
         let batch = approved(&books, "march").await;
         let checker = Desk::of(&books, CHECKER);
         checker.send(&batch.name).await.unwrap();
-        checker.settle(&batch.name, &[]).await.unwrap();
+        let last = checker.settle(&batch.name, &[]).await.unwrap();
         let request = ListEventsRequest {
             parent: books.ecosystem.clone(),
             filter: format!("resource = \"{}\"", batch.name),
             ..ListEventsRequest::default()
         };
-        let events = books.world.events().list_events(request).await.unwrap().into_inner().events;
+        // The feed shows an event once no older transaction is under way, and a worker has seen it.
+        let reader = books.world.after(&last);
+        let events = reader.events().list_events(request).await.unwrap().into_inner().events;
         let told: Vec<(&str, &str)> =
             events.iter().map(|event| (event.r#type.as_str(), event.actor.as_str())).collect();
         assert_eq!(told, [
