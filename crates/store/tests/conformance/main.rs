@@ -3,12 +3,21 @@
 //! PostgreSQL is found by `TRELLIS_TEST_POSTGRES_URL`, which `make test` sets. With
 //! `TRELLIS_TEST_DATABASES=sqlite` only SQLite is tried.
 
+#[cfg(test)]
 mod accounts;
+#[cfg(test)]
 mod check;
+#[cfg(test)]
 mod feed;
+#[cfg(test)]
 mod ledger;
+#[cfg(test)]
 mod once;
+#[cfg(test)]
 mod pages;
+#[cfg(test)]
 mod scope;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
 mod workers;

@@ -519,7 +519,7 @@ on_both! {
             ..pb::ListTerritoriesRequest::default()
         };
         let page = shop.catalog().list_territories(request).await.unwrap().into_inner();
-        assert_eq!(page.territories, [bay.clone()]);
+        assert_eq!(page.territories, std::slice::from_ref(&bay));
         let request = pb::GetTerritoryRequest { name: bay.name.clone() };
         let read = shop.catalog().get_territory(request).await.unwrap().into_inner();
         assert_eq!(read, bay);

@@ -20,7 +20,7 @@ impl Cut {
         let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = door.local_addr().unwrap();
         let cuts = Arc::new(AtomicUsize::new(0));
-        let (mut limits, counted) = (limits.to_vec().into_iter(), Arc::clone(&cuts));
+        let (mut limits, counted) = (Vec::from(limits).into_iter(), Arc::clone(&cuts));
         tokio::spawn(async move {
             while let Ok((client, _)) = door.accept().await {
                 let server = TcpStream::connect(server).await.unwrap();

@@ -1,5 +1,8 @@
 //! `trellis.incentive.v1`.
 
+mod award;
 mod books;
 mod ledger;
 mod payout;
+mod plan;
+mod scene;
