@@ -317,14 +317,16 @@ fn fitting(
 
 fn drafts(lines: Vec<pb::deal::Line>, fields: &mut Fields) -> Option<Vec<Draft>> {
     let mut drafts: Vec<Option<Draft>> = Vec::with_capacity(lines.len());
+    // Also those of lines that are wrong in another way: everything is told at once.
+    let mut seen: Vec<ProductId> = Vec::new();
     for (index, line) in lines.into_iter().enumerate() {
         let path = format!("deal.lines[{index}]");
         let product = fields.id::<ProductId>(&format!("{path}.product"), &line.product);
         let amount = not_negative(fields, &format!("{path}.amount"), line.amount);
-        let again = drafts
-            .iter()
-            .flatten()
-            .any(|draft| Some(&draft.product) == product.as_ref());
+        let again = product
+            .as_ref()
+            .is_some_and(|product| seen.contains(product));
+        seen.extend(product.clone());
         if again {
             let description = "stands in another line already";
             fields.refuse(format!("{path}.product"), "repeated.unique", description);

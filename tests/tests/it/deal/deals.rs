@@ -153,7 +153,7 @@ on_both! {
             .breaks("deal.lines[0].quantity", "int64.gte_lte")
             .breaks("deal.lines[1].amount", "money.gte_zero")
             .breaks("deal.lines[2].product", "repeated.unique")
-            .breaks("deal.amount.currency_code", "currency")
+            .breaks("deal.amount.currency_code", "money.currency")
             .breaks("deal.engage_date", "date");
         let two = pb::Deal {
             partner: market.partner("nimbus").await,
