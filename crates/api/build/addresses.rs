@@ -165,21 +165,23 @@ pub(crate) fn apart(
     Ok(fields)
 }
 
-fn option(
+/// An option of a field, method or message, if it is given.
+pub(crate) fn option(
     pool: &DescriptorPool,
     options: &DynamicMessage,
     name: &str,
 ) -> Result<Option<DynamicMessage>, Box<dyn Error>> {
     let extension = pool
         .get_extension_by_name(name)
-        .ok_or("the AIP's options are imported")?;
+        .ok_or_else(|| format!("{name} is not imported"))?;
     if !options.has_extension(&extension) {
         return Ok(None);
     }
     Ok(options.get_extension(&extension).as_message().cloned())
 }
 
-fn text(message: &DynamicMessage, field: &str) -> String {
+/// A text in a message; empty when there is none.
+pub(crate) fn text(message: &DynamicMessage, field: &str) -> String {
     let value = message.get_field_by_name(field);
     value
         .and_then(|value| value.as_str().map(str::to_owned))

@@ -1,7 +1,9 @@
 //! Turns the contract into Rust: messages, clients, servers, validation, and what the grammar needs
 //! to know of each request and resource. Everything happens in this process, without `protoc`.
 
+mod access;
 mod addresses;
+mod exposure;
 mod methods;
 mod modules;
 mod names;
@@ -46,6 +48,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .extern_path(".buf.validate", "::prost_protovalidate_types")
         // Maps keep their order, so that one request has one encoding and one hash.
         .btree_map(".")
+        // What is hidden from a caller is left out where an answer is encoded, so that no handler
+        // can forget it.
+        .codec_path("crate::exposed::Codec")
         .compile_fds(compiler.file_descriptor_set())?;
     prost_protovalidate_build::Builder::new()
         .file_descriptor_set_bytes(descriptors)
@@ -85,5 +90,6 @@ fn grammar(pool: &DescriptorPool, validated: &str) -> Result<String, Box<dyn Err
     let mut code = String::new();
     methods::write(pool, validated, &mut code)?;
     resources::write(pool, validated, &mut code)?;
+    exposure::write(pool, &mut code)?;
     Ok(code)
 }

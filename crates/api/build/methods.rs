@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use protox::prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
 
-use crate::{addresses, names};
+use crate::{access, addresses, exposure, names};
 
 pub(crate) fn write(
     pool: &DescriptorPool,
@@ -22,8 +22,8 @@ pub(crate) fn write(
             return Err(format!("{}: two methods take it", request.full_name()).into());
         }
         routed(pool, method, &request, validated, code)?;
-        listed(&request, code)?;
         let answer = method.output();
+        listed(pool, &request, &answer, code)?;
         let ours = answer.package_name().starts_with("trellis.");
         if ours && answers.insert(answer.full_name().to_owned()) {
             stored(&answer, code)?;
@@ -73,6 +73,7 @@ fn routed(
             const ADDRESS: &'static str = {field:?};
             const PATTERNS: &'static [&'static str] = &{patterns:?};
             const APART: &'static [&'static str] = &{apart:?};
+            const ACCESS: ::trellis_core::Access = {access};
             fn resource(&self) -> ::std::borrow::Cow<'_, str> {{ {read} }}
             fn take_request_id(&mut self) -> ::std::string::String {{ {take} }}
             fn validate_only(&self) -> bool {{ {validate_only} }}
@@ -81,6 +82,7 @@ fn routed(
         field = address.field,
         patterns = address.patterns,
         apart = addresses::apart(pool, request)?,
+        access = access::of(pool, method)?,
         read = address.read,
     )?;
     checked(request, validated, code)
@@ -107,7 +109,12 @@ pub(crate) fn checked(
     Ok(())
 }
 
-fn listed(request: &MessageDescriptor, code: &mut String) -> Result<(), Box<dyn Error>> {
+fn listed(
+    pool: &DescriptorPool,
+    request: &MessageDescriptor,
+    answer: &MessageDescriptor,
+    code: &mut String,
+) -> Result<(), Box<dyn Error>> {
     if !has(request, "page_token") {
         return Ok(());
     }
@@ -127,6 +134,7 @@ fn listed(request: &MessageDescriptor, code: &mut String) -> Result<(), Box<dyn 
     write!(
         code,
         "impl crate::Listed for {name} {{
+            const STAFF_FIELDS: &'static [&'static str] = &{staff:?};
             fn page_size(&self) -> i32 {{ self.page_size }}
             fn page_token(&self) -> &str {{ &self.page_token }}
             fn filter(&self) -> &str {{ {filter} }}
@@ -138,6 +146,10 @@ fn listed(request: &MessageDescriptor, code: &mut String) -> Result<(), Box<dyn 
         }}\n",
         filter = text("filter"),
         order_by = text("order_by"),
+        staff = match exposure::listed(answer) {
+            Some(resource) => exposure::staff_fields(pool, &resource)?,
+            None => Vec::new(),
+        },
     )?;
     Ok(())
 }
@@ -168,7 +180,7 @@ pub(crate) fn table(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
         writeln!(
             code,
             "Method {{ path: {:?}, service: {:?}, name: {:?}, input: {:?}, output: {:?}, \
-             writes: {writes}, client_streaming: {}, server_streaming: {} }},",
+             writes: {writes}, client_streaming: {}, server_streaming: {}, access: {} }},",
             path(&method),
             method.parent_service().full_name(),
             method.name(),
@@ -176,6 +188,7 @@ pub(crate) fn table(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
             method.output().full_name(),
             method.is_client_streaming(),
             method.is_server_streaming(),
+            access::of(pool, &method)?,
         )?;
     }
     writeln!(code, "];")?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use protox::prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Value};
 
-use crate::{addresses, methods, names};
+use crate::{addresses, exposure, methods, names};
 
 /// `google.api.FieldBehavior`, the two that an update must know of.
 const OUTPUT_ONLY: i32 = 3;
@@ -38,13 +38,15 @@ fn resource(
     for field in message.fields() {
         let name = field.name();
         let given = given(pool, &field)?;
+        let guarded = exposure::is_guarded(pool, &field)?;
         let oneof = match real_oneof(&field) {
             Some(oneof) => format!("Some({oneof:?})"),
             None => "None".to_owned(),
         };
         writeln!(
             fields,
-            "crate::mask::ResourceField {{ name: {name:?}, given: {given}, oneof: {oneof} }},"
+            "crate::mask::ResourceField {{ name: {name:?}, given: {given}, \
+             guarded: {guarded}, oneof: {oneof} }},"
         )?;
         if given {
             writeln!(populated, "({}, {name:?}),", is_set(message, &field)?)?;
@@ -75,26 +77,44 @@ fn resource(
 }
 
 /// Whether a caller gives the field its value: it is neither the server's, nor the name or etag.
-fn given(pool: &DescriptorPool, field: &FieldDescriptor) -> Result<bool, Box<dyn Error>> {
+pub(crate) fn given(
+    pool: &DescriptorPool,
+    field: &FieldDescriptor,
+) -> Result<bool, Box<dyn Error>> {
+    let behaviors = behaviors(pool, field)?;
+    let has = |wanted| behaviors.contains(&wanted);
+    Ok(!has(OUTPUT_ONLY) && !has(IDENTIFIER) && !["name", "etag"].contains(&field.name()))
+}
+
+/// Whether the field is read when a caller sends it.
+pub(crate) fn is_input(
+    pool: &DescriptorPool,
+    field: &FieldDescriptor,
+) -> Result<bool, Box<dyn Error>> {
+    Ok(!behaviors(pool, field)?.contains(&OUTPUT_ONLY))
+}
+
+fn behaviors(pool: &DescriptorPool, field: &FieldDescriptor) -> Result<Vec<i32>, Box<dyn Error>> {
     let extension = pool
         .get_extension_by_name("google.api.field_behavior")
         .ok_or("the AIP's options")?;
     let options = field.options();
     let behaviors = options.get_extension(&extension);
-    let behaviors: Vec<Option<i32>> = behaviors
-        .as_list()
-        .map(|list| list.iter().map(Value::as_enum_number).collect())
-        .unwrap_or_default();
-    let has = |wanted| behaviors.contains(&Some(wanted));
-    Ok(!has(OUTPUT_ONLY) && !has(IDENTIFIER) && !["name", "etag"].contains(&field.name()))
+    let behaviors = behaviors.as_list().unwrap_or_default();
+    Ok(behaviors.iter().filter_map(Value::as_enum_number).collect())
 }
 
-fn real_oneof(field: &FieldDescriptor) -> Option<String> {
+/// The oneof that the field belongs to, but for those that only make a field optional.
+pub(crate) fn real_oneof(field: &FieldDescriptor) -> Option<String> {
     let oneof = field.containing_oneof()?;
     (!oneof.is_synthetic()).then(|| oneof.name().to_owned())
 }
 
-fn is_set(message: &MessageDescriptor, field: &FieldDescriptor) -> Result<String, Box<dyn Error>> {
+/// The expression that tells whether the field is set.
+pub(crate) fn is_set(
+    message: &MessageDescriptor,
+    field: &FieldDescriptor,
+) -> Result<String, Box<dyn Error>> {
     let place = format!("self.{}", names::ident(field.name()));
     if let Some(oneof) = real_oneof(field) {
         let module = names::inside(message)?;

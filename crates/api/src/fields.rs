@@ -12,7 +12,7 @@
 use prost_protovalidate::Validate;
 use prost_types::FieldMask;
 use trellis_core::id::Id;
-use trellis_core::{EcosystemId, Filter, PageQuery, Violation};
+use trellis_core::{EcosystemId, Eyes, Filter, PageQuery, Violation};
 
 use crate::filter::Field;
 use crate::mask::{Mask, Resource};
@@ -24,6 +24,7 @@ use crate::{Etag, filter, mask, page};
 #[derive(Debug)]
 pub struct Fields {
     ecosystem: Option<EcosystemId>,
+    eyes: Eyes,
     violations: Vec<Violation>,
 }
 
@@ -31,8 +32,19 @@ impl Fields {
     pub(crate) const fn new(ecosystem: Option<EcosystemId>, violations: Vec<Violation>) -> Self {
         Self {
             ecosystem,
+            eyes: Eyes::Staff,
             violations,
         }
+    }
+
+    /// Reads the fields for these eyes: what is hidden from them can be neither named nor set.
+    pub(crate) const fn seen_by(mut self, eyes: Eyes) -> Self {
+        self.eyes = eyes;
+        self
+    }
+
+    pub(crate) const fn eyes(&self) -> Eyes {
+        self.eyes
     }
 
     pub(crate) fn into_violations(self) -> Vec<Violation> {
@@ -215,7 +227,7 @@ impl Fields {
         part: M,
         parse: impl FnOnce(M, &mut Self) -> Option<C>,
     ) -> Result<C, Vec<Violation>> {
-        let mut own = Self::new(self.ecosystem.clone(), broken_rules(&part));
+        let mut own = Self::new(self.ecosystem.clone(), broken_rules(&part)).seen_by(self.eyes);
         let command = parse(part, &mut own);
         match command {
             Some(command) if own.all_well() => Ok(command),

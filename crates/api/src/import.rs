@@ -39,6 +39,7 @@ where
 {
     let (metadata, extensions, messages) = request.into_parts();
     let (caller, violations) = Caller::of(&metadata, &extensions);
+    caller.principal().map_err(|unknown| status(&unknown))?;
     if !violations.is_empty() {
         return Err(status(&Problem::Invalid(violations)));
     }
@@ -155,11 +156,13 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use futures::executor::block_on;
     use tonic::Extensions;
     use tonic::metadata::MetadataMap;
     use tonic_types::StatusExt;
-    use trellis_core::EcosystemId;
+    use trellis_core::{Actor, EcosystemId, Principal};
 
     use super::*;
     use crate::partner::v1::{ImportPartnerRow, ImportPartnersRequest, Partner};
@@ -173,7 +176,9 @@ mod tests {
     }
 
     fn import(messages: Vec<Result<ImportPartnersRequest, Status>>) -> Vec<Result<String, Status>> {
-        let (caller, _) = Caller::of(&MetadataMap::new(), &Extensions::new());
+        let mut extensions = Extensions::new();
+        extensions.insert(Arc::new(Principal::unidentified(Actor::anonymous())));
+        let (caller, _) = Caller::of(&MetadataMap::new(), &extensions);
         let answers = answers(
             caller,
             stream::iter(messages),

@@ -11,6 +11,7 @@
 pub mod date;
 pub mod duration;
 pub mod etag;
+pub mod exposed;
 mod fields;
 pub mod filter;
 pub mod import;

@@ -2,7 +2,7 @@
 
 use prost_protovalidate::Validate;
 use prost_types::FieldMask;
-use trellis_core::{Problem, Violation};
+use trellis_core::{Eyes, Problem, Violation};
 
 use crate::Fields;
 use crate::fields::broken_rules;
@@ -14,6 +14,8 @@ pub struct ResourceField {
     pub name: &'static str,
     /// Whether callers give it its value: it is neither output only, nor the name or the etag.
     pub given: bool,
+    /// Whether only the vendor's staff set it.
+    pub guarded: bool,
     /// The oneof that it belongs to.
     pub oneof: Option<&'static str>,
 }
@@ -128,7 +130,8 @@ pub(crate) fn read<R: Resource>(
             }
         }
         [all] if all == "*" => {
-            mask.covered = mutable.to_vec();
+            let ours = |name: &&str| settable(R::FIELDS, fields.eyes(), name);
+            mask.covered = mutable.iter().copied().filter(ours).collect();
             for name in resource
                 .populated()
                 .into_iter()
@@ -140,6 +143,9 @@ pub(crate) fn read<R: Resource>(
         paths => {
             for path in paths {
                 match R::FIELDS.iter().find(|known| known.name == path) {
+                    Some(known) if !settable(R::FIELDS, fields.eyes(), known.name) => {
+                        return refuse_guarded(fields, path);
+                    }
                     Some(known) if known.given => mask.add(known.name, resource, mutable),
                     Some(_) => {}
                     None => return refuse(fields, path, mutable),
@@ -176,6 +182,18 @@ impl Mask {
             .filter(covered)
             .any(|known| known.name == root || known.oneof == Some(root))
     }
+}
+
+/// Whether whoever sees with these eyes sets the field.
+fn settable(fields: &[ResourceField], eyes: Eyes, name: &str) -> bool {
+    let guarded = |known: &ResourceField| known.name == name && known.guarded;
+    eyes == Eyes::Staff || !fields.iter().any(guarded)
+}
+
+fn refuse_guarded(fields: &mut Fields, path: &str) -> Option<Mask> {
+    let description = format!("only the staff of the ecosystem set `{path}`; leave it out");
+    fields.refuse(PATH, "staff_sets", description);
+    None
 }
 
 fn refuse(fields: &mut Fields, path: &str, mutable: &'static [&'static str]) -> Option<Mask> {

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 
 use prost_protovalidate::Validate;
+use trellis_core::Access;
+
+use crate::exposed::Exposed;
 
 /// A request: what it is about, and how it is repeated.
-pub trait Routed: prost::Message + Clone + Default + Validate + 'static {
+pub trait Routed: prost::Message + Clone + Default + Validate + Exposed + 'static {
     /// The method's path, such as `/trellis.partner.v1.PartnerService/CreatePartner`.
     const METHOD: &'static str;
     /// The field that says what the request is about: `name`, `parent` or `partner.name`. Empty for
@@ -16,6 +19,9 @@ pub trait Routed: prost::Message + Clone + Default + Validate + 'static {
 
     /// The repeated fields whose items stand or fall by themselves, as the rows of an import do.
     const APART: &'static [&'static str];
+
+    /// Who may call the method, and how far they reach.
+    const ACCESS: Access;
 
     /// The resource that the request is about.
     fn resource(&self) -> Cow<'_, str>;
@@ -30,6 +36,10 @@ pub trait Routed: prost::Message + Clone + Default + Validate + 'static {
 
 /// A request for a page of a list.
 pub trait Listed: Routed {
+    /// The fields of what is listed that only the vendor's staff see. Nobody else filters or orders
+    /// by them.
+    const STAFF_FIELDS: &'static [&'static str];
+
     /// How many rows at most.
     fn page_size(&self) -> i32;
 
@@ -69,6 +79,8 @@ pub struct Method {
     pub client_streaming: bool,
     /// Whether its answer is a stream.
     pub server_streaming: bool,
+    /// Who may call it.
+    pub access: Access,
 }
 
 /// The descriptors of the contract and of everything that it imports, for reflection.

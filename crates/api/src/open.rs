@@ -1,12 +1,15 @@
 //! Opens requests: who calls, what about, and the command; or everything that is wrong, at once.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use tonic::metadata::MetadataMap;
 use tonic::{Extensions, Request, Response, Status};
+use trellis_core::access::{Allowed, Denied, authorize};
 use trellis_core::{
-    Actor, Call, Code, EcosystemId, Failure, Position, Problem, Violation, Written,
+    Actor, Call, Code, EcosystemId, Eyes, Failure, PartnerId, Position, Principal, Problem,
+    Violation, Written,
 };
 use uuid::Uuid;
 
@@ -15,7 +18,7 @@ use crate::method::Routed;
 use crate::name::ecosystem_of;
 use crate::{Fields, status};
 
-/// The metadata that says who calls.
+/// The metadata that says for whom a system calls, or who calls where no identity is configured.
 pub const ACTOR: &str = "trellis-actor";
 
 /// The metadata that says how far the workers must have come before a call is answered.
@@ -33,7 +36,7 @@ pub struct Deadline(pub Instant);
 /// The rules that the contract declares and what `parse` refuses are told together.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` with every violation.
+/// `UNAUTHENTICATED`; `PERMISSION_DENIED`; `INVALID_ARGUMENT` with every violation.
 pub fn open<R: Routed, C>(
     request: Request<R>,
     parse: impl FnOnce(R, &mut Fields) -> Option<C>,
@@ -45,20 +48,20 @@ pub fn open<R: Routed, C>(
         .map_err(|failure| status(&failure))
 }
 
-/// Opens a request that is about no ecosystem in particular. Only such requests are opened so.
+/// Opens a request that is about no ecosystem in particular: who calls, and the command. Only
+/// requests that everybody may make are opened so.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` with every violation.
+/// `UNAUTHENTICATED`; `INVALID_ARGUMENT` with every violation.
 pub fn open_unscoped<R: Routed, C>(
     request: Request<R>,
     parse: impl FnOnce(R, &mut Fields) -> Option<C>,
-) -> Result<C, Status> {
+) -> Result<(Arc<Principal>, C), Status> {
     let (metadata, extensions, message) = request.into_parts();
-    let (_, mut violations) = Caller::of(&metadata, &extensions);
-    violations.extend(broken_rules_of_request(&message));
-    let mut fields = Fields::new(None, violations);
-    let command = parse(message, &mut fields);
-    finished(fields, command).map_err(|failure| status(&failure))
+    let (caller, violations) = Caller::of(&metadata, &extensions);
+    caller
+        .open_unscoped(message, violations, parse)
+        .map_err(|failure| status(&failure))
 }
 
 /// Answers a write: the value, and its place in the change feed.
@@ -79,6 +82,12 @@ pub fn written<T>(written: Written<T>) -> Response<T> {
 pub(crate) enum Refusal {
     #[error(transparent)]
     Problem(#[from] Problem),
+    /// The caller may not call the method, or not for what the request is about.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Nothing proves who calls.
+    #[error(transparent)]
+    Unauthenticated(#[from] Unauthenticated),
     /// A fault of ours: the command was not made, and nothing was refused.
     #[error("a request was neither read nor refused")]
     Silent,
@@ -88,6 +97,8 @@ impl Failure for Refusal {
     fn code(&self) -> Code {
         match self {
             Self::Problem(problem) => problem.code(),
+            Self::Denied(denied) => denied.code(),
+            Self::Unauthenticated(unknown) => unknown.code(),
             Self::Silent => Code::Internal,
         }
     }
@@ -95,6 +106,8 @@ impl Failure for Refusal {
     fn reason(&self) -> &'static str {
         match self {
             Self::Problem(problem) => problem.reason(),
+            Self::Denied(denied) => denied.reason(),
+            Self::Unauthenticated(unknown) => unknown.reason(),
             Self::Silent => "INTERNAL",
         }
     }
@@ -102,14 +115,15 @@ impl Failure for Refusal {
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Problem(problem) => problem.metadata(),
-            Self::Silent => Vec::new(),
+            Self::Denied(denied) => denied.metadata(),
+            Self::Unauthenticated(_) | Self::Silent => Vec::new(),
         }
     }
 
     fn violations(&self) -> &[Violation] {
         match self {
             Self::Problem(problem) => problem.violations(),
-            Self::Silent => &[],
+            Self::Denied(_) | Self::Unauthenticated(_) | Self::Silent => &[],
         }
     }
 }
@@ -117,24 +131,33 @@ impl Failure for Refusal {
 /// What a call's metadata says, which is the same for every message of a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    actor: Actor,
+    principal: Option<Arc<Principal>>,
     deadline: Option<Instant>,
     min_position: Option<Position>,
 }
 
 impl Caller {
-    /// Who calls, and what is wrong with how they say it.
+    /// Who calls, and what is wrong with how they call.
     pub(crate) fn of(metadata: &MetadataMap, extensions: &Extensions) -> (Self, Vec<Violation>) {
         let mut violations = Vec::new();
-        let mut taken = |read: Result<(), Violation>| violations.extend(read.err());
-        let mut actor = Actor::anonymous();
-        taken(identified(metadata).map(|identified| actor = identified));
-        let mut min_position = None;
-        taken(awaited(metadata).map(|awaited| min_position = awaited));
         let deadline = extensions.get().map(|Deadline(deadline)| *deadline);
+        let principal = extensions.get::<Arc<Principal>>().cloned();
+        let principal = principal.map(|principal| match speaking_for(metadata, &principal) {
+            Ok(None) => principal,
+            Ok(Some(actor)) => Arc::new(principal.speaking_for(actor)),
+            Err(violation) => {
+                violations.push(violation);
+                principal
+            }
+        });
+        let mut min_position = None;
+        match awaited(metadata) {
+            Ok(awaited) => min_position = awaited,
+            Err(violation) => violations.push(violation),
+        }
         (
             Self {
-                actor,
+                principal,
                 deadline,
                 min_position,
             },
@@ -142,16 +165,28 @@ impl Caller {
         )
     }
 
+    /// Opens a message of the call. Whether the caller may is decided before anything else of the
+    /// message is told, so that a refusal tells nothing of what there is.
     pub(crate) fn open<R: Routed, C>(
         &self,
         mut message: R,
         mut violations: Vec<Violation>,
         parse: impl FnOnce(R, &mut Fields) -> Option<C>,
     ) -> Result<(Call, C), Refusal> {
+        let principal = self.principal()?;
         violations.extend(broken_rules_of_request(&message));
         let mut fields = Fields::new(None, violations);
         let ecosystem = address(&mut fields, &message);
-        let mut fields = Fields::new(ecosystem.clone(), fields.into_violations());
+        let allowed = match &ecosystem {
+            Some(ecosystem) => Some(authorized(principal, &message, ecosystem)?),
+            None => None,
+        };
+        let mut violations = fields.into_violations();
+        let eyes = principal.eyes();
+        if eyes != Eyes::Staff {
+            violations.extend(guarded(&message));
+        }
+        let mut fields = Fields::new(ecosystem.clone(), violations).seen_by(eyes);
 
         let validate_only = message.validate_only();
         let request_id = message.take_request_id();
@@ -165,9 +200,13 @@ impl Caller {
 
         let command = parse(message, &mut fields);
         let command = finished(fields, command)?;
+        let allowed = allowed.ok_or(Refusal::Silent)?;
         let call = Call {
             ecosystem: ecosystem.ok_or(Refusal::Silent)?,
-            actor: self.actor.clone(),
+            actor: principal.actor.clone(),
+            person: principal.person.clone(),
+            scope: allowed.scope,
+            approval_limit: allowed.approval_limit,
             method: R::METHOD,
             request_id,
             request_hash,
@@ -177,17 +216,113 @@ impl Caller {
         };
         Ok((call, command))
     }
+
+    fn open_unscoped<R: Routed, C>(
+        &self,
+        message: R,
+        mut violations: Vec<Violation>,
+        parse: impl FnOnce(R, &mut Fields) -> Option<C>,
+    ) -> Result<(Arc<Principal>, C), Refusal> {
+        let principal = self.principal.clone().ok_or(Unauthenticated)?;
+        if !R::ACCESS.everybody {
+            return Err(Refusal::Silent);
+        }
+        violations.extend(broken_rules_of_request(&message));
+        let mut fields = Fields::new(None, violations).seen_by(principal.eyes());
+        let command = parse(message, &mut fields);
+        Ok((principal, finished(fields, command)?))
+    }
+
+    /// Who calls. A server that asks for no identity puts one here all the same; without one nothing
+    /// is ever answered.
+    pub(crate) fn principal(&self) -> Result<&Principal, Unauthenticated> {
+        self.principal.as_deref().ok_or(Unauthenticated)
+    }
 }
 
-/// Who calls. Callers say it themselves; whatever can prove an identity takes this function's place.
-fn identified(metadata: &MetadataMap) -> Result<Actor, Violation> {
-    let Some(value) = metadata.get(ACTOR) else {
-        return Ok(Actor::anonymous());
+/// Nothing proves who calls.
+///
+/// One answer for every credential that is missing, wrong, expired or revoked: what exactly is the
+/// matter helps only those who try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no valid credential; send an API key or a token of a configured issuer as \
+     `authorization: Bearer ...`"
+)]
+pub struct Unauthenticated;
+
+impl Failure for Unauthenticated {
+    fn code(&self) -> Code {
+        Code::Unauthenticated
+    }
+
+    fn reason(&self) -> &'static str {
+        "UNAUTHENTICATED"
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+/// How far the caller reaches with the method; the partners that the request names lie within.
+fn authorized<R: Routed>(
+    principal: &Principal,
+    message: &R,
+    ecosystem: &EcosystemId,
+) -> Result<Allowed, Denied> {
+    let denied = || Denied {
+        permission: R::ACCESS.permission,
+        resource: message.resource().into_owned(),
     };
-    value
+    let allowed = authorize(principal, &R::ACCESS, ecosystem).ok_or_else(denied)?;
+    if !allowed.scope.is_staff() {
+        let mut named = Vec::new();
+        message.partners(&mut named);
+        let reached = |name: &&str| {
+            // What is no name of a partner is told as such, and names nobody.
+            crate::name::read::<PartnerId>(ecosystem, name)
+                .map_or(true, |partner| allowed.scope.may_name(&partner))
+        };
+        if !named.iter().all(reached) {
+            return Err(denied());
+        }
+    }
+    Ok(allowed)
+}
+
+/// The fields that are set and that only the vendor's staff set.
+fn guarded<R: Routed>(message: &R) -> Vec<Violation> {
+    let mut paths = Vec::new();
+    message.guarded("", &mut paths);
+    let violation = |path| {
+        Violation::new(
+            path,
+            "staff_sets",
+            "only the staff of the ecosystem set this; leave it out",
+        )
+    };
+    paths.into_iter().map(violation).collect()
+}
+
+/// For whom the call says it is made. Only a system says so, and whoever calls a server without
+/// identities; for everybody else the credential has said who calls.
+fn speaking_for(metadata: &MetadataMap, principal: &Principal) -> Result<Option<Actor>, Violation> {
+    let Some(value) = metadata.get(ACTOR) else {
+        return Ok(None);
+    };
+    if !principal.speaks_for_others() {
+        return Err(Violation::new(
+            ACTOR,
+            "actor",
+            "only a service says for whom it calls; leave it out",
+        ));
+    }
+    let read = value
         .to_str()
         .ok()
-        .and_then(|text| Actor::try_new(text).ok())
+        .and_then(|text| Actor::try_new(text).ok());
+    read.map(Some)
         .ok_or_else(|| Violation::new(ACTOR, "actor", trellis_core::InvalidActor.to_string()))
 }
 

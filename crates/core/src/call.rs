@@ -7,8 +7,10 @@ use sea_orm::DeriveValueType;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access::Scope;
 use crate::column::never_counted;
 use crate::id::EcosystemId;
+use crate::money::Money;
 use crate::position::Position;
 
 /// Who acts: a caller, or a part of the server that acts by itself.
@@ -91,6 +93,12 @@ pub struct Call {
     pub ecosystem: EcosystemId,
     /// Who calls.
     pub actor: Actor,
+    /// The person behind the call, as far as one is known.
+    pub person: Option<Actor>,
+    /// How far the call reaches inside of the ecosystem. What is outside does not exist for it.
+    pub scope: Scope,
+    /// The most that the caller may approve at once. None: any amount.
+    pub approval_limit: Option<Money>,
     /// The method's path, such as `/trellis.partner.v1.PartnerService/CreatePartner`.
     pub method: &'static str,
     /// Makes the call idempotent, when the caller sent one.
@@ -104,6 +112,27 @@ pub struct Call {
     pub deadline: Option<Instant>,
     /// How far the workers must have come before the call is answered.
     pub min_position: Option<Position>,
+}
+
+impl Call {
+    /// A call that a part of the server makes by itself: it reaches everything, and nobody waits
+    /// for it.
+    #[must_use]
+    pub fn of_system(ecosystem: EcosystemId, part: &'static str) -> Self {
+        Self {
+            ecosystem,
+            actor: Actor::system(part),
+            person: None,
+            scope: Scope::whole(),
+            approval_limit: None,
+            method: part,
+            request_id: None,
+            request_hash: [0; 32],
+            validate_only: false,
+            deadline: None,
+            min_position: None,
+        }
+    }
 }
 
 #[cfg(test)]

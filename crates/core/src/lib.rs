@@ -5,6 +5,7 @@
 //! the contract's grammar mean the same `PartnerId` without knowing each other. Rules of a noun live
 //! in that noun's service, never here.
 
+pub mod access;
 pub mod call;
 pub mod clock;
 mod column;
@@ -21,6 +22,7 @@ pub mod stored;
 pub mod time;
 pub mod zone;
 
+pub use access::{Access, Eyes, Principal, Role, Scope};
 pub use call::{Actor, Call, InvalidActor};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use date::{Cadence, Date, InvalidDate, Period};

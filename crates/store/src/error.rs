@@ -22,6 +22,9 @@ pub enum Error {
         /// The resource name of the ecosystem.
         resource: String,
     },
+    /// The caller's scope does not reach the row that they would make.
+    #[error("the caller may not make this for somebody else; name your own partner")]
+    OutOfReach,
     /// The request id was used for another request.
     #[error("request id {request_id} was used for a different request; make a new one")]
     RequestIdReused {
@@ -164,6 +167,7 @@ impl Failure for Error {
         match self {
             Self::Exists { .. } => Code::AlreadyExists,
             Self::NoEcosystem { .. } => Code::NotFound,
+            Self::OutOfReach => Code::PermissionDenied,
             Self::RequestIdReused { .. } | Self::BadCursor => Code::InvalidArgument,
             Self::Contended => Code::Aborted,
             Self::Deadline | Self::PositionNotReached { .. } => Code::DeadlineExceeded,
@@ -180,6 +184,7 @@ impl Failure for Error {
         match self {
             Self::Exists { .. } => "RESOURCE_EXISTS",
             Self::NoEcosystem { .. } => "RESOURCE_NOT_FOUND",
+            Self::OutOfReach => "PERMISSION_DENIED",
             Self::RequestIdReused { .. } => "REQUEST_ID_REUSED",
             Self::BadCursor => "INVALID_FIELDS",
             Self::Contended => "CONTENDED",
@@ -201,7 +206,8 @@ impl Failure for Error {
             Self::RequestIdReused { request_id } => vec![("request_id", request_id.clone())],
             Self::PositionNotReached { position } => vec![("position", position.clone())],
             Self::UnknownField { field } => vec![("field", field.clone())],
-            Self::Contended
+            Self::OutOfReach
+            | Self::Contended
             | Self::BadCursor
             | Self::Deadline
             | Self::Unavailable(_)

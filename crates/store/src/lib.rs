@@ -32,6 +32,7 @@ pub mod page;
 pub mod partner;
 pub mod platform;
 pub mod program;
+pub mod reach;
 pub mod record;
 mod settings;
 mod store;

@@ -10,6 +10,7 @@ use sea_orm::{ActiveModelTrait, DatabaseBackend, IntoActiveModel, QueryOrder, Qu
 use trellis_core::{EcosystemId, Page, PageQuery, Timestamp};
 
 use crate::page::{self, Columns};
+use crate::reach::Reach;
 use crate::{Error, Txn, View};
 
 /// An entity with the common key and version. Implemented by [`record!`](crate::record!).
@@ -20,6 +21,8 @@ pub trait Record: Columns {
     const ECOSYSTEM: Self::Column;
     /// The column of the version.
     const VERSION: Self::Column;
+    /// Who reaches its rows.
+    const REACH: Reach<Self::Column>;
 
     /// The row's key.
     fn key(model: &Self::Model) -> (&EcosystemId, &Self::Id);
@@ -27,13 +30,14 @@ pub trait Record: Columns {
     fn bump(model: &mut Self::Model, now: Timestamp) -> i64;
 }
 
-/// Declares an entity as a [`Record`]: its id column, and the fields that lists filter and order
-/// by, each with its column.
+/// Declares an entity as a [`Record`]: its id column, who reaches its rows (one of [`Reach`]), and
+/// the fields that lists filter and order by, each with its column.
 ///
 /// The model must have the columns `ecosystem`, `version` and `update_time`.
 #[macro_export]
 macro_rules! record {
-    ($id:ident: $Id:ty, $IdColumn:ident; { $($field:literal => $column:ident),* $(,)? }) => {
+    ($id:ident: $Id:ty, $IdColumn:ident; reach: $reach:expr;
+        { $($field:literal => $column:ident),* $(,)? }) => {
         impl $crate::page::Columns for Entity {
             const ID: Column = Column::$IdColumn;
 
@@ -49,6 +53,7 @@ macro_rules! record {
             type Id = $Id;
             const ECOSYSTEM: Column = Column::Ecosystem;
             const VERSION: Column = Column::Version;
+            const REACH: $crate::reach::Reach<Column> = $reach;
 
             fn key(model: &Model) -> (&trellis_core::EcosystemId, &$Id) {
                 (&model.ecosystem, &model.$id)
@@ -64,9 +69,13 @@ macro_rules! record {
     };
 }
 
-/// All rows of the view's ecosystem.
+/// All rows of the view's ecosystem that its scope reaches.
 pub(crate) fn scoped<E: Record>(view: &View) -> Select<E> {
-    E::find().filter(E::ECOSYSTEM.eq(view.ecosystem().clone()))
+    let select = E::find().filter(E::ECOSYSTEM.eq(view.ecosystem().clone()));
+    match E::REACH.within(view) {
+        Some(reached) => select.filter(reached),
+        None => select,
+    }
 }
 
 fn by_id<E: Record>(view: &View, id: &E::Id) -> Select<E> {
@@ -129,7 +138,8 @@ pub async fn lock_many<E: Record>(
 /// Adds a row.
 ///
 /// # Errors
-/// [`Error::Exists`] when its id, or another value that must be unique, is taken.
+/// [`Error::Exists`] when its id, or another value that must be unique, is taken;
+/// [`Error::OutOfReach`] when it would belong to somebody whom the scope does not reach.
 pub async fn insert<E>(txn: &Txn, model: E::Model) -> Result<E::Model, Error>
 where
     E: Record,
@@ -138,6 +148,11 @@ where
 {
     let row = model.clone().into_active_model().reset_all();
     E::insert(row).exec_without_returning(&txn.db()).await?;
+    if !txn.scope().is_whole() {
+        let (_, id) = E::key(&model);
+        // What the scope does not reach cannot be found, also right after it was made.
+        find::<E>(txn, id).await?.ok_or(Error::OutOfReach)?;
+    }
     Ok(model)
 }
 

@@ -133,7 +133,8 @@ impl Store {
         }
         let source = Source::Pool(self.readers().clone());
         let now = self.now(&call.ecosystem, sandbox, &source).await?;
-        Ok(View::new(call.ecosystem.clone(), now, source))
+        let scope = call.scope.clone();
+        Ok(View::new(call.ecosystem.clone(), scope, now, source))
     }
 
     /// Reads what belongs to no single ecosystem, such as the list of them.
@@ -302,8 +303,8 @@ impl Store {
             }
         }
         let now = self.now(&call.ecosystem, sandbox, &source).await?;
-        let view = View::new(call.ecosystem.clone(), now, source);
-        let txn = Txn::new(view, call.actor.clone());
+        let view = View::new(call.ecosystem.clone(), call.scope.clone(), now, source);
+        let txn = Txn::new(view, &call);
         let value = work(txn.clone(), command).await?;
         if call.validate_only {
             return Ok(Unit::Tried(value));

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
-use trellis_core::{Actor, EcosystemId, Timestamp};
+use trellis_core::{Actor, Call, EcosystemId, Money, Scope, Timestamp};
 
 use crate::event::NewEvent;
 
@@ -30,14 +30,21 @@ impl Source {
 #[derive(Clone)]
 pub struct View {
     ecosystem: EcosystemId,
+    scope: Arc<Scope>,
     now: Timestamp,
     source: Source,
 }
 
 impl View {
-    pub(crate) fn new(ecosystem: EcosystemId, now: Timestamp, source: Source) -> Self {
+    pub(crate) fn new(
+        ecosystem: EcosystemId,
+        scope: Scope,
+        now: Timestamp,
+        source: Source,
+    ) -> Self {
         Self {
             ecosystem,
+            scope: Arc::new(scope),
             now,
             source,
         }
@@ -47,6 +54,23 @@ impl View {
     #[must_use]
     pub fn ecosystem(&self) -> &EcosystemId {
         &self.ecosystem
+    }
+
+    /// How far the call reaches inside of the ecosystem. Every query of a resource is bound to it.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The view without its scope: everything in the ecosystem, whoever calls.
+    ///
+    /// For what a rule must know to decide, such as who came first; never for what is answered.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        Self {
+            scope: Arc::new(Scope::whole()),
+            ..self.clone()
+        }
     }
 
     /// The time by the ecosystem's clock, which a sandbox can move.
@@ -64,15 +88,26 @@ impl View {
 #[derive(Clone)]
 pub struct Txn {
     view: View,
-    actor: Actor,
+    caller: Arc<By>,
     events: Arc<Mutex<Vec<NewEvent>>>,
 }
 
+/// Who makes a change.
+struct By {
+    actor: Actor,
+    person: Option<Actor>,
+    approval_limit: Option<Money>,
+}
+
 impl Txn {
-    pub(crate) fn new(view: View, actor: Actor) -> Self {
+    pub(crate) fn new(view: View, call: &Call) -> Self {
         Self {
             view,
-            actor,
+            caller: Arc::new(By {
+                actor: call.actor.clone(),
+                person: call.person.clone(),
+                approval_limit: call.approval_limit,
+            }),
             events: Arc::default(),
         }
     }
@@ -80,7 +115,28 @@ impl Txn {
     /// Who makes the change.
     #[must_use]
     pub fn actor(&self) -> &Actor {
-        &self.actor
+        &self.caller.actor
+    }
+
+    /// The person behind the change, as far as one is known.
+    #[must_use]
+    pub fn person(&self) -> Option<&Actor> {
+        self.caller.person.as_ref()
+    }
+
+    /// The most that the caller may approve at once. None: any amount.
+    #[must_use]
+    pub fn approval_limit(&self) -> Option<Money> {
+        self.caller.approval_limit
+    }
+
+    /// The same transaction without the call's scope: see [`View::whole`].
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        Self {
+            view: self.view.whole(),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn push(&self, event: NewEvent) {

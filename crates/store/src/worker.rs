@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
-use trellis_core::{Actor, Call, Code, EcosystemId, Failure, Position};
+use trellis_core::{Call, Code, EcosystemId, Failure, Position};
 
 use crate::feed::Inbox;
 use crate::platform::{cursor, parked};
@@ -305,16 +305,7 @@ impl Runner {
         W: Fn(Txn) -> F + Send + Sync + 'static,
         F: Future<Output = Result<T, WorkError>> + Send + 'static,
     {
-        let call = Call {
-            ecosystem: ecosystem.clone(),
-            actor: Actor::system(self.worker.name()),
-            method: self.worker.name(),
-            request_id: None,
-            request_hash: [0; 32],
-            validate_only: false,
-            deadline: None,
-            min_position: None,
-        };
+        let call = Call::of_system(ecosystem.clone(), self.worker.name());
         let answer = Arc::new(Mutex::new(None));
         let slot = answer.clone();
         self.store

@@ -180,11 +180,13 @@ impl Resource for Choice {
         ResourceField {
             name: "title",
             given: true,
+            guarded: false,
             oneof: None,
         },
         ResourceField {
             name: "partner",
             given: true,
+            guarded: false,
             oneof: Some("scope"),
         },
     ];

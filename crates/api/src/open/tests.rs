@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use tonic_types::StatusExt;
-use trellis_core::PartnerId;
+use trellis_core::access::{Grant, Rights};
+use trellis_core::{PartnerId, Role};
 
 use super::*;
 use crate::partner::v1::{
@@ -18,6 +19,17 @@ fn activate() -> ActivatePartnerRequest {
         etag: "\"7\"".to_owned(),
         ..ActivatePartnerRequest::default()
     }
+}
+
+/// A request as a server without identities hands it on.
+fn called<R>(message: R) -> Request<R> {
+    by(Principal::unidentified(Actor::anonymous()), message)
+}
+
+fn by<R>(principal: Principal, message: R) -> Request<R> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(Arc::new(principal));
+    request
 }
 
 fn parse(request: ActivatePartnerRequest, fields: &mut Fields) -> Option<PartnerId> {
@@ -41,7 +53,7 @@ fn paths(status: &Status) -> Vec<String> {
 
 #[test]
 fn a_request_opens_to_its_call_and_command() {
-    let (call, id) = open(Request::new(activate()), parse).unwrap();
+    let (call, id) = open(called(activate()), parse).unwrap();
     assert_eq!(id.as_str(), "nimbus");
     assert_eq!(call.ecosystem.as_str(), "acme");
     assert_eq!(call.actor, Actor::anonymous());
@@ -55,7 +67,7 @@ fn a_request_opens_to_its_call_and_command() {
 
 #[test]
 fn metadata_and_extensions_become_part_of_the_call() {
-    let mut request = Request::new(ActivatePartnerRequest {
+    let mut request = called(ActivatePartnerRequest {
         validate_only: true,
         ..activate()
     });
@@ -76,7 +88,7 @@ fn metadata_and_extensions_become_part_of_the_call() {
 
 #[test]
 fn everything_wrong_is_told_at_once() {
-    let mut request = Request::new(CreatePartnerRequest {
+    let mut request = called(CreatePartnerRequest {
         parent: "ecosystems/acme/partners/x".to_owned(),
         partner_id: "Nimbus".to_owned(),
         partner: Some(Partner {
@@ -124,7 +136,7 @@ fn an_address_must_be_there_and_have_the_pattern() {
             name: name.to_owned(),
             ..activate()
         };
-        paths(&open(Request::new(request), parse).unwrap_err())
+        paths(&open(called(request), parse).unwrap_err())
     };
     for bad in [
         "",
@@ -136,7 +148,7 @@ fn an_address_must_be_there_and_have_the_pattern() {
         assert_eq!(refused(bad), ["name"], "{bad}");
     }
     let status = open(
-        Request::new(UpdatePartnerRequest::default()),
+        called(UpdatePartnerRequest::default()),
         |request, fields| fields.required("partner", request.partner).map(|_| ()),
     )
     .unwrap_err();
@@ -155,7 +167,7 @@ fn an_ecosystem_is_created_in_itself() {
         }),
         ..CreateEcosystemRequest::default()
     };
-    let (call, ()) = open(Request::new(request), |_, _| Some(())).unwrap();
+    let (call, ()) = open(called(request), |_, _| Some(())).unwrap();
     assert_eq!(call.ecosystem.as_str(), "acme");
 }
 
@@ -165,15 +177,15 @@ fn a_list_of_ecosystems_is_about_none() {
         page_size: 7,
         ..ListEcosystemsRequest::default()
     };
-    let query = open_unscoped(Request::new(request), |request, fields| {
+    let query = open_unscoped(called(request), |request, fields| {
         fields.page(&request, &[])
     });
-    assert_eq!(query.unwrap().size, 7);
+    assert_eq!(query.unwrap().1.size, 7);
     let request = ListEcosystemsRequest {
         page_size: -1,
         ..ListEcosystemsRequest::default()
     };
-    let query = open_unscoped(Request::new(request), |request, fields| {
+    let query = open_unscoped(called(request), |request, fields| {
         fields.page(&request, &[])
     });
     assert_eq!(paths(&query.unwrap_err()), ["page_size"]);
@@ -181,7 +193,7 @@ fn a_list_of_ecosystems_is_about_none() {
 
 #[test]
 fn the_same_request_has_the_same_hash_whatever_its_id() {
-    let hash = |request| open(Request::new(request), parse).unwrap().0.request_hash;
+    let hash = |request| open(called(request), parse).unwrap().0.request_hash;
     let sent = |request_id: &str, note: &str| ActivatePartnerRequest {
         request_id: request_id.to_owned(),
         note: note.to_owned(),
@@ -194,7 +206,7 @@ fn the_same_request_has_the_same_hash_whatever_its_id() {
     );
     assert_ne!(first, hash(sent(REQUEST_ID, "changed")));
     assert_eq!(hash(sent("", "")), [0; 32]);
-    let (call, _) = open(Request::new(sent(REQUEST_ID, "")), parse).unwrap();
+    let (call, _) = open(called(sent(REQUEST_ID, "")), parse).unwrap();
     assert_eq!(call.request_id.unwrap().to_string(), REQUEST_ID);
 }
 
@@ -211,14 +223,14 @@ fn the_same_fields_for_another_method_have_another_hash() {
         request_id,
         ..DeclineInvitationRequest::default()
     };
-    let (accepted, ()) = open(Request::new(accept), |_, _| Some(())).unwrap();
-    let (declined, ()) = open(Request::new(decline), |_, _| Some(())).unwrap();
+    let (accepted, ()) = open(called(accept), |_, _| Some(())).unwrap();
+    let (declined, ()) = open(called(decline), |_, _| Some(())).unwrap();
     assert_ne!(accepted.request_hash, declined.request_hash);
 }
 
 #[test]
 fn a_parser_that_neither_reads_nor_refuses_is_a_fault_of_ours() {
-    let status = open(Request::new(activate()), |_, _| None::<()>).unwrap_err();
+    let status = open(called(activate()), |_, _| None::<()>).unwrap_err();
     assert_eq!(status.code(), tonic::Code::Internal);
 }
 
@@ -230,7 +242,7 @@ fn rules_and_pages_are_checked_for_lists_too() {
         filter: "x = 1".to_owned(),
         ..ListPartnersRequest::default()
     };
-    let status = open(Request::new(request), |request, fields| {
+    let status = open(called(request), |request, fields| {
         fields.page(&request, &[])
     })
     .unwrap_err();
@@ -255,4 +267,118 @@ fn a_write_answers_its_position() {
         .get(POSITION)
         .is_none()
     );
+}
+
+/// Somebody of acme with one role.
+fn with(role: Role, partner: Option<&str>) -> Principal {
+    let grant = Grant {
+        role,
+        partner: partner.map(|id| PartnerId::try_new(id).unwrap()),
+        approval_limit: None,
+    };
+    Principal {
+        actor: Actor::try_new("ada@acme.example").unwrap(),
+        person: None,
+        rights: Rights::Granted(vec![(EcosystemId::try_new("acme").unwrap(), vec![grant])]),
+    }
+}
+
+fn reason(status: &Status) -> String {
+    status.get_details_error_info().unwrap().reason
+}
+
+#[test]
+fn nobody_is_answered_without_a_principal() {
+    let refused = open(Request::new(activate()), parse).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+    assert_eq!(reason(&refused), "UNAUTHENTICATED");
+}
+
+#[test]
+fn who_may_not_is_told_so_before_anything_else() {
+    let wrong = ActivatePartnerRequest {
+        request_id: "no id".to_owned(),
+        ..activate()
+    };
+    let refused = open(by(with(Role::Auditor, None), wrong), parse).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::PermissionDenied);
+    let info = refused.get_details_error_info().unwrap();
+    assert_eq!(info.reason, "PERMISSION_DENIED");
+    assert_eq!(info.metadata["permission"], "partners.activate");
+    let elsewhere = ActivatePartnerRequest {
+        name: "ecosystems/globex/partners/nimbus".to_owned(),
+        ..activate()
+    };
+    let refused = open(by(with(Role::EcosystemAdmin, None), elsewhere), parse).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::PermissionDenied);
+}
+
+#[test]
+fn a_partner_names_no_other_partner() {
+    let get = |id: &str| crate::partner::v1::GetPartnerRequest {
+        name: format!("ecosystems/acme/partners/{id}"),
+    };
+    let parse = |request: crate::partner::v1::GetPartnerRequest, fields: &mut Fields| {
+        fields.id::<PartnerId>("name", &request.name)
+    };
+    let nimbus = || with(Role::PartnerAdmin, Some("nimbus"));
+    let (call, _) = open(by(nimbus(), get("nimbus")), parse).unwrap();
+    assert!(!call.scope.is_staff());
+    let refused = open(by(nimbus(), get("cirrus")), parse).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::PermissionDenied);
+}
+
+#[test]
+fn a_partner_neither_sets_nor_finds_by_what_only_the_staff_see() {
+    let nimbus = || with(Role::PartnerAdmin, Some("nimbus"));
+    let update = |update_mask: Option<&str>| UpdatePartnerRequest {
+        partner: Some(Partner {
+            name: "ecosystems/acme/partners/nimbus".to_owned(),
+            display_name: "Nimbus".to_owned(),
+            external_id: update_mask.map_or("crm-7", |_| "").to_owned(),
+            ..Partner::default()
+        }),
+        update_mask: update_mask.map(|path| prost_types::FieldMask {
+            paths: vec![path.to_owned()],
+        }),
+        ..Default::default()
+    };
+    let parse = |request: UpdatePartnerRequest, fields: &mut Fields| {
+        let partner = fields.required("partner", request.partner)?;
+        let mutable = &["display_name", "external_id"];
+        fields.mask("partner", &partner, request.update_mask, mutable)
+    };
+    let refused = open(by(nimbus(), update(None)), parse).unwrap_err();
+    assert_eq!(paths(&refused), ["partner.external_id"]);
+    let refused = open(by(nimbus(), update(Some("external_id"))), parse).unwrap_err();
+    assert_eq!(paths(&refused), ["update_mask"]);
+    let (_, mask) = open(by(nimbus(), update(Some("*"))), parse).unwrap();
+    assert_eq!(mask.covered(), ["display_name"]);
+
+    const TABLE: &[crate::Field] = &[crate::Field::text("external_id").sortable()];
+    let list = |filter: &str, order_by: &str| ListPartnersRequest {
+        parent: "ecosystems/acme".to_owned(),
+        filter: filter.to_owned(),
+        order_by: order_by.to_owned(),
+        ..ListPartnersRequest::default()
+    };
+    let parse = |request: ListPartnersRequest, fields: &mut Fields| fields.page(&request, TABLE);
+    for hidden in [list("external_id = \"x\"", ""), list("", "external_id")] {
+        assert!(open(by(with(Role::Auditor, None), hidden.clone()), parse).is_ok());
+        assert!(open(by(nimbus(), hidden), parse).is_err());
+    }
+}
+
+#[test]
+fn only_a_system_says_for_whom_it_calls() {
+    let named = |principal| {
+        let mut request = by(principal, activate());
+        let actor = "kim@acme.example".parse().unwrap();
+        request.metadata_mut().insert(ACTOR, actor);
+        request
+    };
+    let (call, _) = open(named(with(Role::Service, None)), parse).unwrap();
+    assert_eq!(call.actor.as_str(), "kim@acme.example");
+    let refused = open(named(with(Role::EcosystemAdmin, None)), parse).unwrap_err();
+    assert_eq!(paths(&refused), [ACTOR]);
 }

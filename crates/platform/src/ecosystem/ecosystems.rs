@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use trellis_api::platform::v1 as pb;
 use trellis_api::{Etag, Mask, ecosystem_name};
-use trellis_core::{Call, Currency, EcosystemId, Page, PageQuery, Problem, TimeZone, Written};
+use trellis_core::{
+    Call, Currency, EcosystemId, Page, PageQuery, Principal, Problem, TimeZone, Written,
+};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::platform::ecosystem::{self, Model};
 use trellis_store::worker::CLOCK_ADVANCED;
@@ -108,9 +110,13 @@ pub async fn get(store: &Store, call: Call) -> Result<pb::Ecosystem, Error> {
 ///
 /// # Errors
 /// `INVALID_FIELDS` when the page token was made for another request.
-pub async fn list(store: &Store, query: &PageQuery) -> Result<Page<pb::Ecosystem>, Error> {
+pub async fn list(
+    store: &Store,
+    principal: &Principal,
+    query: &PageQuery,
+) -> Result<Page<pb::Ecosystem>, Error> {
     let now = store.clock_now();
-    let page = store.read_all().page(query).await?;
+    let page = store.read_all().page(principal.ecosystems(), query).await?;
     Ok(page.map(|ecosystem| {
         let offset = Duration::from_micros(u64::try_from(ecosystem.clock_offset).unwrap_or(0));
         wire(ecosystem, now.saturating_add(offset))

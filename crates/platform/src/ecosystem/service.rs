@@ -48,8 +48,8 @@ impl EcosystemService for Ecosystems {
         &self,
         request: Request<pb::ListEcosystemsRequest>,
     ) -> Result<Response<pb::ListEcosystemsResponse>, Status> {
-        let query = open_unscoped(request, convert::list)?;
-        let page = ecosystems::list(&self.store, &query).await?;
+        let (principal, query) = open_unscoped(request, convert::list)?;
+        let page = ecosystems::list(&self.store, &principal, &query).await?;
         Ok(Response::new(pb::ListEcosystemsResponse {
             next_page_token: page_token(&query, page.next),
             ecosystems: page.rows,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use trellis_core::{Actor, Call, EcosystemId, SystemClock};
+use trellis_core::{Call, EcosystemId, SystemClock};
 use trellis_store::incentive::ledger::verify;
 use trellis_store::{Store, check};
 
@@ -68,14 +68,5 @@ async fn findings(store: &Store, ecosystem: &EcosystemId) -> Result<Vec<check::F
 }
 
 fn call(ecosystem: &EcosystemId) -> Call {
-    Call {
-        ecosystem: ecosystem.clone(),
-        actor: Actor::system("check"),
-        method: "check",
-        request_id: None,
-        request_hash: [0; 32],
-        validate_only: false,
-        deadline: None,
-        min_position: None,
-    }
+    Call::of_system(ecosystem.clone(), "check")
 }

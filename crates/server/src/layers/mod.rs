@@ -10,6 +10,7 @@
 
 mod body;
 mod deadline;
+mod identity;
 mod method;
 mod metrics;
 mod panic;
@@ -71,6 +72,8 @@ where
         .layer(Passing(reason::Reasons))
         .layer(Passing(panic::Panics))
         .layer(Passing(deadline::Deadlines::new(settings, stop)))
+        // Who calls: within the call's time, because it may ask the database.
+        .layer(Passing(identity::Identities::none()))
         .service(service)
 }
 

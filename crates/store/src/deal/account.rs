@@ -66,7 +66,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: AccountId, Id; {
+crate::record!(id: AccountId, Id; reach: crate::reach::Reach::Staff; {
     "display_name" => DisplayName,
     "region_code" => RegionCode,
     "industry" => Industry,

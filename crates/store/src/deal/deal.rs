@@ -198,7 +198,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: DealId, Id; {
+crate::record!(id: DealId, Id; reach: crate::reach::Reach::Partner(Column::Partner); {
     "display_name" => DisplayName,
     "account" => Account,
     "partner" => Partner,

@@ -40,7 +40,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: ProductId, Id; {
+crate::record!(id: ProductId, Id; reach: crate::reach::Reach::Everybody; {
     "display_name" => DisplayName,
     "product_family" => ProductFamily,
     "sku" => Sku,

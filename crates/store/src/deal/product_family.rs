@@ -33,7 +33,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: FamilyId, Id; {
+crate::record!(id: FamilyId, Id; reach: crate::reach::Reach::Everybody; {
     "display_name" => DisplayName,
     "external_id" => ExternalId,
     "create_time" => CreateTime,

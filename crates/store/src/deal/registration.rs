@@ -139,7 +139,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: RegistrationId, Id; {
+crate::record!(id: RegistrationId, Id; reach: crate::reach::Reach::Partner(Column::Partner); {
     "display_name" => DisplayName,
     "partner" => Partner,
     "program" => Program,

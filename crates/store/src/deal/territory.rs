@@ -48,7 +48,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: TerritoryId, Id; {
+crate::record!(id: TerritoryId, Id; reach: crate::reach::Reach::Everybody; {
     "display_name" => DisplayName,
     "parent_territory" => ParentTerritory,
     "external_id" => ExternalId,

@@ -137,7 +137,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: AwardId, Id; {
+crate::record!(id: AwardId, Id; reach: crate::reach::Reach::Partner(Column::Partner); {
     "partner" => Partner,
     "plan" => Plan,
     "program" => Program,

@@ -108,7 +108,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: BatchId, Id; {
+crate::record!(id: BatchId, Id; reach: crate::reach::Reach::Staff; {
     "state" => State,
     "currency_code" => Currency,
     "creator" => Creator,

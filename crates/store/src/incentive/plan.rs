@@ -30,7 +30,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: PlanId, Id; {
+crate::record!(id: PlanId, Id; reach: crate::reach::Reach::Staff; {
     "program" => Program,
     "display_name" => DisplayName,
     "create_time" => CreateTime,

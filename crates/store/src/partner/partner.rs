@@ -139,7 +139,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: PartnerId, Id; {
+crate::record!(id: PartnerId, Id; reach: crate::reach::Reach::Partner(Column::Id); {
     "display_name" => DisplayName,
     "partner_type" => PartnerType,
     "region_code" => RegionCode,

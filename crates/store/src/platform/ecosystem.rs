@@ -145,12 +145,20 @@ impl<'a> Registry<'a> {
         Self { store }
     }
 
-    /// A page of all ecosystems.
+    /// A page of the ecosystems given, or of all.
     ///
     /// # Errors
     /// [`Error::Driver`] and its kin.
-    pub async fn page(&self, query: &PageQuery) -> Result<Page<Model>, Error> {
-        page::page(self.store.readers(), Entity::find(), query).await
+    pub async fn page(
+        &self,
+        ecosystems: Option<Vec<EcosystemId>>,
+        query: &PageQuery,
+    ) -> Result<Page<Model>, Error> {
+        let mut select = Entity::find();
+        if let Some(ecosystems) = ecosystems {
+            select = select.filter(Column::Ecosystem.is_in(ecosystems));
+        }
+        page::page(self.store.readers(), select, query).await
     }
 
     /// The ids of all ecosystems, in order.

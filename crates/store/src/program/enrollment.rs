@@ -50,7 +50,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record! { id: EnrollmentId, Id; {
+crate::record! {id: EnrollmentId, Id; reach: crate::reach::Reach::Partner(Column::Partner); {
     "program" => Program,
     "partner" => Partner,
     "tier" => Tier,

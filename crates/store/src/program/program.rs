@@ -93,7 +93,7 @@ impl Model {
     }
 }
 
-crate::record! { id: ProgramId, Id; {
+crate::record! {id: ProgramId, Id; reach: crate::reach::Reach::Published(Column::State, "DRAFT"); {
     "state" => State,
     "display_name" => DisplayName,
     "time_zone" => TimeZone,

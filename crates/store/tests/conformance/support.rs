@@ -108,14 +108,9 @@ async fn fixture(url: String, folder: Option<tempfile::TempDir>) -> Fixture {
 /// A call to an ecosystem by nobody in particular.
 pub(crate) fn call(ecosystem: &str) -> Call {
     Call {
-        ecosystem: EcosystemId::try_new(ecosystem).unwrap(),
         actor: Actor::anonymous(),
         method: "/test",
-        request_id: None,
-        request_hash: [0; 32],
-        validate_only: false,
-        deadline: None,
-        min_position: None,
+        ..Call::of_system(EcosystemId::try_new(ecosystem).unwrap(), "test")
     }
 }
 

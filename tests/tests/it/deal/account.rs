@@ -117,14 +117,9 @@ impl Customers {
     /// What the customer is recognised by.
     async fn keys(&self, id: &str) -> Vec<String> {
         let call = Call {
-            ecosystem: EcosystemId::try_new("acme").unwrap(),
             actor: Actor::anonymous(),
             method: "/test",
-            request_id: None,
-            request_hash: [0; 32],
-            validate_only: false,
-            deadline: None,
-            min_position: None,
+            ..Call::of_system(EcosystemId::try_new("acme").unwrap(), "test")
         };
         let view = self.store().read(&call).await.unwrap();
         identity_keys(&view, &AccountId::try_new(id).unwrap())

@@ -146,14 +146,9 @@ impl Books {
     fn call(&self) -> Call {
         let id = self.ecosystem.strip_prefix("ecosystems/").unwrap();
         Call {
-            ecosystem: EcosystemId::try_new(id).unwrap(),
             actor: Actor::system("tests"),
             method: "/tests",
-            request_id: None,
-            request_hash: [0; 32],
-            validate_only: false,
-            deadline: None,
-            min_position: None,
+            ..Call::of_system(EcosystemId::try_new(id).unwrap(), "test")
         }
     }
 

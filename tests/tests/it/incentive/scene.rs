@@ -317,14 +317,9 @@ impl Scene {
     pub(super) fn call(&self) -> Call {
         let id = self.name.strip_prefix("ecosystems/").unwrap();
         Call {
-            ecosystem: EcosystemId::try_new(id).unwrap(),
             actor: Actor::anonymous(),
             method: "/test",
-            request_id: None,
-            request_hash: [0; 32],
-            validate_only: false,
-            deadline: None,
-            min_position: None,
+            ..Call::of_system(EcosystemId::try_new(id).unwrap(), "test")
         }
     }
 
