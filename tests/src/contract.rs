@@ -25,7 +25,7 @@ use tonic::Code;
 
 use crate::database::root;
 
-/// How many listed errors a comment has at least; a comment without any is a fault.
+/// The line of a comment after which its errors are listed.
 const HEADING: &str = "Errors:";
 
 /// The code of a reason, and who may answer it.

@@ -3,8 +3,8 @@
 //! What a typed client calls goes through a [`Witness`]. It reads the status of each answer, from its
 //! headers or from its trailers, and fails the test on the spot when a method answers an error that
 //! its comment does not list. So all tests together look for errors that nobody wrote down, whatever
-//! else they are about, and none has to report to another: each test has a process and a thread of
-//! its own, in whatever order they run.
+//! else they are about. Nothing is gathered until the end, so it does not matter which tests run, in
+//! which order and in how many processes.
 
 use std::pin::Pin;
 use std::sync::LazyLock;

@@ -107,7 +107,7 @@ fn awards(approved: &str) -> Vec<Case> {
 }
 
 fn ledger() -> Vec<Case> {
-    let account = "ledgerAccounts/liability.payable.nobody.USD";
+    let account = "ledgerAccounts/payable.nobody.usd";
     let statement = json!({
         "parent": name("partners/nobody"),
         "start_date": { "year": 2026, "month": 1, "day": 1 },

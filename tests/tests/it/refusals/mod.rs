@@ -9,6 +9,7 @@
 //! The other direction, that no method answers an error that it does not list, is held in all other
 //! tests by `trellis_tests::Witness`.
 
+mod contended;
 mod deal;
 mod incentive;
 mod overdue;
