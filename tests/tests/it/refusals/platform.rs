@@ -14,7 +14,8 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let mut cases = vec![
         case("CreateEcosystem", "RESOURCE_EXISTS", acme),
-        case("GetEcosystem", "RESOURCE_NOT_FOUND", nowhere),
+        case("GetEcosystem", "RESOURCE_NOT_FOUND", nowhere.clone()),
+        case("GetPosition", "RESOURCE_NOT_FOUND", nowhere),
         case(
             "UpdateEcosystem",
             "RESOURCE_NOT_FOUND",
@@ -34,6 +35,6 @@ pub(super) fn cases() -> Vec<Case> {
             }),
         ),
     ];
-    cases.extend(lists(&["ListEvents", "GetPosition"]));
+    cases.extend(lists(&["ListEvents"]));
     cases
 }
