@@ -223,7 +223,7 @@ fn registrations() -> Vec<Case> {
         case(
             "ApproveRegistration",
             "SELF_DUPLICATE",
-            at("registrations/become-one"),
+            at("registrations/same-as-one"),
         ),
     ];
     cases.extend(updates(

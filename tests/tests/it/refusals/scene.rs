@@ -174,8 +174,9 @@ async fn accounts(stage: &Stage) {
 }
 
 /// `first` stands before `second`; `granted` is approved; `suspended` and `not-enrolled` belong to
-/// partners who may not claim business; `again` asks for what `first` has. `one` and `become-one`
-/// were two customers, until these turned out to be the same.
+/// partners who may not claim business; `again` asks for what `first` has. `one` and `same-as-one`
+/// are for two customers, until these turn out to be the same. The clock stands still, so they were
+/// submitted at the same time, and the order of their ids is that of the line.
 async fn registrations(stage: &Stage) {
     for (id, partner, account, product) in [
         ("draft", "nimbus", "initech", "firewall"),
@@ -187,7 +188,7 @@ async fn registrations(stage: &Stage) {
         ("granted", "cirrus", "hooli", "backup"),
         ("rejected", "cirrus", "initech", "backup"),
         ("one", "nimbus", "umbrella", "backup"),
-        ("become-one", "nimbus", "shade", "backup"),
+        ("same-as-one", "nimbus", "shade", "backup"),
     ] {
         let claim = claim(partner, account, product);
         let request = json!({ "parent": ACME, "registration_id": id, "registration": claim });
@@ -200,7 +201,7 @@ async fn registrations(stage: &Stage) {
         "granted",
         "rejected",
         "one",
-        "become-one",
+        "same-as-one",
     ] {
         stage
             .does("SubmitRegistration", at(&format!("registrations/{id}")))
