@@ -7,13 +7,15 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use trellis_api::open::{ACTOR, MIN_POSITION, POSITION};
 
+use crate::Witness;
+
 /// What a client calls through.
-pub type Called = InterceptedService<Channel, Saying>;
+pub type Called = InterceptedService<Witness, Saying>;
 
 /// Somebody who calls the server.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    channel: Channel,
+    channel: Witness,
     saying: Saying,
 }
 
@@ -87,7 +89,7 @@ clients! {
 impl Caller {
     pub(crate) fn new(channel: Channel) -> Self {
         Self {
-            channel,
+            channel: Witness(channel),
             saying: Saying::default(),
         }
     }

@@ -23,13 +23,16 @@
 )]
 
 mod caller;
+pub mod contract;
 pub mod database;
 mod refused;
+mod witness;
 mod world;
 
 pub use caller::{Called, Caller, Saying, position};
 pub use database::Engine;
 pub use refused::{Refused, refused};
+pub use witness::Witness;
 pub use world::{Started, World, run};
 
 /// Makes a test on SQLite and a test on PostgreSQL of each function. The function gets a fresh

@@ -17,6 +17,20 @@ const REACH_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a reader looks for the progress of workers in other processes.
 const POLL: Duration = Duration::from_millis(20);
 
+/// How much of a call's time is kept to say that the workers are late: a tenth, and no more than
+/// this.
+const SAY_SO: Duration = Duration::from_millis(250);
+
+/// When a reader stops waiting for the workers. That is before its deadline: at the deadline itself
+/// the call is answered that its time ran out, and nobody learns what it waited for.
+fn give_up(now: Instant, deadline: Option<Instant>) -> Instant {
+    let Some(deadline) = deadline else {
+        return now + REACH_TIMEOUT;
+    };
+    let left = deadline.saturating_duration_since(now);
+    now + left.saturating_sub((left / 10).min(SAY_SO))
+}
+
 #[derive(Clone, Default)]
 pub(crate) struct Feed {
     inner: Arc<Inner>,
@@ -110,7 +124,7 @@ impl Feed {
         position: Position,
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
-        let deadline = deadline.unwrap_or_else(|| Instant::now() + REACH_TIMEOUT);
+        let give_up = give_up(Instant::now(), deadline);
         let expected = self
             .inner
             .expected
@@ -129,7 +143,7 @@ impl Feed {
             if !behind {
                 return Ok(());
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = give_up.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Error::PositionNotReached {
                     position: position.to_string(),
@@ -138,5 +152,20 @@ impl Feed {
             // Woken by a worker here, or by the clock for those elsewhere.
             let _elapsed = tokio::time::timeout(left.min(POLL), progress.changed()).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_ends_before_the_deadline_and_leaves_time_to_say_so() {
+        let now = Instant::now();
+        let waits = |limit: u64| give_up(now, Some(now + Duration::from_millis(limit))) - now;
+        assert_eq!(waits(1_000), Duration::from_millis(900));
+        assert_eq!(waits(10_000), Duration::from_millis(9_750));
+        assert_eq!(waits(0), Duration::ZERO);
+        assert_eq!(give_up(now, None) - now, REACH_TIMEOUT);
     }
 }

@@ -16,4 +16,6 @@ mod partner;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod server;

@@ -344,8 +344,9 @@ pub async fn list(store: &Store, call: Call, query: &PageQuery) -> Result<Page<p
 /// Edits a deal, as far as its stage lets.
 ///
 /// # Errors
-/// `INVALID_FIELDS` when the amounts do not fit together, `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`,
-/// `NOT_EDITABLE`, `RESOURCE_EXISTS` when the external id is taken.
+/// `INVALID_FIELDS` when the amounts do not fit together or what is set otherwise would change,
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `NOT_EDITABLE`, `RESOURCE_EXISTS` when the external id is
+/// taken.
 pub async fn update(store: &Store, call: Call, update: Update) -> Result<Written<pb::Deal>, Error> {
     store
         .write(

@@ -230,7 +230,8 @@ pub async fn list(
 /// Edits a registration, as far as its state lets.
 ///
 /// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `NOT_EDITABLE`.
+/// `INVALID_FIELDS` when the partner would change; `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`,
+/// `NOT_EDITABLE`.
 pub async fn update(
     store: &Store,
     call: Call,

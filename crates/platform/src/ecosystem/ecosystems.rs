@@ -126,7 +126,7 @@ pub async fn list(
 /// Edits the fields that an owner sets.
 ///
 /// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`.
+/// `INVALID_FIELDS` when `sandbox` would change; `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`.
 pub async fn update(
     store: &Store,
     call: Call,

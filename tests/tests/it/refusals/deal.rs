@@ -1,0 +1,370 @@
+//! The catalogue, accounts, registrations and deals.
+
+use serde_json::{Value, json};
+
+use super::{Case, at, case, lists, moves, name, update, updates, with};
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = lists(&[
+        "ListProductFamilies",
+        "ListProducts",
+        "ListTerritories",
+        "ListAccounts",
+        "ListRegistrations",
+        "ListDeals",
+    ]);
+    let pipeline = json!({ "parent": "ecosystems/nowhere", "group_by": "GROUPING_STAGE" });
+    cases.push(case("GetPipeline", "RESOURCE_NOT_FOUND", pipeline));
+    cases.extend(catalog());
+    cases.extend(accounts());
+    cases.extend(imports());
+    cases.extend(registrations());
+    cases.extend(closing());
+    cases.extend(deals());
+    cases.extend(records());
+    cases
+}
+
+/// A request to create something that says no more than it must.
+fn create(parent: &str, field: &str, id: &str, value: Value) -> Value {
+    let id_field = format!("{field}_id");
+    json!({ "parent": parent, id_field: id, field: with(json!({ "display_name": "X" }), &value) })
+}
+
+fn catalog() -> Vec<Case> {
+    let (acme, nowhere) = ("ecosystems/acme", "ecosystems/nowhere");
+    let taken =
+        |rest: &str, external_id: &str| json!({ "name": name(rest), "external_id": external_id });
+    let within =
+        json!({ "name": name("territories/emea"), "parent_territory": name("territories/dach") });
+    let mut cases = vec![
+        case(
+            "GetProductFamily",
+            "RESOURCE_NOT_FOUND",
+            at("productFamilies/none"),
+        ),
+        case("GetProduct", "RESOURCE_NOT_FOUND", at("products/none")),
+        case("GetTerritory", "RESOURCE_NOT_FOUND", at("territories/none")),
+        case(
+            "UpdateProductFamily",
+            "RESOURCE_EXISTS",
+            update(
+                "product_family",
+                taken("productFamilies/storage", "crm-security"),
+                "externalId",
+            ),
+        ),
+        case(
+            "UpdateProduct",
+            "RESOURCE_EXISTS",
+            update(
+                "product",
+                taken("products/backup", "crm-firewall"),
+                "externalId",
+            ),
+        ),
+        case(
+            "UpdateTerritory",
+            "RESOURCE_EXISTS",
+            update(
+                "territory",
+                taken("territories/dach", "crm-emea"),
+                "externalId",
+            ),
+        ),
+        case(
+            "UpdateTerritory",
+            "CYCLE",
+            update("territory", within, "parentTerritory"),
+        ),
+    ];
+    for (method, field, id) in [
+        ("CreateProductFamily", "product_family", "security"),
+        ("CreateProduct", "product", "firewall"),
+        ("CreateTerritory", "territory", "emea"),
+    ] {
+        let none = json!({});
+        cases.push(case(
+            method,
+            "RESOURCE_NOT_FOUND",
+            create(nowhere, field, "x", none.clone()),
+        ));
+        cases.push(case(
+            method,
+            "RESOURCE_EXISTS",
+            create(acme, field, id, none),
+        ));
+    }
+    cases.extend(updates(
+        "UpdateProductFamily",
+        "product_family",
+        "productFamilies/none",
+        "productFamilies/security",
+    ));
+    cases.extend(updates(
+        "UpdateProduct",
+        "product",
+        "products/none",
+        "products/backup",
+    ));
+    cases.extend(updates(
+        "UpdateTerritory",
+        "territory",
+        "territories/none",
+        "territories/emea",
+    ));
+    cases
+}
+
+fn accounts() -> Vec<Case> {
+    let acme = "ecosystems/acme";
+    let below = json!({ "parent_account": name("accounts/none") });
+    let awaited = json!({ "external_id": "future", "parent_account": name("accounts/waiting") });
+    let taken = json!({ "name": name("accounts/globex"), "external_id": "crm-initech" });
+    let circle =
+        json!({ "name": name("accounts/initech"), "parent_account": name("accounts/branch") });
+    let mut cases = vec![
+        case(
+            "CreateAccount",
+            "RESOURCE_NOT_FOUND",
+            create(acme, "account", "x", below),
+        ),
+        case(
+            "CreateAccount",
+            "RESOURCE_EXISTS",
+            create(acme, "account", "initech", json!({})),
+        ),
+        case(
+            "CreateAccount",
+            "CYCLE",
+            create(acme, "account", "future", awaited),
+        ),
+        case("GetAccount", "RESOURCE_NOT_FOUND", at("accounts/none")),
+        case(
+            "UpdateAccount",
+            "RESOURCE_EXISTS",
+            update("account", taken, "externalId"),
+        ),
+        case(
+            "UpdateAccount",
+            "CYCLE",
+            update("account", circle, "parentAccount"),
+        ),
+    ];
+    cases.extend(updates(
+        "UpdateAccount",
+        "account",
+        "accounts/none",
+        "accounts/initech",
+    ));
+    cases
+}
+
+fn imports() -> Vec<Case> {
+    [
+        ("ImportProducts", "product"),
+        ("ImportTerritories", "territory"),
+        ("ImportAccounts", "account"),
+        ("ImportDeals", "deal"),
+    ]
+    .map(|(method, field)| {
+        let row = json!({ field: { "display_name": "X", "external_id": "x" } });
+        let request = json!({ "parent": "ecosystems/nowhere", "rows": [row] });
+        case(method, "RESOURCE_NOT_FOUND", request)
+    })
+    .into()
+}
+
+fn registrations() -> Vec<Case> {
+    let absent = "registrations/none";
+    let claim = |partner: &str, id: &str| {
+        let claim = super::scene::claim(partner, "initech", "firewall");
+        json!({ "parent": "ecosystems/acme", "registration_id": id, "registration": claim })
+    };
+    let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
+    let rejected = json!({ "name": name("registrations/rejected"), "note": "New" });
+    let mut cases = vec![
+        case(
+            "CreateRegistration",
+            "RESOURCE_NOT_FOUND",
+            claim("nobody", "x"),
+        ),
+        case(
+            "CreateRegistration",
+            "RESOURCE_EXISTS",
+            claim("nimbus", "draft"),
+        ),
+        case("GetRegistration", "RESOURCE_NOT_FOUND", at(absent)),
+        case(
+            "UpdateRegistration",
+            "NOT_EDITABLE",
+            update("registration", rejected, "note"),
+        ),
+        case(
+            "SubmitRegistration",
+            "PRECONDITION",
+            at("registrations/not-enrolled"),
+        ),
+        case(
+            "SubmitRegistration",
+            "SELF_DUPLICATE",
+            at("registrations/again"),
+        ),
+        case(
+            "ApproveRegistration",
+            "PRECONDITION",
+            at("registrations/suspended"),
+        ),
+        case(
+            "ApproveRegistration",
+            "REGISTRATION_CONFLICT",
+            at("registrations/second"),
+        ),
+        case(
+            "ApproveRegistration",
+            "SELF_DUPLICATE",
+            at("registrations/same-as-one"),
+        ),
+    ];
+    cases.extend(updates(
+        "UpdateRegistration",
+        "registration",
+        absent,
+        "registrations/draft",
+    ));
+    let over = "registrations/rejected";
+    for (method, there, more) in [
+        ("SubmitRegistration", "registrations/draft", &none),
+        ("ApproveRegistration", "registrations/first", &none),
+        ("RejectRegistration", "registrations/first", &reason),
+        ("WithdrawRegistration", "registrations/draft", &none),
+        ("ConvertRegistration", "registrations/granted", &none),
+    ] {
+        cases.extend(moves(method, absent, there, over, more));
+    }
+    let taken = with(at("registrations/granted"), &json!({ "deal_id": "open" }));
+    cases.push(case("ConvertRegistration", "RESOURCE_EXISTS", taken));
+    cases
+}
+
+fn deals() -> Vec<Case> {
+    let acme = "ecosystems/acme";
+    let absent = "deals/none";
+    let unknown = json!({ "account": name("accounts/none") });
+    let taken = json!({ "name": name("deals/bare"), "external_id": "crm-open" });
+    let won = json!({ "name": name("deals/won"), "amount": super::scene::usd(1) });
+    let roles = json!({ "roles": [{ "partner": name("partners/nimbus"), "role": "ROLE_FULFIL" }] });
+    let stale = json!({ "etag": "\"999\"" });
+    let mut cases = vec![
+        case(
+            "CreateDeal",
+            "RESOURCE_NOT_FOUND",
+            create(acme, "deal", "x", unknown),
+        ),
+        case(
+            "CreateDeal",
+            "RESOURCE_EXISTS",
+            create(acme, "deal", "open", json!({})),
+        ),
+        case("GetDeal", "RESOURCE_NOT_FOUND", at(absent)),
+        case(
+            "UpdateDeal",
+            "RESOURCE_EXISTS",
+            update("deal", taken, "externalId"),
+        ),
+        case("UpdateDeal", "NOT_EDITABLE", update("deal", won, "amount")),
+        case(
+            "SetDealRoles",
+            "RESOURCE_NOT_FOUND",
+            with(at(absent), &roles),
+        ),
+        case(
+            "SetDealRoles",
+            "ETAG_MISMATCH",
+            with(with(at("deals/open"), &roles), &stale),
+        ),
+        case(
+            "SetDealRoles",
+            "NOT_EDITABLE",
+            with(at("deals/won"), &roles),
+        ),
+    ];
+    cases.extend(updates("UpdateDeal", "deal", absent, "deals/open"));
+    cases
+}
+
+fn closing() -> Vec<Case> {
+    let absent = "deals/none";
+    let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
+    let onward = json!({ "stage": "STAGE_COMMITTED" });
+    let mut cases = Vec::new();
+    cases.extend(moves(
+        "AdvanceDeal",
+        absent,
+        "deals/open",
+        "deals/won",
+        &onward,
+    ));
+    cases.extend(moves("WinDeal", absent, "deals/open", "deals/won", &none));
+    cases.extend(moves(
+        "LoseDeal",
+        absent,
+        "deals/open",
+        "deals/won",
+        &reason,
+    ));
+    cases.extend(moves(
+        "ReopenDeal",
+        absent,
+        "deals/won",
+        "deals/open",
+        &reason,
+    ));
+    cases.push(case("WinDeal", "PRECONDITION", at("deals/bare")));
+    cases
+}
+
+/// What was recorded after a win. The same external id with another content is another record.
+fn records() -> Vec<Case> {
+    let absent = "deals/none";
+    let money =
+        |id: &str, units: i64| json!({ "external_id": id, "amount": super::scene::usd(units) });
+    let refund = |id: &str, units: i64| with(money(id, units), &json!({ "reason_code": "OTHER" }));
+    let churn = |id: &str, reason: &str| json!({ "external_id": id, "reason_code": reason });
+    let won = |more: Value| with(at("deals/won"), &more);
+    let mut cases = vec![
+        case(
+            "RecordInvoice",
+            "RESOURCE_EXISTS",
+            won(money("invoice-1", 2)),
+        ),
+        case(
+            "RecordRefund",
+            "RESOURCE_EXISTS",
+            won(refund("refund-1", 2)),
+        ),
+        case(
+            "RecordRefund",
+            "REFUND_EXCEEDS_DEAL",
+            won(refund("refund-2", 1_000_000)),
+        ),
+        case(
+            "RecordChurn",
+            "RESOURCE_EXISTS",
+            won(churn("churn-1", "ANOTHER")),
+        ),
+        case(
+            "RecordChurn",
+            "PRECONDITION",
+            won(churn("churn-2", "OTHER")),
+        ),
+    ];
+    for (method, more) in [
+        ("RecordInvoice", money("new", 1)),
+        ("RecordRefund", refund("new", 1)),
+        ("RecordChurn", churn("new", "OTHER")),
+    ] {
+        cases.extend(moves(method, absent, "deals/won", "deals/open", &more));
+    }
+    cases
+}

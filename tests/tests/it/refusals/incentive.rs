@@ -1,0 +1,171 @@
+//! Plans, awards, the ledger and payouts.
+
+use serde_json::{Value, json};
+
+use super::scene::{CHECKER, version};
+use super::{Case, at, case, lists, moves, name, update, updates, with};
+
+pub(super) fn cases(approved: &str) -> Vec<Case> {
+    let mut cases = lists(&[
+        "ListPlans",
+        "ListAwards",
+        "ListLedgerAccounts",
+        "ListJournals",
+        "GetTrialBalance",
+        "VerifyLedger",
+        "ExportJournals",
+        "ListBatches",
+    ]);
+    cases.extend(plans());
+    cases.extend(versions());
+    cases.extend(awards(approved));
+    cases.extend(ledger());
+    cases.extend(payouts());
+    cases
+}
+
+fn plans() -> Vec<Case> {
+    let plan = |program: &str, id: &str| {
+        let plan = json!({ "display_name": "X", "program": name(program) });
+        json!({ "parent": "ecosystems/acme", "plan_id": id, "plan": plan })
+    };
+    let mut cases = vec![
+        case(
+            "CreatePlan",
+            "RESOURCE_NOT_FOUND",
+            plan("programs/none", "x"),
+        ),
+        case(
+            "CreatePlan",
+            "RESOURCE_EXISTS",
+            plan("programs/orbit", "commission"),
+        ),
+        case("GetPlan", "RESOURCE_NOT_FOUND", at("plans/none")),
+    ];
+    cases.extend(updates(
+        "UpdatePlan",
+        "plan",
+        "plans/none",
+        "plans/commission",
+    ));
+    cases
+}
+
+fn versions() -> Vec<Case> {
+    let parent = json!({ "parent": name("plans/none") });
+    let draft = with(parent.clone(), &json!({ "plan_version": version() }));
+    let edit = |rest: &str, etag: &str| {
+        let value = json!({ "name": name(rest), "etag": etag, "hold_days": 1 });
+        update("plan_version", value, "holdDays")
+    };
+    let absent = "plans/commission/versions/99";
+    let (active, second) = ("plans/commission/versions/1", "plans/commission/versions/2");
+    let day = json!({ "retire_date": { "year": 2026, "month": 6, "day": 1 } });
+    let late = json!({ "retire_date": { "year": 2028, "month": 1, "day": 1 } });
+    let mut cases = vec![
+        case("CreatePlanVersion", "RESOURCE_NOT_FOUND", draft),
+        case("GetPlanVersion", "RESOURCE_NOT_FOUND", at(absent)),
+        case("ListPlanVersions", "RESOURCE_NOT_FOUND", parent),
+        case("UpdatePlanVersion", "RESOURCE_NOT_FOUND", edit(absent, "")),
+        case(
+            "UpdatePlanVersion",
+            "ETAG_MISMATCH",
+            edit(second, "\"999\""),
+        ),
+        case("UpdatePlanVersion", "NOT_EDITABLE", edit(active, "")),
+        case("SchedulePlanVersion", "VERSION_OVERLAP", at(second)),
+        case(
+            "SchedulePlanVersion",
+            "PRECONDITION",
+            at("plans/unpublished/versions/1"),
+        ),
+        case("RetirePlanVersion", "PRECONDITION", with(at(active), &late)),
+    ];
+    cases.extend(moves(
+        "SchedulePlanVersion",
+        absent,
+        second,
+        active,
+        &json!({}),
+    ));
+    cases.extend(moves("RetirePlanVersion", absent, active, second, &day));
+    cases
+}
+
+fn awards(approved: &str) -> Vec<Case> {
+    let approve = |award: &str| json!({ "parent": "ecosystems/acme", "names": [award] });
+    vec![
+        case("GetAward", "RESOURCE_NOT_FOUND", at("awards/none")),
+        case("ExplainAward", "RESOURCE_NOT_FOUND", at("awards/none")),
+        case(
+            "ApproveAwards",
+            "RESOURCE_NOT_FOUND",
+            approve(&name("awards/none")),
+        ),
+        case("ApproveAwards", "NOTHING_TO_APPROVE", approve(approved)),
+    ]
+}
+
+fn ledger() -> Vec<Case> {
+    let account = "ledgerAccounts/payable.nobody.usd";
+    let statement = json!({
+        "parent": name("partners/nobody"),
+        "start_date": { "year": 2026, "month": 1, "day": 1 },
+        "end_date": { "year": 2026, "month": 2, "day": 1 }
+    });
+    vec![
+        case("GetLedgerAccount", "RESOURCE_NOT_FOUND", at(account)),
+        case("GetBalanceAsOf", "RESOURCE_NOT_FOUND", at(account)),
+        case("GetStatement", "RESOURCE_NOT_FOUND", statement),
+    ]
+}
+
+fn payouts() -> Vec<Case> {
+    let batch = |id: &str, partner: &str| {
+        let batch = json!({ "currency_code": "USD", "partners": [name(partner)] });
+        json!({ "parent": "ecosystems/acme", "batch_id": id, "batch": batch })
+    };
+    let below = || json!({ "parent": name("payoutBatches/none") });
+    let absent = "payoutBatches/none";
+    let (approved, submitted, draft) = (
+        "payoutBatches/approved",
+        "payoutBatches/submitted",
+        "payoutBatches/draft",
+    );
+    let none: Value = json!({});
+    let mut cases = vec![
+        case(
+            "CreateBatch",
+            "RESOURCE_NOT_FOUND",
+            batch("x", "partners/nobody"),
+        ),
+        case(
+            "CreateBatch",
+            "RESOURCE_EXISTS",
+            batch("draft", "partners/boreas"),
+        ),
+        case(
+            "CreateBatch",
+            "NOTHING_PAYABLE",
+            batch("x", "partners/stratus"),
+        ),
+        case("GetBatch", "RESOURCE_NOT_FOUND", at(absent)),
+        case("ListItems", "RESOURCE_NOT_FOUND", below()),
+        case("ListLines", "RESOURCE_NOT_FOUND", below()),
+        case("ApproveBatch", "FOUR_EYES", at(submitted)),
+    ];
+    for (method, there, elsewhere) in [
+        ("SubmitBatch", draft, approved),
+        ("ApproveBatch", submitted, draft),
+        ("CancelBatch", draft, approved),
+        ("SendBatch", approved, draft),
+        ("SettleItems", approved, draft),
+    ] {
+        let moves = moves(method, absent, there, elsewhere, &none);
+        cases.extend(moves.map(|case| Case {
+            actor: CHECKER,
+            ..case
+        }));
+    }
+    cases
+}

@@ -1,0 +1,312 @@
+//! An ecosystem in which something stands in each state that a refusal needs.
+
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+use super::{at, name, with};
+
+/// Who does everything but what takes a second person.
+pub(super) const MAKER: &str = "ada@acme.example";
+/// The second person.
+pub(super) const CHECKER: &str = "grace@acme.example";
+
+const ACME: &str = "ecosystems/acme";
+
+pub(super) fn usd(units: i64) -> Value {
+    json!({ "currency_code": "USD", "units": units })
+}
+
+/// What a partner asks for: to be protected in selling a product to a customer.
+pub(super) fn claim(partner: &str, account: &str, product: &str) -> Value {
+    json!({
+        "display_name": "X",
+        "partner": name(&format!("partners/{partner}")),
+        "program": name("programs/orbit"),
+        "account": name(&format!("accounts/{account}")),
+        "products": [name(&format!("products/{product}"))],
+        "deal_type": "DEAL_TYPE_NEW",
+        "estimated_value": usd(100)
+    })
+}
+
+/// A tenth of each deal of the years 2026 and 2027.
+pub(super) fn version() -> Value {
+    json!({
+        "effective_from_date": { "year": 2026, "month": 1, "day": 1 },
+        "effective_until_date": { "year": 2028, "month": 1, "day": 1 },
+        "currency_code": "USD",
+        "kind": "KIND_COMMISSION",
+        "trigger": "TRIGGER_DEAL_WON",
+        "measure": { "source": "SOURCE_DEAL_NET", "window": "WINDOW_EVENT" },
+        "schedule": { "mode": "MODE_MARGINAL", "bands": [
+            { "from_amount": usd(0), "rate": { "value": "0.1" } }
+        ] }
+    })
+}
+
+/// Builds the scene, and answers the name of an award that is approved. What each part is for stands
+/// at the cases.
+pub(super) async fn build(stage: &Stage) -> String {
+    for (id, sandbox) in [("acme", true), ("plain", false)] {
+        let ecosystem = json!({ "display_name": id, "sandbox": sandbox });
+        let request = json!({ "ecosystem_id": id, "ecosystem": ecosystem });
+        stage.does("CreateEcosystem", request).await;
+    }
+    partners(stage).await;
+    programs(stage).await;
+    catalog(stage).await;
+    accounts(stage).await;
+    registrations(stage).await;
+    deals(stage).await;
+    plans(stage).await;
+    let approved = approved(stage).await;
+    payouts(stage).await;
+    approved
+}
+
+async fn create(stage: &Stage, method: &str, field: &str, id: &str, value: &Value) {
+    let id_field = format!("{field}_id");
+    let value = with(json!({ "display_name": id }), value);
+    let request = json!({ "parent": ACME, id_field: id, field: value });
+    stage.does(method, request).await;
+}
+
+/// `prospect` and `invited`, who are on their way; `gone`; the others are at work.
+async fn partners(stage: &Stage) {
+    for id in [
+        "prospect", "invited", "nimbus", "cirrus", "altus", "boreas", "stratus", "gone",
+    ] {
+        let value = json!({
+            "partner_type": "PARTNER_TYPE_RESELLER", "external_id": format!("crm-{id}")
+        });
+        create(stage, "CreatePartner", "partner", id, &value).await;
+    }
+    for id in [
+        "invited", "nimbus", "cirrus", "altus", "boreas", "stratus", "gone",
+    ] {
+        let partner = at(&format!("partners/{id}"));
+        stage.does("InvitePartner", partner.clone()).await;
+        if id != "invited" {
+            stage.does("AcceptInvitation", partner.clone()).await;
+            stage.does("ActivatePartner", partner).await;
+        }
+    }
+    let notice = json!({ "reason_code": "OTHER", "terminate_time": "2026-12-31T00:00:00Z" });
+    stage
+        .does("GiveNotice", with(at("partners/gone"), &notice))
+        .await;
+    stage.does("TerminatePartner", at("partners/gone")).await;
+}
+
+/// `draft` without a tier; `orbit` with two, in which those at work are; `lone` with one; `old`,
+/// which is retired.
+async fn programs(stage: &Stage) {
+    for (id, tiers) in [
+        ("draft", &[][..]),
+        ("orbit", &["silver", "gold"]),
+        ("lone", &["last"]),
+        ("old", &["only"]),
+    ] {
+        let value = json!({ "time_zone": "UTC", "currency_code": "USD" });
+        create(stage, "CreateProgram", "program", id, &value).await;
+        let program = name(&format!("programs/{id}"));
+        for (rank, tier) in (1..).zip(tiers) {
+            let request = json!({
+                "parent": program, "tier_id": tier, "tier": { "display_name": tier, "rank": rank }
+            });
+            stage.does("CreateTier", request).await;
+        }
+        if !tiers.is_empty() {
+            stage
+                .does("PublishProgram", json!({ "name": program }))
+                .await;
+        }
+    }
+    for partner in ["nimbus", "cirrus", "altus", "boreas", "stratus"] {
+        let enrolment = json!({
+            "program": name("programs/orbit"), "partner": name(&format!("partners/{partner}"))
+        });
+        let request = json!({ "parent": ACME, "enrollment": enrolment });
+        stage.does("CreateEnrollment", request).await;
+    }
+    stage.does("RetireProgram", at("programs/old")).await;
+}
+
+async fn catalog(stage: &Stage) {
+    for id in ["security", "storage"] {
+        let value = json!({ "external_id": format!("crm-{id}") });
+        create(stage, "CreateProductFamily", "product_family", id, &value).await;
+    }
+    for id in ["firewall", "backup"] {
+        let value = json!({ "external_id": format!("crm-{id}") });
+        create(stage, "CreateProduct", "product", id, &value).await;
+    }
+    for (id, within) in [("emea", String::new()), ("dach", name("territories/emea"))] {
+        let value = json!({ "external_id": format!("crm-{id}"), "parent_territory": within });
+        create(stage, "CreateTerritory", "territory", id, &value).await;
+    }
+}
+
+/// `branch` belongs to `initech`; `waiting` waits for an account that nobody knows yet.
+async fn accounts(stage: &Stage) {
+    for id in ["initech", "globex", "hooli", "umbrella", "shade"] {
+        let domains = [format!("{id}.example")];
+        let value = json!({ "external_id": format!("crm-{id}"), "domains": domains });
+        create(stage, "CreateAccount", "account", id, &value).await;
+    }
+    let branch = json!({ "parent_account": name("accounts/initech") });
+    create(stage, "CreateAccount", "account", "branch", &branch).await;
+    create(
+        stage,
+        "CreateAccount",
+        "account",
+        "waiting",
+        &json!({ "external_id": "waiting" }),
+    )
+    .await;
+    let row = json!({
+        "account": { "display_name": "waiting", "external_id": "waiting" },
+        "parent_external_id": "future"
+    });
+    stage
+        .does("ImportAccounts", json!({ "parent": ACME, "rows": [row] }))
+        .await;
+}
+
+/// `first` stands before `second`; `granted` is approved; `suspended` and `not-enrolled` belong to
+/// partners who may not claim business; `again` asks for what `first` has. `one` and `same-as-one`
+/// are for two customers, until these turn out to be the same. The clock stands still, so they were
+/// submitted at the same time, and the order of their ids is that of the line.
+async fn registrations(stage: &Stage) {
+    for (id, partner, account, product) in [
+        ("draft", "nimbus", "initech", "firewall"),
+        ("first", "nimbus", "globex", "firewall"),
+        ("second", "cirrus", "globex", "firewall"),
+        ("again", "nimbus", "globex", "firewall"),
+        ("not-enrolled", "prospect", "initech", "firewall"),
+        ("suspended", "stratus", "hooli", "firewall"),
+        ("granted", "cirrus", "hooli", "backup"),
+        ("rejected", "cirrus", "initech", "backup"),
+        ("one", "nimbus", "umbrella", "backup"),
+        ("same-as-one", "nimbus", "shade", "backup"),
+    ] {
+        let claim = claim(partner, account, product);
+        let request = json!({ "parent": ACME, "registration_id": id, "registration": claim });
+        stage.does("CreateRegistration", request).await;
+    }
+    for id in [
+        "first",
+        "second",
+        "suspended",
+        "granted",
+        "rejected",
+        "one",
+        "same-as-one",
+    ] {
+        stage
+            .does("SubmitRegistration", at(&format!("registrations/{id}")))
+            .await;
+    }
+    stage
+        .does("ApproveRegistration", at("registrations/granted"))
+        .await;
+    let reason = json!({ "reason_code": "OTHER" });
+    stage
+        .does(
+            "RejectRegistration",
+            with(at("registrations/rejected"), &reason),
+        )
+        .await;
+    stage
+        .does("SuspendPartner", with(at("partners/stratus"), &reason))
+        .await;
+    let shade = json!({ "name": name("accounts/shade"), "domains": ["umbrella.example"] });
+    stage
+        .does(
+            "UpdateAccount",
+            json!({ "account": shade, "update_mask": "domains" }),
+        )
+        .await;
+}
+
+/// `open`; `bare`, of which nobody knows what it is worth; `won`, after which things happened.
+async fn deals(stage: &Stage) {
+    let amount = json!({ "amount": usd(100), "external_id": "crm-open" });
+    create(stage, "CreateDeal", "deal", "open", &amount).await;
+    create(stage, "CreateDeal", "deal", "bare", &json!({})).await;
+    for (id, partner) in [
+        ("won", "nimbus"),
+        ("won-by-nimbus", "nimbus"),
+        ("won-by-cirrus", "cirrus"),
+        ("won-by-altus", "altus"),
+        ("won-by-boreas", "boreas"),
+    ] {
+        let role =
+            json!({ "partner": name(&format!("partners/{partner}")), "role": "ROLE_SOURCED" });
+        let value = json!({ "amount": usd(1_000), "roles": [role] });
+        create(stage, "CreateDeal", "deal", id, &value).await;
+        stage.does("WinDeal", at(&format!("deals/{id}"))).await;
+    }
+    let won = |more: Value| with(at("deals/won"), &more);
+    let invoice = json!({ "external_id": "invoice-1", "amount": usd(1) });
+    stage.does("RecordInvoice", won(invoice)).await;
+    let refund = json!({ "external_id": "refund-1", "amount": usd(1), "reason_code": "OTHER" });
+    stage.does("RecordRefund", won(refund)).await;
+    let churn = json!({ "external_id": "churn-1", "reason_code": "OTHER" });
+    stage.does("RecordChurn", won(churn)).await;
+}
+
+/// `commission`, which pays by its first version and has a draft; `unpublished`, whose program is.
+async fn plans(stage: &Stage) {
+    for (id, program) in [("commission", "orbit"), ("unpublished", "draft")] {
+        let value = json!({ "program": name(&format!("programs/{program}")) });
+        create(stage, "CreatePlan", "plan", id, &value).await;
+        let parent = name(&format!("plans/{id}"));
+        for _ in 0..2 {
+            let draft = json!({ "parent": parent, "plan_version": version() });
+            stage.does("CreatePlanVersion", draft).await;
+        }
+    }
+}
+
+/// Approves what was earned; answers the name of one of the awards.
+async fn approved(stage: &Stage) -> String {
+    let scheduled = stage
+        .does("SchedulePlanVersion", at("plans/commission/versions/1"))
+        .await;
+    let listed = stage
+        .reads("ListAwards", json!({ "parent": ACME }), &scheduled)
+        .await;
+    let awards = listed["awards"].as_array().expect("awards were earned");
+    let names: Vec<&str> = awards
+        .iter()
+        .filter_map(|award| award["name"].as_str())
+        .collect();
+    stage
+        .does("ApproveAwards", json!({ "parent": ACME, "names": names }))
+        .await;
+    names.first().expect("awards have names").to_string()
+}
+
+/// A batch in each of three states, for a partner each; `boreas` is left to be paid.
+async fn payouts(stage: &Stage) {
+    for (id, partner) in [
+        ("approved", "nimbus"),
+        ("submitted", "cirrus"),
+        ("draft", "altus"),
+    ] {
+        let batch = json!({
+            "currency_code": "USD", "partners": [name(&format!("partners/{partner}"))]
+        });
+        let request = json!({ "parent": ACME, "batch_id": id, "batch": batch });
+        stage.does("CreateBatch", request).await;
+        if id != "draft" {
+            stage
+                .does("SubmitBatch", at(&format!("payoutBatches/{id}")))
+                .await;
+        }
+    }
+    stage
+        .does_as("ApproveBatch", CHECKER, at("payoutBatches/approved"))
+        .await;
+}

@@ -1,0 +1,103 @@
+//! Calls any method with a request that is written as JSON.
+
+use prost::Message as _;
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use serde_json::Value;
+use tonic::Code;
+use trellis_api::open::{ACTOR, MIN_POSITION, POSITION};
+use trellis_api::{FILE_DESCRIPTOR_SET, METHODS, Method};
+use trellis_tests::World;
+
+use crate::server::raw::{call, framed};
+
+/// A server to call, and the contract to call it by.
+pub(super) struct Stage {
+    world: World,
+    pool: DescriptorPool,
+}
+
+/// Why a call was refused.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    pub(super) code: Code,
+    pub(super) reason: String,
+    #[expect(dead_code, reason = "told when a case goes otherwise")]
+    pub(super) message: String,
+}
+
+/// A method of the contract by its name, which no other has.
+pub(super) fn method(name: &str) -> &'static Method {
+    let mut found = METHODS.iter().filter(|method| method.name == name);
+    let method = found.next().unwrap_or_else(|| panic!("there is no {name}"));
+    assert_eq!(found.next(), None, "{name} is two methods");
+    method
+}
+
+impl Stage {
+    pub(super) fn new(world: World) -> Self {
+        let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
+        Self { world, pool }
+    }
+
+    fn message(&self, name: &str) -> MessageDescriptor {
+        self.pool.get_message_by_name(name).unwrap()
+    }
+
+    /// Calls a method as somebody: its answer, or why it was refused.
+    pub(super) async fn call(
+        &self,
+        name: &str,
+        actor: &str,
+        request: &Value,
+    ) -> Result<Value, Refused> {
+        let (answer, _) = self.say(name, request, &[(ACTOR, actor)]).await?;
+        Ok(answer)
+    }
+
+    /// Calls a method that must not be refused, and answers its place in the feed.
+    pub(super) async fn does(&self, name: &str, request: Value) -> String {
+        self.does_as(name, super::scene::MAKER, request).await
+    }
+
+    pub(super) async fn does_as(&self, name: &str, actor: &str, request: Value) -> String {
+        match self.say(name, &request, &[(ACTOR, actor)]).await {
+            Ok((_, position)) => position,
+            Err(refused) => panic!("{name} {request}: {refused:?}"),
+        }
+    }
+
+    /// Reads what there is once the workers have come to a place in the feed.
+    pub(super) async fn reads(&self, name: &str, request: Value, position: &str) -> Value {
+        let said = self.say(name, &request, &[(MIN_POSITION, position)]).await;
+        said.unwrap_or_else(|refused| panic!("{name} {request}: {refused:?}"))
+            .0
+    }
+
+    async fn say(
+        &self,
+        name: &str,
+        request: &Value,
+        headers: &[(&str, &str)],
+    ) -> Result<(Value, String), Refused> {
+        let method = method(name);
+        let message = DynamicMessage::deserialize(self.message(method.input), request.clone())
+            .unwrap_or_else(|error| panic!("{name} {request}: {error}"));
+        let body = framed(&message.encode_to_vec());
+        let answer = call(self.world.address(), method.path, headers, body).await;
+        if answer.status().code() != Code::Ok {
+            let (code, reason, _) = answer.error();
+            let message = answer.status().message().to_owned();
+            return Err(Refused {
+                code,
+                reason,
+                message,
+            });
+        }
+        let position = answer.headers.get(POSITION);
+        let position = position.map_or("", |position| position.to_str().unwrap());
+        let output = self.message(method.output);
+        let message = DynamicMessage::decode(output, answer.body.get(5..).unwrap_or_default());
+        let json = serde_json::to_value(message.unwrap()).unwrap();
+        Ok((json, position.to_owned()))
+    }
+}
