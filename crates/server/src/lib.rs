@@ -7,6 +7,7 @@
 
 pub mod cli;
 pub mod demo;
+pub mod identity;
 pub mod import;
 mod layers;
 mod listen;

@@ -70,7 +70,8 @@ impl fmt::Display for Loaded {
         let shown = self.settings.show();
         let lines = || {
             TABLE.iter().zip(&shown).map(|(setting, (name, text))| {
-                let bare = text == "true" || text == "false" || text.parse::<u32>().is_ok();
+                let word = text == "true" || text == "false";
+                let bare = word || text.parse::<u32>().is_ok() || text.starts_with('[');
                 let text = if bare {
                     text.clone()
                 } else {
@@ -79,8 +80,10 @@ impl fmt::Display for Loaded {
                 (setting.heading, *name, format!("{name} = {text}"))
             })
         };
+        // A list of tables is longer than anybody's screen is wide.
         let width = lines()
             .map(|(_, _, line)| line.len())
+            .filter(|width| *width <= 100)
             .max()
             .unwrap_or_default();
         let mut heading = "";
@@ -272,12 +275,12 @@ impl Reader<'_> {
         let (text, origin) = self.find(name).unwrap_or((default, Origin::Default));
         let value = V::read(text);
         if value.is_none() {
-            // The text is not repeated: what does not parse may be a secret all the same.
-            let message = format!("expects {}", V::EXPECTS);
-            self.mistakes.push(Mistake {
-                place: place(name, &origin),
+            let place = place(name, &origin);
+            let told = V::mistakes(text).into_iter().map(|message| Mistake {
+                place: place.clone(),
                 message,
             });
+            self.mistakes.extend(told);
         }
         self.origins.insert(name, origin);
         value
@@ -317,6 +320,9 @@ fn written(value: &toml::Value) -> Option<String> {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
         toml::Value::Boolean(is) => Some(is.to_string()),
+        toml::Value::Array(parts) if parts.iter().any(toml::Value::is_table) => {
+            Some(value.to_string())
+        }
         toml::Value::Array(parts) => {
             let parts: Option<Vec<_>> = parts.iter().map(written).collect();
             Some(parts?.join(","))

@@ -6,13 +6,16 @@
 //! was made.
 
 mod flags;
+mod issuers;
 mod load;
 mod table;
 mod value;
 
 pub use flags::{DatabaseFlags, Flags};
+pub use issuers::IssuerList;
 pub use load::{Loaded, Mistake, Mistakes, Origin, Sources};
 pub use table::Settings;
+pub(crate) use value::Value;
 pub use value::{
     DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, Service, Services, Size,
 };

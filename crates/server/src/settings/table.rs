@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::issuers::IssuerList;
 use super::load::Reader;
 use super::value::{
     DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, Services, Size, Value,
@@ -81,6 +82,10 @@ settings! {
         /// The web origins whose pages may call. Pages of other origins are kept out by the
         /// browser.
         grpc_web_origins("grpc-web-origins"): Origins = "none";
+    }
+    "Identity" => {
+        /// Whose tokens are accepted: OpenID Connect issuers, each a table in the file.
+        issuers("issuers"): IssuerList = "none";
     }
     DATABASE => {
         /// The database: a SQLite file, or a PostgreSQL server.

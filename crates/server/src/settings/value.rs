@@ -26,6 +26,13 @@ pub(crate) trait Value: Sized {
     /// Reads a text; nothing when it is not such a value.
     fn read(text: &str) -> Option<Self>;
 
+    /// What is wrong with a text that is not such a value. The text is not repeated: what does not
+    /// parse may be a secret all the same.
+    fn mistakes(text: &str) -> Vec<String> {
+        let _ = text;
+        vec![format!("expects {}", Self::EXPECTS)]
+    }
+
     /// Shows the value so that [`Value::read`] would read it again, but for secrets, which are
     /// hidden.
     fn show(&self) -> String;
