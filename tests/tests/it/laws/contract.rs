@@ -13,7 +13,17 @@ use trellis_tests::contract::Contract;
 use super::texts;
 
 /// For each reason that any method may answer: the file and the test that brings it about.
-const ANYWHERE: [(&str, &str, &str); 9] = [
+const ANYWHERE: [(&str, &str, &str); 11] = [
+    (
+        "UNAUTHENTICATED",
+        "crates/api/src/open/tests.rs",
+        "nobody_is_answered_without_a_principal",
+    ),
+    (
+        "PERMISSION_DENIED",
+        "crates/api/src/open/tests.rs",
+        "who_may_not_is_told_so_before_anything_else",
+    ),
     (
         "REQUEST_ID_REUSED",
         "tests/tests/it/deal/catalog.rs",
