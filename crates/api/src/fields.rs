@@ -197,6 +197,17 @@ impl Fields {
         page::query(self, request, table)
     }
 
+    /// Those of a list's fields that the caller may filter and order by. What is hidden from them would
+    /// be told by what it finds and by its order.
+    #[must_use]
+    pub fn shown<R: Listed>(&self, table: &[Field]) -> Vec<Field> {
+        let hidden = |field: &Field| {
+            self.eyes == Eyes::Partner && R::STAFF_FIELDS.contains(&field.name())
+        };
+        let shown = table.iter().filter(|field| !hidden(field));
+        shown.copied().collect()
+    }
+
     /// A filter beside a page: nothing when the text is empty.
     pub fn filter(&mut self, field: &str, text: &str, table: &[Field]) -> Option<Option<Filter>> {
         let read = filter::read(text, table, self.ecosystem.as_ref());

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message;
 use sha2::{Digest, Sha256};
-use trellis_core::{Cursor, Eyes, PageQuery, Value, Violation};
+use trellis_core::{Cursor, PageQuery, Value, Violation};
 
 use crate::filter::Field;
 use crate::method::Listed;
@@ -125,20 +125,7 @@ pub(crate) fn query<R: Listed>(
     request: &R,
     table: &[Field],
 ) -> Option<PageQuery> {
-    let shown: Vec<Field>;
-    let table = match fields.eyes() {
-        Eyes::Staff => table,
-        // What is hidden would be told by what it finds and by its order.
-        Eyes::Partner => {
-            let hidden = |field: &Field| R::STAFF_FIELDS.contains(&field.name());
-            shown = table
-                .iter()
-                .filter(|field| !hidden(field))
-                .copied()
-                .collect();
-            &shown
-        }
-    };
+    let table = &fields.shown::<R>(table);
     let filter = fields.filter("filter", request.filter(), table);
     let order = fields.take("order_by", order::read(request.order_by(), table));
     let size = fields.take("page_size", read_size(request.page_size()));

@@ -7,12 +7,17 @@ use trellis_store::deal::reference::{self, Missing, References};
 
 use crate::Error;
 
-/// Checks that everything that is named exists.
+/// Checks that everything that is named exists. For a partner only what it reaches does; the staff
+/// may name whatever they can read, also where they do not reach far enough to change it.
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND` naming the first that does not.
 pub(crate) async fn all_exist(view: &View, named: &References) -> Result<(), Error> {
-    let missing = reference::missing(view, named).await?;
+    let missing = if view.scope().is_staff() {
+        reference::missing(&view.whole(), named).await?
+    } else {
+        reference::missing(view, named).await?
+    };
     let Some(first) = missing.first() else {
         return Ok(());
     };

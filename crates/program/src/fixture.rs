@@ -21,6 +21,7 @@ pub(crate) fn program(state: program::State) -> program::Model {
         hard_stop_days: 180,
         auto_approve: true,
         auto_approve_limit_minor: Some(2_500_000),
+        conflict_disclosure: program::ConflictDisclosure::Sealed,
         state,
         revision_number: 0,
         publish_time: None,

@@ -13,7 +13,9 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, Statement, Value};
-use trellis_core::{Actor, Cursor, EcosystemId, Page, PageQuery, Position, Timestamp, filter};
+use trellis_core::{
+    Actor, Cursor, EcosystemId, Page, PageQuery, PartnerId, Position, Scope, Timestamp, filter,
+};
 
 use crate::page::{self, Columns};
 use crate::{Error, Txn, View};
@@ -49,6 +51,8 @@ pub struct Model {
     pub note: Option<String>,
     /// What a reader needs to know of it.
     pub data: Json,
+    /// The partner that may read it. Without one it is for the vendor alone.
+    pub partner: Option<PartnerId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -73,6 +77,7 @@ pub struct NewEvent {
     reason_code: Option<String>,
     note: Option<String>,
     data: Json,
+    partner: Option<PartnerId>,
 }
 
 impl NewEvent {
@@ -85,6 +90,7 @@ impl NewEvent {
             reason_code: None,
             note: None,
             data: Json::Null,
+            partner: None,
         }
     }
 
@@ -108,6 +114,14 @@ impl NewEvent {
         self.data = data;
         self
     }
+
+    /// Lets a partner read it; without this only the vendor does. What it is about must belong to the
+    /// partner, and that it happened, too: it may tell of nothing that another partner did.
+    #[must_use]
+    pub fn for_partner<'a>(mut self, partner: impl Into<Option<&'a PartnerId>>) -> Self {
+        self.partner = partner.into().cloned();
+        self
+    }
 }
 
 /// Reports an event. It is written when the use case has ended, in the same transaction.
@@ -115,7 +129,7 @@ pub fn append(txn: &Txn, event: NewEvent) {
     txn.push(event);
 }
 
-/// Events of one statement; each binds eight values, and SQLite takes 32,766 in one statement.
+/// Events of one statement; each binds nine values, and SQLite takes 32,766 in one statement.
 const CHUNK: usize = 1_000;
 
 /// Writes the reported events; answers the place of the last.
@@ -131,7 +145,7 @@ pub(crate) async fn flush(txn: &Txn) -> Result<Option<Position>, Error> {
 async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Error> {
     let db = txn.db();
     let backend = db.get_database_backend();
-    let mut values: Vec<Value> = Vec::with_capacity(events.len() * 8);
+    let mut values: Vec<Value> = Vec::with_capacity(events.len() * 9);
     let mut rows = String::new();
     for (index, event) in events.iter().enumerate() {
         let NewEvent {
@@ -140,9 +154,10 @@ async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Erro
             reason_code,
             note,
             data,
+            partner,
         } = event;
         let first = values.len();
-        let place: Vec<String> = (1..=8)
+        let place: Vec<String> = (1..=9)
             .map(|offset| format!("${}", first + offset))
             .collect();
         if index > 0 {
@@ -162,25 +177,32 @@ async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Erro
             reason_code.clone().into(),
             note.clone().into(),
             data.clone().into(),
+            partner.as_ref().map(|partner| partner.as_str()).into(),
         ]);
     }
     let sql = match backend {
         // The one writer counts for itself, so the numbers of an ecosystem have no gaps.
         DatabaseBackend::Sqlite => format!(
             "INSERT INTO events (ecosystem, epoch, xid, sequence, kind, resource, actor, time, \
-             reason_code, note, data) \
+             reason_code, note, data, partner) \
              SELECT column2, 1, 0, column1 + COALESCE((SELECT MAX(sequence) FROM events \
              WHERE ecosystem = column2), 0), column3, column4, column5, column6, column7, \
-             column8, column9 FROM (VALUES {rows}) RETURNING epoch, xid, sequence"
+             column8, column9, column10 FROM (VALUES {rows}) \
+             RETURNING epoch, xid, sequence, partner"
         ),
         _ => format!(
-            "INSERT INTO events (ecosystem, kind, resource, actor, time, reason_code, note, data) \
-             VALUES {rows} RETURNING epoch, xid, sequence"
+            "INSERT INTO events (ecosystem, kind, resource, actor, time, reason_code, note, data, \
+             partner) VALUES {rows} RETURNING epoch, xid, sequence, partner"
         ),
     };
     let statement = Statement::from_sql_and_values(backend, sql, values);
     let mut last = None;
     for row in db.query_all_raw(statement).await? {
+        // Where the feed stands after what a partner must not know of would tell them of it.
+        let partner: Option<PartnerId> = row.try_get("", "partner")?;
+        if !readable(txn.scope(), partner.as_ref()) {
+            continue;
+        }
         let position = Position {
             epoch: row.try_get("", "epoch")?,
             xid: row.try_get("", "xid")?,
@@ -189,6 +211,22 @@ async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Erro
         last = Ord::max(last, Some(position));
     }
     Ok(last)
+}
+
+/// Whether whoever reaches so far may read an event that is for this partner.
+fn readable(scope: &Scope, partner: Option<&PartnerId>) -> bool {
+    scope.is_staff() || partner.is_some_and(|partner| scope.may_name(partner))
+}
+
+/// Those of some events that the view's scope may read.
+fn shown(view: &View, select: Select<Entity>) -> Select<Entity> {
+    let scope = view.scope();
+    if scope.is_staff() {
+        return select;
+    }
+    let own = scope.own().iter().map(|(partner, _)| partner);
+    let partners = scope.partners().iter().chain(own);
+    select.filter(Column::Partner.is_in(partners.map(|partner| partner.as_str())))
 }
 
 /// The events of this ecosystem after a place that no later commit can precede any more.
@@ -228,7 +266,7 @@ pub async fn after(view: &View, position: Position, limit: u64) -> Result<Vec<Mo
         .await?)
 }
 
-/// A page of events after a place, oldest first, filtered.
+/// A page of the events after a place that the view's scope may read, oldest first, filtered.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -237,7 +275,7 @@ pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page
         Some(Cursor(values)) => position_of(values)?,
         None => from,
     };
-    let mut rows = page::filtered(settled(view, from), query)?
+    let mut rows = page::filtered(shown(view, settled(view, from)), query)?
         .order_by_asc(Column::Epoch)
         .order_by_asc(Column::Xid)
         .order_by_asc(Column::Sequence)
@@ -273,7 +311,8 @@ fn position_of(values: &[filter::Value]) -> Result<Position, Error> {
     }
 }
 
-/// The place of the newest event that no later commit can precede; nothing has happened yet: zero.
+/// The place of the newest event that no later commit can precede and that the view's scope may
+/// read; nothing has happened yet: zero.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -283,7 +322,7 @@ pub async fn head(view: &View) -> Result<Position, Error> {
         xid: 0,
         sequence: 0,
     };
-    let newest = settled(view, zero)
+    let newest = shown(view, settled(view, zero))
         .order_by_desc(Column::Epoch)
         .order_by_desc(Column::Xid)
         .order_by_desc(Column::Sequence)

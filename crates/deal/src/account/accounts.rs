@@ -2,17 +2,20 @@
 
 use trellis_api::deal::v1 as pb;
 use trellis_api::{Etag, name};
-use trellis_core::{AccountId, Call, Money, Page, PageQuery, Written};
+use trellis_core::{
+    AccountId, Call, Money, Page, PageQuery, PartnerId, Problem, Scope, Violation, Written,
+};
 use trellis_store::deal::account::{self, Domains, Entity, Model};
 use trellis_store::deal::account_key;
+use trellis_store::deal::reference::References;
 use trellis_store::event::{self, NewEvent};
 use trellis_store::{Store, Txn, lock, record};
 
 use super::convert::wire;
 use super::{ancestry, domain};
-use crate::Error;
 use crate::edit::set;
 use crate::error::{absent, exists};
+use crate::{Error, all_exist};
 
 /// Makes an account.
 #[derive(Clone, Debug)]
@@ -44,6 +47,8 @@ pub struct Edit {
     pub parent_account: Option<Option<AccountId>>,
     /// Its id elsewhere.
     pub external_id: Option<Option<String>>,
+    /// The partner that brought it.
+    pub partner: Option<Option<PartnerId>>,
 }
 
 /// Edits an account.
@@ -74,7 +79,11 @@ pub async fn create(
             }
             let id = id.unwrap_or_else(|| AccountId::generate(txn.now()));
             let resource = name(txn.ecosystem(), &id);
-            let account = fresh(&txn, id, edit);
+            let mut account = fresh(&txn, id, edit);
+            if !txn.scope().is_staff() {
+                account.partner = Some(bringing(txn.scope())?);
+            }
+            brought(&txn, &account).await?;
             placed(&txn, &account).await?;
             let account = record::insert::<Entity>(&txn, account)
                 .await
@@ -83,7 +92,8 @@ pub async fn create(
                 .into_iter()
                 .map(|key| (account.id.clone(), key));
             account_key::add(&txn, keys).await?;
-            event::append(&txn, NewEvent::new("account.created", resource));
+            let event = NewEvent::new("account.created", resource);
+            event::append(&txn, event.for_partner(account.partner.as_ref()));
             adopt(&txn, &account).await?;
             Ok(wire(account))
         })
@@ -96,6 +106,7 @@ pub(super) fn fresh(txn: &Txn, id: AccountId, edit: Edit) -> Model {
     let mut account = Model {
         ecosystem: txn.ecosystem().clone(),
         id,
+        partner: None,
         display_name: String::new(),
         region_code: None,
         domains: Domains::default(),
@@ -160,6 +171,9 @@ pub async fn update(
             etag.check(before.version, &resource)?;
             let mut after = before.clone();
             apply(&mut after, edit);
+            if after.partner != before.partner {
+                brought(&txn, &after).await?;
+            }
             let renamed = after.external_id != before.external_id;
             if renamed || after.parent_account != before.parent_account {
                 placed(&txn, &after).await?;
@@ -167,13 +181,43 @@ pub async fn update(
             let after = rewrite(&txn, &before, after)
                 .await
                 .map_err(|error| exists(error, &resource))?;
-            event::append(&txn, NewEvent::new("account.updated", resource));
+            let event = NewEvent::new("account.updated", resource);
+            event::append(&txn, event.for_partner(after.partner.as_ref()));
             if renamed {
                 adopt(&txn, &after).await?;
             }
             Ok(wire(after))
         })
         .await
+}
+
+/// The partner for which somebody brings an account: the only one that they act for.
+fn bringing(scope: &Scope) -> Result<PartnerId, Problem> {
+    let mut partners: Vec<&PartnerId> = scope.partners().iter().collect();
+    partners.extend(scope.own().iter().map(|(partner, _)| partner));
+    partners.sort_unstable();
+    partners.dedup();
+    match partners[..] {
+        [partner] => Ok(partner.clone()),
+        _ => Err(Problem::Invalid(vec![Violation::new(
+            "account.partner",
+            "one_partner",
+            "cannot be told from who calls; call with a credential that acts for one partner",
+        )])),
+    }
+}
+
+/// Checks that the partner that brought an account exists.
+async fn brought(txn: &Txn, account: &Model) -> Result<(), Error> {
+    let partners = account.partner.iter().cloned().collect();
+    all_exist(
+        txn,
+        &References {
+            partners,
+            ..References::default()
+        },
+    )
+    .await
 }
 
 /// Checks that an account's parent exists and that the account does not belong to itself.
@@ -257,6 +301,7 @@ pub(super) fn apply(account: &mut Model, edit: Edit) {
         founded_year,
         parent_account,
         external_id,
+        partner,
     } = edit;
     set(&mut account.display_name, display_name);
     set(&mut account.region_code, region_code);
@@ -276,4 +321,5 @@ pub(super) fn apply(account: &mut Model, edit: Edit) {
         account.pending_parent_external_id = None;
     }
     set(&mut account.external_id, external_id);
+    set(&mut account.partner, partner);
 }

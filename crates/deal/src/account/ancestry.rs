@@ -34,6 +34,7 @@ mod tests {
         Model {
             ecosystem: EcosystemId::try_new("acme").unwrap(),
             id: AccountId::try_new(id).unwrap(),
+            partner: None,
             display_name: id.to_owned(),
             region_code: None,
             domains: Domains::default(),

@@ -3,7 +3,7 @@
 
 use trellis_api::deal::v1 as pb;
 use trellis_api::{Etag, Field, Fields, name};
-use trellis_core::{AccountId, Money, PageQuery};
+use trellis_core::{AccountId, Money, PageQuery, PartnerId};
 use trellis_store::deal::account::Model;
 
 use super::accounts::{Create, Edit, Update};
@@ -20,6 +20,7 @@ pub const FIELDS: &[Field] = &[
     Field::id::<AccountId>("parent_account"),
     Field::text("pending_parent_external_id"),
     Field::text("external_id"),
+    Field::id::<PartnerId>("partner"),
     Field::time("create_time").sortable(),
     Field::time("update_time").sortable(),
 ];
@@ -35,6 +36,7 @@ const MUTABLE: &[&str] = &[
     "founded_year",
     "parent_account",
     "external_id",
+    "partner",
 ];
 
 /// An account on the wire.
@@ -43,6 +45,7 @@ pub fn wire(account: Model) -> pb::Account {
     let Model {
         ecosystem,
         id,
+        partner,
         display_name,
         region_code,
         domains,
@@ -78,6 +81,7 @@ pub fn wire(account: Model) -> pb::Account {
         create_time: Some(trellis_api::time::wire(create_time)),
         update_time: Some(trellis_api::time::wire(update_time)),
         etag: Etag::of(version).to_string(),
+        partner: partner.map_or_else(String::new, |id| name(&ecosystem, &id)),
     }
 }
 
@@ -86,6 +90,7 @@ pub(super) fn whole(account: pb::Account, fields: &mut Fields) -> Option<Edit> {
     let domains = hosts(account.domains, fields);
     let revenue = not_negative(fields, "account.annual_revenue", account.annual_revenue);
     let parent = fields.optional_id("account.parent_account", &account.parent_account);
+    let partner = fields.optional_id("account.partner", &account.partner);
     Some(Edit {
         display_name: Some(account.display_name),
         region_code: Some(some(account.region_code)),
@@ -96,6 +101,7 @@ pub(super) fn whole(account: pb::Account, fields: &mut Fields) -> Option<Edit> {
         founded_year: Some(account.founded_year.into()),
         parent_account: Some(parent?),
         external_id: Some(some(account.external_id)),
+        partner: Some(partner?),
     })
 }
 
@@ -145,6 +151,9 @@ pub(super) fn update(request: pb::UpdateAccountRequest, fields: &mut Fields) -> 
     let parent_account = mask.read("parent_account", || {
         fields.optional_id("account.parent_account", &account.parent_account)
     });
+    let partner = mask.read("partner", || {
+        fields.optional_id("account.partner", &account.partner)
+    });
     let edit = Edit {
         display_name: mask.keep("display_name", Some(account.display_name)),
         region_code: mask.keep("region_code", Some(some(account.region_code))),
@@ -155,6 +164,7 @@ pub(super) fn update(request: pb::UpdateAccountRequest, fields: &mut Fields) -> 
         founded_year: mask.keep("founded_year", Some(account.founded_year.into())),
         parent_account: parent_account?,
         external_id: mask.keep("external_id", Some(some(account.external_id))),
+        partner: partner?,
     };
     Some(Update {
         id: id?,

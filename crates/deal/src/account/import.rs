@@ -6,15 +6,16 @@
 //! id, and whoever comes with that id, by a later message, another import or a call, gets the child
 //! below it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use trellis_api::deal::v1 as pb;
 use trellis_api::import::{Outcome, Row};
 use trellis_api::{Fields, name};
-use trellis_core::{AccountId, Call, Violation, Written};
+use trellis_core::{AccountId, Call, PartnerId, Violation, Written};
 use trellis_store::deal::account::{self, Entity, Model};
 use trellis_store::deal::account_key;
 use trellis_store::event::{self, NewEvent};
+use trellis_store::partner::partner;
 use trellis_store::{Store, Txn, lock, record};
 
 use super::accounts::{Edit, PARENT_ARRIVED, apply, below, fresh, keys, rewrite};
@@ -64,7 +65,10 @@ fn imported(row: pb::ImportAccountRow, fields: &mut Fields) -> Option<Imported> 
             "must be empty beside account.parent_account",
         );
     }
-    let edit = whole(account, fields)?;
+    let mut edit = whole(account, fields)?;
+    // Another system seldom knows who brought a customer; a row that does not say so takes it from
+    // nobody.
+    edit.partner = edit.partner.filter(Option::is_some);
     Some(Imported { edit, parent })
 }
 
@@ -115,6 +119,8 @@ fn link(row: &Row<Imported>) -> (String, Option<String>) {
 struct Import {
     known: HashMap<AccountId, Model>,
     by_external_id: HashMap<String, AccountId>,
+    /// Those of the partners that the rows name which exist.
+    partners: HashSet<PartnerId>,
     /// Who has ever waited for which external id; [`Import::waiting`] says who still does.
     waiting: HashMap<String, Vec<AccountId>>,
     /// Those that this message makes; their rows are written at its end.
@@ -131,7 +137,10 @@ impl Import {
         let ids = wanted().filter_map(|row| row.edit.parent_account.clone()?);
         found.extend(record::find_many::<Entity>(txn, ids).await?);
         found.extend(account::lock_waiting(txn, own()).await?);
+        let named = wanted().filter_map(|row| row.edit.partner.clone()?);
+        let partners = record::find_many::<partner::Entity>(txn, named).await?;
         let mut import = Self {
+            partners: partners.into_iter().map(|partner| partner.id).collect(),
             known: HashMap::with_capacity(found.len() + rows.len()),
             by_external_id: HashMap::with_capacity(found.len() + rows.len()),
             waiting: HashMap::new(),
@@ -196,6 +205,12 @@ impl Import {
         &self,
         Imported { mut edit, parent }: Imported,
     ) -> Result<(Edit, Option<String>), Violation> {
+        if let Some(Some(partner)) = &edit.partner
+            && !self.partners.contains(partner)
+        {
+            let field = "account.partner";
+            return Err(Violation::new(field, "reference", "does not exist"));
+        }
         if let Some(external_id) = parent {
             let Some(id) = self.by_external_id.get(&external_id).cloned() else {
                 return Ok((edit, Some(external_id)));
@@ -258,7 +273,9 @@ impl Import {
         let resource = name(txn.ecosystem(), &account.id);
         event::append(
             txn,
-            NewEvent::new("account.created", &resource).because("IMPORTED"),
+            NewEvent::new("account.created", &resource)
+                .because("IMPORTED")
+                .for_partner(account.partner.as_ref()),
         );
         self.made.push(account.id.clone());
         self.keep(account.clone());
@@ -292,8 +309,9 @@ impl Import {
         if !self.made.contains(&after.id) {
             after = rewrite(txn, before, after).await.map_err(overtaken)?;
         }
+        let event =
+            NewEvent::new("account.updated", resource).for_partner(after.partner.as_ref());
         self.keep(after);
-        let event = NewEvent::new("account.updated", resource);
         event::append(txn, event.because(reason.unwrap_or("IMPORTED")));
         Ok(())
     }

@@ -492,7 +492,8 @@ pub(super) fn set_roles(request: pb::SetDealRolesRequest, fields: &mut Fields) -
 }
 
 pub(super) fn pipeline(request: pb::GetPipelineRequest, fields: &mut Fields) -> Option<Ask> {
-    let filter = fields.filter("filter", &request.filter, FIELDS);
+    let shown = fields.shown::<pb::ListDealsRequest>(FIELDS);
+    let filter = fields.filter("filter", &request.filter, &shown);
     let by = match pb::get_pipeline_request::Grouping::try_from(request.group_by).ok()? {
         pb::get_pipeline_request::Grouping::Unspecified
         | pb::get_pipeline_request::Grouping::Stage => Grouping::Stage,

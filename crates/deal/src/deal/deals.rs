@@ -16,6 +16,7 @@ use trellis_store::deal::deal::{
 use trellis_store::deal::facts::{DealReopened, DealWon, Fact, WonLine};
 use trellis_store::deal::product;
 use trellis_store::deal::reference::References;
+use trellis_store::reach::reaches;
 use trellis_store::event::{self, NewEvent};
 use trellis_store::{Store, Txn, View, record};
 
@@ -312,7 +313,9 @@ pub(crate) async fn add(txn: &Txn, new: New) -> Result<Model, Error> {
         .map_err(|error| exists(error, &resource))?;
     event::append(
         txn,
-        NewEvent::new("deal.created", resource).with(told(&deal)),
+        NewEvent::new("deal.created", resource)
+            .for_partner(deal.partner.as_ref())
+            .with(told(&deal)),
     );
     Ok(deal)
 }
@@ -377,7 +380,9 @@ pub async fn update(store: &Store, call: Call, update: Update) -> Result<Written
                     .map_err(|error| exists(error, &resource))?;
                 event::append(
                     &txn,
-                    NewEvent::new("deal.updated", resource).with(told(&deal)),
+                    NewEvent::new("deal.updated", resource)
+                        .for_partner(deal.partner.as_ref())
+                        .with(told(&deal)),
                 );
                 Ok(wire(deal))
             },
@@ -413,7 +418,7 @@ pub async fn advance(
             let from = std::mem::replace(&mut deal.stage, stage);
             let deal = record::update::<Entity>(&txn, deal).await?;
             let moved = json!({ "deal": deal.id, "from": from.name(), "to": stage.name() });
-            event::append(&txn, moving("deal.advanced", resource, on).with(moved));
+            event::append(&txn, moving("deal.advanced", resource, on, &deal).with(moved));
             Ok(wire(deal))
         })
         .await
@@ -472,7 +477,7 @@ pub async fn win(store: &Store, call: Call, win: Win) -> Result<Written<pb::Deal
                 won(&mut deal, amount, txn.now());
                 let deal = record::update::<Entity>(&txn, deal).await?;
                 let event = Fact::Won(won_fact(&deal)?).event(resource)?;
-                event::append(&txn, event.noting(on.note));
+                event::append(&txn, event.noting(on.note).for_partner(deal.partner.as_ref()));
                 Ok(wire(deal))
             },
         )
@@ -590,7 +595,7 @@ pub async fn lose(store: &Store, call: Call, lose: Lose) -> Result<Written<pb::D
             );
             deal.lost_reason_code = on.reason_code.clone();
             let deal = record::update::<Entity>(&txn, deal).await?;
-            event::append(&txn, moving("deal.lost", resource, on).with(told(&deal)));
+            event::append(&txn, moving("deal.lost", resource, on, &deal).with(told(&deal)));
             Ok(wire(deal))
         })
         .await
@@ -609,6 +614,7 @@ pub async fn reopen(store: &Store, call: Call, reopen: Reopen) -> Result<Written
             let fact = open_again(&mut deal, stage);
             let deal = record::update::<Entity>(&txn, deal).await?;
             let mut event = Fact::Reopened(fact).event(resource)?.noting(on.note);
+            event = event.for_partner(deal.partner.as_ref());
             if let Some(reason_code) = on.reason_code {
                 event = event.because(reason_code);
             }
@@ -662,11 +668,16 @@ pub async fn set_roles(
             )
             .await?;
             deal.partner = sourcing(&roles).cloned();
+            if let Some(partner) = &deal.partner
+                && !reaches(&txn, partner).await?
+            {
+                return Err(trellis_store::Error::OutOfReach.into());
+            }
             deal.roles = Roles(roles);
             let deal = record::update::<Entity>(&txn, deal).await?;
             event::append(
                 &txn,
-                moving("deal.roles_set", resource, on).with(told(&deal)),
+                moving("deal.roles_set", resource, on, &deal).with(told(&deal)),
             );
             Ok(wire(deal))
         })
@@ -723,8 +734,10 @@ pub(super) fn today(view: &View) -> Date {
 }
 
 /// The event of a move, with why it was made.
-fn moving(kind: &'static str, resource: String, on: Move) -> NewEvent {
-    let event = NewEvent::new(kind, resource).noting(on.note);
+fn moving(kind: &'static str, resource: String, on: Move, deal: &Model) -> NewEvent {
+    let event = NewEvent::new(kind, resource)
+        .noting(on.note)
+        .for_partner(deal.partner.as_ref());
     match on.reason_code {
         Some(reason_code) => event.because(reason_code),
         None => event,

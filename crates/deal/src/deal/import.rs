@@ -318,6 +318,7 @@ impl Import {
             txn,
             NewEvent::new("deal.created", resource.as_str())
                 .because("IMPORTED")
+                .for_partner(model.partner.as_ref())
                 .with(told(&model)),
         );
         let to = Arrival {
@@ -375,7 +376,9 @@ impl Import {
             )]));
         }
         if described != stands {
-            let updated = NewEvent::new("deal.updated", resource.as_str()).because("IMPORTED");
+            let updated = NewEvent::new("deal.updated", resource.as_str())
+                .because("IMPORTED")
+                .for_partner(described.partner.as_ref());
             event::append(txn, updated.with(told(&described)));
         }
         if moves || retold {
@@ -459,12 +462,15 @@ fn arrive(txn: &Txn, deal: &mut Model, to: Arrival, resource: &str) -> Result<()
         (Stage::Won, Some(date), Some(amount)) => {
             close(deal, Stage::Won, date);
             won(deal, amount, TimeZone::utc().midnight(date));
-            event::append(txn, Fact::Won(won_fact(deal)?).event(resource)?);
+            let event = Fact::Won(won_fact(deal)?).event(resource)?;
+            event::append(txn, event.for_partner(deal.partner.as_ref()));
         }
         (Stage::Lost, Some(date), _) => {
             close(deal, Stage::Lost, date);
             deal.lost_reason_code = lost_reason_code;
-            let event = NewEvent::new("deal.lost", resource).with(told(deal));
+            let event = NewEvent::new("deal.lost", resource)
+                .for_partner(deal.partner.as_ref())
+                .with(told(deal));
             let event = match &deal.lost_reason_code {
                 Some(reason_code) => event.because(reason_code.as_str()),
                 None => event,
@@ -475,7 +481,9 @@ fn arrive(txn: &Txn, deal: &mut Model, to: Arrival, resource: &str) -> Result<()
             let from = std::mem::replace(&mut deal.stage, open);
             if from != open {
                 let moved = json!({ "deal": deal.id, "from": from.name(), "to": open.name() });
-                event::append(txn, NewEvent::new("deal.advanced", resource).with(moved));
+                let event = NewEvent::new("deal.advanced", resource)
+                    .for_partner(deal.partner.as_ref());
+                event::append(txn, event.with(moved));
             }
         }
     }

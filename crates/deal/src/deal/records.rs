@@ -134,6 +134,7 @@ async fn add(txn: &Txn, mut deal: Model, resource: String, asked: Record) -> Res
     let deal = record::update::<Entity>(txn, deal).await?;
     let mut event = fact(&deal, what, external_id, date)
         .event(resource)?
+        .for_partner(deal.partner.as_ref())
         .noting(on.note);
     if let Some(reason_code) = on.reason_code {
         event = event.because(reason_code);

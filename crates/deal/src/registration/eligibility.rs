@@ -86,6 +86,7 @@ mod tests {
             protection_days: 90,
             auto_approve: true,
             auto_approve_limit_minor: Some(100),
+            conflict_disclosure: program::ConflictDisclosure::Sealed,
             enrolled: true,
         }
     }

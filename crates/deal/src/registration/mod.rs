@@ -16,6 +16,7 @@
 
 pub mod conflict;
 pub mod convert;
+pub mod disclosure;
 pub mod eligibility;
 pub mod lifecycle;
 pub mod places;

@@ -15,9 +15,11 @@ use trellis_store::deal::eligibility::{self, Facts};
 use trellis_store::deal::registration::{self, Decision, Entity, Model, State};
 use trellis_store::deal::{protection, territory};
 use trellis_store::event::{self, NewEvent};
+use trellis_store::program::program::ConflictDisclosure;
 use trellis_store::{Txn, record};
 
 use super::conflict::{Line, Verdict};
+use super::disclosure::{self, Seen};
 use super::eligibility::{Approval, approval, lacks};
 use super::lifecycle::{self, Verb};
 use super::places::{Place, Places};
@@ -130,12 +132,22 @@ async fn places(txn: &Txn, asking: &Model, standing: &[Model]) -> Result<Places,
     Ok(places)
 }
 
+/// How a draft is handed in.
+pub(super) struct Asking {
+    /// Why, in a sentence.
+    pub(super) note: String,
+    /// Who is answered.
+    pub(super) seen: Seen,
+}
+
 /// Hands a locked draft in: it takes its place in the line, and what stands before it decides.
+///
+/// Whatever is decided, as many events are written: their places in the feed tell nothing.
 pub(super) async fn submit(
     txn: &Txn,
     mut registration: Model,
     resource: &str,
-    note: String,
+    Asking { note, seen }: Asking,
 ) -> Result<Model, Error> {
     registration.state = lifecycle::moved(registration.state, Verb::Submit, resource)?;
     let facts = eligible(txn, &registration, resource).await?;
@@ -144,6 +156,7 @@ pub(super) async fn submit(
     let standing = Standing::at(txn, customer, &registration).await?;
     let line = standing.line();
     registration.submit_time = Some(line.place(&registration, txn.now()));
+    registration.receive_time = Some(txn.now());
     registration.contends = true;
     let kind = match line.judge(&registration, txn.now()) {
         Verdict::SelfDuplicate { of } => {
@@ -158,31 +171,79 @@ pub(super) async fn submit(
                 blocked_by: Some(by.id.clone()),
                 ..decided(txn, CONFLICT, "DUPLICATE_ACTIVE")
             });
-            Some("registration.waitlisted")
+            "registration.waitlisted"
         }
         Verdict::Free => match approval(&facts, value(&registration)) {
+            Approval::Automatic if seen.waits_for_the_tick() => {
+                registration.tick_time = Some(disclosure::tick(txn.now()));
+                registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
+                CLEARED
+            }
             Approval::Automatic => {
                 grant(txn, customer, &line, &facts, &mut registration).await?;
                 registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
-                Some("registration.approved")
+                "registration.approved"
             }
             Approval::Manual => {
                 registration.decision = Some(decided(txn, FREE, "MANUAL_APPROVAL"));
-                None
+                CLEARED
             }
             Approval::AboveLimit => {
                 registration.decision = Some(decided(txn, FREE, "ABOVE_LIMIT"));
-                None
+                CLEARED
             }
         },
     };
     let registration = record::update::<Entity>(txn, registration).await?;
-    let submitted = NewEvent::new("registration.submitted", resource).noting(note);
-    event::append(txn, submitted.with(told(&registration)));
-    if let Some(kind) = kind {
-        report(txn, kind, &registration, "");
-    }
+    let submitted = NewEvent::new("registration.submitted", resource)
+        .noting(note)
+        .for_partner(&registration.partner)
+        .with(told(&handed_in(&registration)));
+    event::append(txn, submitted);
+    report(txn, kind, &registration, "", facts.conflict_disclosure);
     Ok(registration)
+}
+
+/// A registration as it stood when it was handed in and nothing was decided yet.
+fn handed_in(registration: &Model) -> Model {
+    Model {
+        state: State::Submitted,
+        waitlist_position: None,
+        protection_end_time: None,
+        ..registration.clone()
+    }
+}
+
+/// Decides about a registration whose tick has come; it was locked after `held`. Nobody has overtaken
+/// it meanwhile. If it can no longer be approved by itself, a person decides.
+pub(super) async fn decide(txn: &Txn, held: &Held, mut registration: Model) -> Result<(), Error> {
+    if registration.tick_time.take().is_none_or(|tick| tick > txn.now()) {
+        return Ok(());
+    }
+    let customer = held.customer(&registration)?;
+    let standing = Standing::at(txn, customer, &registration).await?;
+    let line = standing.line();
+    let facts = eligibility::facts(txn, &registration.partner, &registration.program).await?;
+    let automatic = facts.filter(|facts| {
+        lacks(facts, txn.now()).is_none()
+            && approval(facts, value(&registration)) == Approval::Automatic
+            && line.judge(&registration, txn.now()) == Verdict::Free
+    });
+    let Some(facts) = automatic else {
+        registration.decision = Some(decided(txn, FREE, "MANUAL_APPROVAL"));
+        return Ok(registration::note(txn, &registration).await?);
+    };
+    grant(txn, customer, &line, &facts, &mut registration).await?;
+    registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
+    let registration = record::update::<Entity>(txn, registration).await?;
+    report(
+        txn,
+        "registration.approved",
+        &registration,
+        "",
+        facts.conflict_disclosure,
+    );
+    Ok(())
 }
 
 /// Grants a locked registration that a person approves.
@@ -217,7 +278,14 @@ pub(super) async fn approve(
         ..decided(txn, STAFF, "APPROVED")
     });
     let registration = record::update::<Entity>(txn, registration).await?;
-    report(txn, "registration.approved", &registration, &note);
+    let disclosure = facts.conflict_disclosure;
+    report(
+        txn,
+        "registration.approved",
+        &registration,
+        &note,
+        disclosure,
+    );
     Ok(registration)
 }
 
@@ -248,6 +316,7 @@ pub(super) async fn leave(
     registration.state = lifecycle::moved(registration.state, verb, resource)?;
     registration.contends = false;
     registration.waitlist_position = None;
+    registration.tick_time = None;
     let kind = match verb {
         Verb::Reject => {
             registration.decision = Some(Decision {
@@ -264,6 +333,7 @@ pub(super) async fn leave(
     let registration = record::update::<Entity>(txn, registration).await?;
     let mut event = NewEvent::new(kind, resource)
         .noting(note)
+        .for_partner(&registration.partner)
         .with(told(&registration));
     if let Some(reason_code) = reason_code {
         event = event.because(reason_code);
@@ -298,7 +368,8 @@ pub(super) async fn end_protection(
     }
     registration.contends = false;
     let left = record::update::<Entity>(txn, registration).await?;
-    report(txn, "registration.protection_ended", &left, "");
+    let disclosure = ConflictDisclosure::Sealed;
+    report(txn, "registration.protection_ended", &left, "", disclosure);
     next(txn, held, &left).await
 }
 
@@ -352,22 +423,30 @@ async fn take_turn(
         registration.waitlist_position = None;
         registration.decision = Some(decided(txn, INELIGIBLE, "INELIGIBLE"));
         let registration = record::update::<Entity>(txn, registration).await?;
-        report(txn, "registration.rejected", &registration, "");
+        let disclosure = ConflictDisclosure::Sealed;
+        report(
+            txn,
+            "registration.rejected",
+            &registration,
+            "",
+            disclosure,
+        );
         return Ok(());
     };
-    let kind = match approval(&facts, value(&registration)) {
+    let disclosure = facts.conflict_disclosure;
+    match approval(&facts, value(&registration)) {
         Approval::Automatic => {
             grant(txn, customer, line, &facts, &mut registration).await?;
             registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
-            "registration.approved"
+            let registration = record::update::<Entity>(txn, registration).await?;
+            report(txn, "registration.approved", &registration, "", disclosure);
         }
         Approval::Manual | Approval::AboveLimit => {
             registration.decision = Some(decided(txn, FREE, "PROMOTED"));
-            "registration.promoted"
+            registration::note(txn, &registration).await?;
+            report(txn, "registration.promoted", &registration, "", disclosure);
         }
-    };
-    let registration = record::update::<Entity>(txn, registration).await?;
-    report(txn, kind, &registration, "");
+    }
     Ok(())
 }
 
@@ -384,6 +463,7 @@ async fn grant(
         move_up(txn, line, registration).await?;
     }
     registration.state = lifecycle::moved(registration.state, Verb::Approve, &resource)?;
+    registration.tick_time = None;
     // Protections that are over give way, whether or not the sweep has come by.
     let over = line
         .standing
@@ -448,10 +528,31 @@ fn decided(txn: &Txn, rule: &str, reason_code: &str) -> Decision {
     }
 }
 
+/// Nothing stands in the way of a registration; it waits for a person, or for its tick.
+const CLEARED: &str = "registration.cleared";
+
+/// Whether the partner of a registration may read an event of this kind under a program that tells
+/// so much. That nothing stands in the way, or nothing any more, tells of others as well.
+fn is_for_partner(kind: &str, disclosure: ConflictDisclosure) -> bool {
+    match kind {
+        "registration.approved" | "registration.rejected" | "registration.protection_ended" => true,
+        "registration.waitlisted" => disclosure == ConflictDisclosure::State,
+        _ => false,
+    }
+}
+
 /// Reports what a decision made of a registration.
-fn report(txn: &Txn, kind: &'static str, registration: &Model, note: &str) {
+fn report(
+    txn: &Txn,
+    kind: &'static str,
+    registration: &Model,
+    note: &str,
+    disclosure: ConflictDisclosure,
+) {
+    let partner = is_for_partner(kind, disclosure).then_some(&registration.partner);
     let mut event = NewEvent::new(kind, name(txn.ecosystem(), &registration.id))
         .noting(note)
+        .for_partner(partner)
         .with(told(registration));
     if let Some(decision) = &registration.decision {
         event = event.because(decision.reason_code.as_str());
@@ -459,7 +560,18 @@ fn report(txn: &Txn, kind: &'static str, registration: &Model, note: &str) {
     event::append(txn, event);
 }
 
-/// What every event of a registration says.
+/// What an event says of a registration whose partner must not learn from it where it stands.
+pub(super) fn told_of_claim(registration: &Model) -> serde_json::Value {
+    json!({
+        "registration": registration.id,
+        "partner": registration.partner,
+        "program": registration.program,
+        "account": registration.account,
+        "products": registration.products,
+    })
+}
+
+/// What the other events of a registration say.
 pub(super) fn told(registration: &Model) -> serde_json::Value {
     json!({
         "registration": registration.id,

@@ -14,9 +14,11 @@ use trellis_store::deal::deal::{DealType, PartnerRole, Role};
 use trellis_store::deal::reference::References;
 use trellis_store::deal::registration::{Entity, Model, Products, State};
 use trellis_store::event::{self, NewEvent};
+use trellis_store::program::program;
 use trellis_store::{Store, Txn, View, record};
 
 use super::convert::wire;
+use super::disclosure::{self, Seen, shown};
 use super::lifecycle::{self, Verb};
 use super::queue;
 use crate::deal::amounts::{self, Draft};
@@ -153,9 +155,10 @@ pub async fn create(
                 event::append(
                     &txn,
                     NewEvent::new("registration.created", resource)
+                        .for_partner(&registration.partner)
                         .with(queue::told(&registration)),
                 );
-                Ok(wire(registration))
+                answer(&txn, registration).await
             },
         )
         .await
@@ -179,6 +182,7 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         id,
         display_name,
         partner,
+        creator: txn.actor().to_string(),
         program,
         account,
         products: Products(products),
@@ -192,6 +196,8 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         state: State::Draft,
         contends: false,
         submit_time: None,
+        receive_time: None,
+        tick_time: None,
         decision: None,
         waitlist_position: None,
         protection_start_time: None,
@@ -210,7 +216,7 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
 pub async fn get(store: &Store, call: Call, id: RegistrationId) -> Result<pb::Registration, Error> {
     let view = store.read(&call).await?;
     let registration = find(&view, &id).await?;
-    Ok(wire(lifecycle::as_of(registration, view.now())))
+    answer(&view, registration).await
 }
 
 /// Lists registrations.
@@ -223,8 +229,21 @@ pub async fn list(
     query: &PageQuery,
 ) -> Result<Page<pb::Registration>, Error> {
     let view = store.read(&call).await?;
-    let page = record::page::<Entity>(&view, query).await?;
-    Ok(page.map(|registration| wire(lifecycle::as_of(registration, view.now()))))
+    if view.scope().is_staff() {
+        let page = record::page::<Entity>(&view, query).await?;
+        return Ok(page.map(|registration| wire(lifecycle::as_of(registration, view.now()))));
+    }
+    let telling = program::telling(&view.whole()).await?;
+    let mut query = query.clone();
+    query.filter = query
+        .filter
+        .map(|filter| disclosure::filtered(filter, &telling));
+    let page = record::page::<Entity>(&view, &query).await?;
+    Ok(page.map(|registration| {
+        let disclosure = disclosure::of(&registration.program, &telling);
+        let seen = Seen::by(view.scope(), disclosure);
+        wire(shown(lifecycle::as_of(registration, view.now()), seen))
+    }))
 }
 
 /// Edits a registration, as far as its state lets.
@@ -249,8 +268,10 @@ pub async fn update(
                  edit,
              }| async move {
                 let (mut registration, resource) = lock(&txn, &id, &etag).await?;
+                let seen = seen(&txn, &registration).await?;
                 mask.unchanged(&wire(registration.clone()))?;
-                let allowed = lifecycle::editable(registration.state);
+                let state = shown(registration.clone(), seen).state;
+                let allowed = lifecycle::editable(state);
                 let closed: Vec<_> = edit
                     .fields()
                     .into_iter()
@@ -259,7 +280,7 @@ pub async fn update(
                 if !closed.is_empty() {
                     return Err(Problem::NotEditable {
                         resource,
-                        state: registration.state.name(),
+                        state: state.name(),
                         fields: closed.into_iter().map(str::to_owned).collect(),
                     }
                     .into());
@@ -270,9 +291,10 @@ pub async fn update(
                 event::append(
                     &txn,
                     NewEvent::new("registration.updated", resource)
-                        .with(queue::told(&registration)),
+                        .for_partner(&registration.partner)
+                        .with(queue::told_of_claim(&registration)),
                 );
-                Ok(wire(registration))
+                Ok(wire(shown(registration, seen)))
             },
         )
         .await
@@ -288,12 +310,25 @@ pub async fn submit(
     call: Call,
     on: Move,
 ) -> Result<Written<pb::Registration>, Error> {
+    let dry = call.validate_only;
     store
-        .write(call, on, |txn, on| async move {
+        .write(call, on, move |txn, on| async move {
             // Nobody else waits for a draft's row, so its lock may come before the customer's.
             let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
-            let registration = queue::submit(&txn, registration, &resource, on.note).await?;
-            Ok(wire(registration))
+            let seen = seen(&txn, &registration).await?;
+            let state = shown(registration.clone(), seen).state;
+            let next = lifecycle::moved(state, Verb::Submit, &resource)?;
+            if dry && seen != Seen::Staff {
+                // What would be decided is what a partner must not learn by asking.
+                return Ok(wire(would_be(&txn, registration, next)));
+            }
+            let asking = queue::Asking {
+                note: on.note,
+                seen,
+            };
+            let registration =
+                queue::submit(&txn.whole(), registration, &resource, asking).await?;
+            Ok(wire(shown(registration, seen)))
         })
         .await
 }
@@ -311,11 +346,11 @@ pub async fn approve(
     store
         .write(call, on, |txn, on| async move {
             let seen = find(&txn, &on.id).await?;
-            let held = queue::hold(&txn, &seen).await?;
+            let held = queue::hold(&txn.whole(), &seen).await?;
             let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
             let registration =
-                queue::approve(&txn, &held, registration, &resource, on.note).await?;
-            Ok(wire(registration))
+                queue::approve(&txn.whole(), &held, registration, &resource, on.note).await?;
+            answer(&txn, registration).await
         })
         .await
 }
@@ -352,11 +387,12 @@ async fn leave(
 ) -> Result<Written<pb::Registration>, Error> {
     store
         .write(call, on, move |txn, on| async move {
+            let whole = txn.whole();
             let seen = find(&txn, &on.id).await?;
-            let held = queue::hold(&txn, &seen).await?;
+            let held = queue::hold(&whole, &seen).await?;
             let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
             let registration = queue::leave(
-                &txn,
+                &whole,
                 &held,
                 registration,
                 &resource,
@@ -367,7 +403,7 @@ async fn leave(
                 },
             )
             .await?;
-            Ok(wire(registration))
+            answer(&txn, registration).await
         })
         .await
 }
@@ -388,12 +424,13 @@ pub async fn convert(
             convert,
             |txn, Convert { on, deal, amount }| async move {
                 let (mut registration, resource) = lock(&txn, &on.id, &on.etag).await?;
-                registration.state =
-                    lifecycle::moved(registration.state, Verb::Convert, &resource)?;
+                let seen = seen(&txn, &registration).await?;
+                let state = shown(registration.clone(), seen).state;
+                registration.state = lifecycle::moved(state, Verb::Convert, &resource)?;
                 let deal = deal.unwrap_or_else(|| DealId::generate(txn.now()));
                 deals::add(
                     &txn,
-                    deal_of(&txn, &registration, deal.clone(), amount).await?,
+                    deal_of(&txn.whole(), &registration, deal.clone(), amount).await?,
                 )
                 .await?;
                 registration.deal = Some(deal);
@@ -402,9 +439,10 @@ pub async fn convert(
                     &txn,
                     NewEvent::new("registration.converted", resource)
                         .noting(on.note)
+                        .for_partner(&registration.partner)
                         .with(queue::told(&registration)),
                 );
-                Ok(wire(registration))
+                Ok(wire(shown(registration, seen)))
             },
         )
         .await
@@ -455,6 +493,34 @@ async fn deal_of(
         registration: Some((registration.id.clone(), registration.program.clone())),
         id,
     })
+}
+
+/// A registration as the call may see it now.
+async fn answer(view: &View, registration: Model) -> Result<pb::Registration, Error> {
+    let seen = seen(view, &registration).await?;
+    Ok(wire(shown(
+        lifecycle::as_of(registration, view.now()),
+        seen,
+    )))
+}
+
+/// How much of a registration the call may see: for its partner that is a setting of its program.
+async fn seen(view: &View, registration: &Model) -> Result<Seen, Error> {
+    if view.scope().is_staff() {
+        return Ok(Seen::Staff);
+    }
+    let program = record::find::<program::Entity>(&view.whole(), &registration.program).await?;
+    let disclosure = program.map(|program| program.conflict_disclosure);
+    Ok(Seen::by(view.scope(), disclosure.unwrap_or_default()))
+}
+
+/// What a partner would be answered if it handed a draft in.
+fn would_be(txn: &Txn, mut registration: Model, state: State) -> Model {
+    registration.state = state;
+    registration.submit_time = Some(txn.now());
+    registration.version += 1;
+    registration.update_time = txn.now();
+    registration
 }
 
 /// Finds a registration.

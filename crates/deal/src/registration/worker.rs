@@ -1,5 +1,5 @@
-//! Acts upon the ends of protections: an approved registration expires, and whoever waits for the
-//! same business has their turn.
+//! Acts upon deadlines: at the end of a protection an approved registration expires, and whoever
+//! waits for the same business has their turn; at its tick a registration is approved by itself.
 
 use futures::future::BoxFuture;
 use trellis_store::deal::registration::{self, Entity};
@@ -31,7 +31,13 @@ impl Worker for Protections {
     }
 
     fn sweep<'a>(&'a self, txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>> {
-        Box::pin(async move { end_one(txn).await.map_err(WorkError::new) })
+        Box::pin(async move {
+            let ended = end_one(txn).await.map_err(WorkError::new)?;
+            if ended > 0 {
+                return Ok(ended);
+            }
+            decide_one(txn).await.map_err(WorkError::new)
+        })
     }
 }
 
@@ -44,6 +50,19 @@ async fn end_one(txn: &Txn) -> Result<usize, Error> {
     let held = queue::hold(txn, &seen).await?;
     if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
         queue::end_protection(txn, &held, registration).await?;
+    }
+    Ok(1)
+}
+
+/// Decides about the registration whose tick came first, in a transaction of its own for the same
+/// reason.
+async fn decide_one(txn: &Txn) -> Result<usize, Error> {
+    let Some(seen) = registration::ticking(txn, 1).await?.pop() else {
+        return Ok(0);
+    };
+    let held = queue::hold(txn, &seen).await?;
+    if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
+        queue::decide(txn, &held, registration).await?;
     }
     Ok(1)
 }

@@ -36,7 +36,7 @@ pub(crate) async fn get(store: &Store, call: Call, id: AwardId) -> Result<pb::Aw
     let award = record::find::<Entity>(&view, &id)
         .await?
         .ok_or_else(|| absent(&view, &id))?;
-    let mut shown = show(&view, vec![award]).await?;
+    let mut shown = show(&view.whole(), vec![award]).await?;
     shown.pop().ok_or_else(|| absent(&view, &id))
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn list(
     let view = store.read(&call).await?;
     let Page { rows, next } = record::page::<Entity>(&view, query).await?;
     Ok(Page {
-        rows: show(&view, rows).await?,
+        rows: show(&view.whole(), rows).await?,
         next,
     })
 }
@@ -100,7 +100,9 @@ pub(crate) async fn approve(
                     "currency_code": award.currency,
                     "approved_minor": minor,
                 });
-                let event = NewEvent::new("award.approved", resource).noting(note.clone());
+                let event = NewEvent::new("award.approved", resource)
+                    .noting(note.clone())
+                    .for_partner(&award.partner);
                 event::append(&txn, event.with(data));
                 changed.push(award.clone());
                 awards.push(wire(award, buckets));

@@ -31,7 +31,8 @@ pub(crate) struct Explained<'a> {
     pub(crate) version: &'a Version,
 }
 
-/// Explains an award.
+/// Explains an award. Whoever reaches the award is told all of its computation, which does not depend
+/// on how much of the rest they reach.
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND`.
@@ -43,16 +44,16 @@ pub(crate) async fn explain(
     let view = store.read(&call).await?;
     let mut award = get(&view, &id).await?;
     for _ in 1..ATTEMPTS_MAX {
-        let known = facts_of(&view, &award).await?;
+        let known = facts_of(&view.whole(), &award).await?;
         let after = get(&view, &id).await?;
         if after.version == award.version {
-            return tell(&view, award, &known).await;
+            return tell(&view.whole(), award, &known).await;
         }
         // The facts may be newer than the award that was read before them.
         award = after;
     }
-    let known = facts_of(&view, &award).await?;
-    tell(&view, award, &known).await
+    let known = facts_of(&view.whole(), &award).await?;
+    tell(&view.whole(), award, &known).await
 }
 
 async fn get(view: &View, id: &AwardId) -> Result<Model, Error> {

@@ -107,11 +107,13 @@ impl Import {
             let id = PartnerId::generate(txn.now());
             let resource = name(txn.ecosystem(), &id);
             self.known
-                .insert(external_id.to_owned(), fresh(txn, id, edit, State::Active));
+                .insert(external_id.to_owned(), fresh(txn, id.clone(), edit, State::Active));
             self.made.push(external_id.to_owned());
             event::append(
                 txn,
-                NewEvent::new("partner.created", &resource).because("IMPORTED"),
+                NewEvent::new("partner.created", &resource)
+                    .because("IMPORTED")
+                    .for_partner(&id),
             );
             return Ok(Outcome::Created(resource));
         };
@@ -124,11 +126,9 @@ impl Import {
         if !self.made.iter().any(|made| made == external_id) {
             after = record::update::<Entity>(txn, after).await?;
         }
+        let event = NewEvent::new("partner.updated", &resource).because("IMPORTED");
+        event::append(txn, event.for_partner(&after.id));
         self.known.insert(external_id.to_owned(), after);
-        event::append(
-            txn,
-            NewEvent::new("partner.updated", &resource).because("IMPORTED"),
-        );
         Ok(Outcome::Updated(resource))
     }
 

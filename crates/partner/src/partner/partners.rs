@@ -117,7 +117,7 @@ pub async fn create(
             let partner = record::insert::<Entity>(&txn, partner)
                 .await
                 .map_err(|error| exists(error, &resource))?;
-            event::append(&txn, NewEvent::new("partner.created", resource));
+            event::append(&txn, NewEvent::new("partner.created", resource).for_partner(&partner.id));
             Ok(wire(partner))
         })
         .await
@@ -218,7 +218,7 @@ pub async fn update(
             let partner = record::update::<Entity>(&txn, partner)
                 .await
                 .map_err(|error| exists(error, &resource))?;
-            event::append(&txn, NewEvent::new("partner.updated", resource));
+            event::append(&txn, NewEvent::new("partner.updated", resource).for_partner(&partner.id));
             Ok(wire(partner))
         })
         .await
@@ -352,6 +352,7 @@ async fn step(
     let partner = record::update::<Entity>(txn, partner).await?;
     let mut event = NewEvent::new(kind, resource)
         .noting(on.note)
+        .for_partner(&partner.id)
         .with(moved(from, partner.state));
     if let Some(reason_code) = on.reason_code {
         event = event.because(reason_code);

@@ -47,6 +47,7 @@ impl Worker for Deadlines {
                 lifecycle::settle(&mut partner, verb);
                 let event = NewEvent::new(reported(verb), name(txn.ecosystem(), &partner.id))
                     .because("DEADLINE_PASSED")
+                    .for_partner(&partner.id)
                     .with(moved(from, partner.state));
                 record::update::<Entity>(txn, partner).await?;
                 event::append(txn, event);

@@ -23,6 +23,51 @@ const START: Position = Position {
     sequence: 0,
 };
 
+/// What of an event's data a partner reads. Whatever else it says is for the vendor: who else has a
+/// part in a deal, or where in a line somebody stands.
+const TOLD: &[&str] = &[
+    "account",
+    "amount_minor",
+    "approved_minor",
+    "churn_date",
+    "close_date",
+    "currency",
+    "currency_code",
+    "deal",
+    "deal_type",
+    "delta_minor",
+    "entitled_minor",
+    "from",
+    "invoice_date",
+    "invoiced_minor",
+    "lines",
+    "not_paid_reason",
+    "partner",
+    "products",
+    "program",
+    "protection_end_time",
+    "refund_date",
+    "refunded_minor",
+    "registration",
+    "released_minor",
+    "scope",
+    "stage",
+    "state",
+    "territory",
+    "tier",
+    "to",
+    "won_time",
+];
+
+/// An event as a partner reads it.
+#[must_use]
+pub fn told(mut event: pb::Event) -> pb::Event {
+    if let Some(data) = &mut event.data {
+        data.fields.retain(|field, _| TOLD.contains(&field.as_str()));
+    }
+    event
+}
+
 /// An event on the wire.
 #[must_use]
 pub fn wire(event: Model) -> pb::Event {
@@ -39,6 +84,7 @@ pub fn wire(event: Model) -> pb::Event {
         reason_code,
         note,
         data,
+        partner: _,
     } = event;
     pb::Event {
         name: format!("{}/events/{position}", ecosystem_name(&ecosystem)),

@@ -4,7 +4,7 @@ use trellis_api::platform::v1 as pb;
 use trellis_core::{Call, Page, PageQuery, Position};
 use trellis_store::{Store, event};
 
-use super::convert::wire;
+use super::convert::{told, wire};
 use crate::Error;
 
 /// Asks for events.
@@ -22,7 +22,12 @@ pub struct List {
 /// `INVALID_FIELDS` when the page token was made for another request.
 pub async fn list(store: &Store, call: Call, list: &List) -> Result<Page<pb::Event>, Error> {
     let view = store.read(&call).await?;
-    Ok(event::page(&view, list.after, &list.query).await?.map(wire))
+    let page = event::page(&view, list.after, &list.query).await?.map(wire);
+    Ok(if view.scope().is_staff() {
+        page
+    } else {
+        page.map(told)
+    })
 }
 
 /// The place of the newest event that can be listed.

@@ -127,7 +127,9 @@ async fn add(txn: &Txn, enrollment: Model) -> Result<Model, Error> {
     });
     event::append(
         txn,
-        NewEvent::new("enrollment.created", resource).with(data),
+        NewEvent::new("enrollment.created", resource)
+            .for_partner(&enrollment.partner)
+            .with(data),
     );
     Ok(enrollment)
 }

@@ -4,7 +4,7 @@
 use trellis_api::program::v1 as pb;
 use trellis_api::{Etag, Field, Fields, money, name, numbered_name, time};
 use trellis_core::{PageQuery, ProgramId};
-use trellis_store::program::program::{Model, State};
+use trellis_store::program::program::{ConflictDisclosure, Model, State};
 use trellis_store::program::revision::{self, Snapshot};
 
 use super::programs::{Create, Edit, Move, Revisions, Terms, Update};
@@ -48,6 +48,7 @@ pub fn wire(program: Model) -> pb::Program {
         hard_stop_days: _,
         auto_approve: _,
         auto_approve_limit_minor: _,
+        conflict_disclosure: _,
         state,
         revision_number,
         publish_time,
@@ -80,6 +81,7 @@ fn wire_settings(settings: RegistrationSettings) -> pb::DealRegistrationSettings
         hard_stop_days,
         auto_approve,
         auto_approve_limit,
+        conflict_disclosure,
     } = settings;
     pb::DealRegistrationSettings {
         protection_days: Some(protection_days),
@@ -87,6 +89,24 @@ fn wire_settings(settings: RegistrationSettings) -> pb::DealRegistrationSettings
         hard_stop_days: Some(hard_stop_days),
         auto_approve_registrations: auto_approve,
         auto_approve_limit: auto_approve_limit.map(money::wire),
+        conflict_disclosure: wire_disclosure(conflict_disclosure).into(),
+    }
+}
+
+fn wire_disclosure(
+    disclosure: ConflictDisclosure,
+) -> pb::deal_registration_settings::ConflictDisclosure {
+    match disclosure {
+        ConflictDisclosure::Sealed => pb::deal_registration_settings::ConflictDisclosure::Sealed,
+        ConflictDisclosure::State => pb::deal_registration_settings::ConflictDisclosure::State,
+    }
+}
+
+/// Values that are none are refused by the contract's own rules.
+fn disclosure(sent: i32) -> ConflictDisclosure {
+    match pb::deal_registration_settings::ConflictDisclosure::try_from(sent) {
+        Ok(pb::deal_registration_settings::ConflictDisclosure::State) => ConflictDisclosure::State,
+        _ => ConflictDisclosure::Sealed,
     }
 }
 
@@ -136,6 +156,7 @@ fn settings(
         hard_stop_days,
         auto_approve_registrations,
         auto_approve_limit,
+        conflict_disclosure,
     } = sent;
     let path = "program.deal_registration.auto_approve_limit";
     let auto_approve_limit = fields.optional_money(path, auto_approve_limit);
@@ -145,6 +166,7 @@ fn settings(
         hard_stop_days: hard_stop_days.unwrap_or(HARD_STOP_DAYS),
         auto_approve: auto_approve_registrations,
         auto_approve_limit: auto_approve_limit?,
+        conflict_disclosure: disclosure(conflict_disclosure),
     })
 }
 

@@ -178,6 +178,7 @@ fn draft(txn: &Txn, id: ProgramId, terms: Terms) -> Model {
         hard_stop_days,
         auto_approve,
         auto_approve_limit,
+        conflict_disclosure,
     } = terms.registration;
     Model {
         ecosystem: txn.ecosystem().clone(),
@@ -191,6 +192,7 @@ fn draft(txn: &Txn, id: ProgramId, terms: Terms) -> Model {
         hard_stop_days,
         auto_approve,
         auto_approve_limit_minor: auto_approve_limit.map(|limit| limit.minor),
+        conflict_disclosure,
         state: State::Draft,
         revision_number: 0,
         publish_time: None,

@@ -1,7 +1,7 @@
 //! What the settings of deal registration must be among themselves. Pure.
 
 use trellis_core::{Currency, Money, Violation};
-use trellis_store::program::program::Model;
+use trellis_store::program::program::{ConflictDisclosure, Model};
 
 /// For how many days a registration is protected, unless the program says otherwise.
 pub const PROTECTION_DAYS: i32 = 90;
@@ -23,6 +23,8 @@ pub struct RegistrationSettings {
     pub auto_approve: bool,
     /// The largest value approved so.
     pub auto_approve_limit: Option<Money>,
+    /// What partners are told of conflicts.
+    pub conflict_disclosure: ConflictDisclosure,
 }
 
 impl RegistrationSettings {
@@ -35,6 +37,7 @@ impl RegistrationSettings {
             hard_stop_days: program.hard_stop_days,
             auto_approve: program.auto_approve,
             auto_approve_limit: program.auto_approve_limit(),
+            conflict_disclosure: program.conflict_disclosure,
         }
     }
 
@@ -46,12 +49,14 @@ impl RegistrationSettings {
             hard_stop_days,
             auto_approve,
             auto_approve_limit,
+            conflict_disclosure,
         } = self;
         program.protection_days = protection_days;
         program.extension_days = extension_days;
         program.hard_stop_days = hard_stop_days;
         program.auto_approve = auto_approve;
         program.auto_approve_limit_minor = auto_approve_limit.map(|limit| limit.minor);
+        program.conflict_disclosure = conflict_disclosure;
     }
 }
 
@@ -63,6 +68,7 @@ impl Default for RegistrationSettings {
             hard_stop_days: HARD_STOP_DAYS,
             auto_approve: false,
             auto_approve_limit: None,
+            conflict_disclosure: ConflictDisclosure::default(),
         }
     }
 }

@@ -156,6 +156,10 @@ fn new(txn: &Txn, key: Key, terms: Terms) -> Model {
 /// `RESOURCE_NOT_FOUND`.
 pub async fn get(store: &Store, call: Call, key: Key) -> Result<pb::Tier, Error> {
     let view = store.read(&call).await?;
+    // A tier is there for whom its program is.
+    if record::find::<program::Entity>(&view, &key.program).await?.is_none() {
+        return Err(key.absent(&view));
+    }
     let found = tier::find(&view, &key.program, &key.id).await?;
     Ok(wire(found.ok_or_else(|| key.absent(&view))?))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::entity::prelude::*;
 use sea_orm::{FromJsonQueryResult, QueryOrder};
 use serde::{Deserialize, Serialize};
-use trellis_core::{AccountId, Currency, EcosystemId, Timestamp};
+use trellis_core::{AccountId, Currency, EcosystemId, PartnerId, Timestamp};
 
 use super::account_key;
 use crate::record::{self, scoped};
@@ -32,6 +32,8 @@ pub struct Model {
     /// The id, last part of the name.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: AccountId,
+    /// The partner that brought it. Without one it is the vendor's alone.
+    pub partner: Option<PartnerId>,
     /// The name that people read.
     pub display_name: String,
     /// Its country, ISO 3166-1 alpha-2.
@@ -66,7 +68,8 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: AccountId, Id; reach: crate::reach::Reach::Staff; {
+crate::record!(id: AccountId, Id; reach: crate::reach::Reach::Partner(Column::Partner); {
+    "partner" => Partner,
     "display_name" => DisplayName,
     "region_code" => RegionCode,
     "industry" => Industry,

@@ -26,6 +26,8 @@ pub struct Facts {
     pub auto_approve: bool,
     /// The largest value approved so, in minor units of `currency`; none: no limit.
     pub auto_approve_limit_minor: Option<i64>,
+    /// What partners are told of conflicts.
+    pub conflict_disclosure: program::ConflictDisclosure,
     /// Whether the partner is enrolled in the program.
     pub enrolled: bool,
 }
@@ -33,6 +35,7 @@ pub struct Facts {
 const SELECT: &str = "SELECT partners.state AS partner_state, partners.suspend_until_time, \
     programs.state AS program_state, programs.time_zone, programs.currency, \
     programs.protection_days, programs.auto_approve, programs.auto_approve_limit_minor, \
+    programs.conflict_disclosure, \
     EXISTS (SELECT 1 FROM enrollments WHERE enrollments.ecosystem = $1 \
         AND enrollments.program = $3 AND enrollments.partner = $2 \
         AND enrollments.state = 'ENROLLED') AS enrolled \

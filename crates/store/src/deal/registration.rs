@@ -91,6 +91,8 @@ pub struct Model {
     pub display_name: Option<String>,
     /// Who asks.
     pub partner: PartnerId,
+    /// Who drafted it. Empty for rows that are older than this column.
+    pub creator: String,
     /// Under which program's rules.
     pub program: ProgramId,
     /// For which customer.
@@ -119,6 +121,11 @@ pub struct Model {
     pub contends: bool,
     /// When it took its place in the line. Of two that overlap, one is strictly earlier.
     pub submit_time: Option<Timestamp>,
+    /// When it was handed in by the clock. That tells nothing of anybody else in the line.
+    pub receive_time: Option<Timestamp>,
+    /// When it is approved by itself, if nothing stands in its way and its partner is not told so at
+    /// once.
+    pub tick_time: Option<Timestamp>,
     /// The latest decision.
     pub decision: Option<Decision>,
     /// Its place among those that wait, beginning with 1.
@@ -139,7 +146,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: RegistrationId, Id; reach: crate::reach::Reach::Partner(Column::Partner); {
+crate::record!(id: RegistrationId, Id; reach: crate::reach::Reach::PartnerAndCreator(Column::Partner, Column::Creator); {
     "display_name" => DisplayName,
     "partner" => Partner,
     "program" => Program,
@@ -150,6 +157,7 @@ crate::record!(id: RegistrationId, Id; reach: crate::reach::Reach::Partner(Colum
     "deal" => Deal,
     "expected_close_date" => ExpectedCloseDate,
     "submit_time" => SubmitTime,
+    "receive_time" => ReceiveTime,
     "protection_end_time" => ProtectionEndTime,
     "create_time" => CreateTime,
     "update_time" => UpdateTime,
@@ -168,6 +176,37 @@ pub async fn due(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
         .order_by_asc(Column::Id)
         .limit(limit);
     Ok(select.all(&view.db()).await?)
+}
+
+/// Some registrations whose tick has come by the view's clock, the longest due first.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn ticking(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(view)
+        .filter(Column::TickTime.lte(view.now()))
+        .order_by_asc(Column::TickTime)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// Notes what was decided about a locked registration that stays where it is. That is no change of
+/// its partner's: its version and time of change stay, so that they tell nothing of what others did.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn note(txn: &Txn, registration: &Model) -> Result<(), Error> {
+    let mut row: ActiveModel = registration.clone().into();
+    row.reset(Column::Decision);
+    row.reset(Column::TickTime);
+    Entity::update_many()
+        .set(row)
+        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+        .filter(COLUMN.id.eq(registration.id.clone()))
+        .exec(&txn.db())
+        .await?;
+    Ok(())
 }
 
 /// Moves registrations that wait one place up. That is no change of theirs: their versions stay,

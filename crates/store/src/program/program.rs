@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
 use trellis_core::{Currency, EcosystemId, Money, ProgramId, TimeZone, Timestamp};
 
-use crate::{Error, Txn, record};
+use crate::{Error, Txn, View, record};
 
 /// Where a program stands.
 #[derive(
@@ -35,6 +35,35 @@ impl Named for State {
             Self::Retired => "RETIRED",
         }
     }
+}
+
+/// What the partners of a program are told when another partner's registration stands in the way of
+/// theirs.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ConflictDisclosure {
+    /// Nothing, until it is decided about.
+    #[default]
+    Sealed,
+    /// That theirs waits.
+    State,
 }
 
 /// One program.
@@ -66,6 +95,9 @@ pub struct Model {
     pub auto_approve: bool,
     /// The largest value approved so, in minor units of the program's currency.
     pub auto_approve_limit_minor: Option<i64>,
+    /// What partners are told of conflicts. Revisions that are older than this hold none.
+    #[serde(default)]
+    pub conflict_disclosure: ConflictDisclosure,
     /// Where it stands.
     pub state: State,
     /// The number of its newest revision; 0 before it is published.
@@ -101,6 +133,18 @@ crate::record! {id: ProgramId, Id; reach: crate::reach::Reach::Published(Column:
     "create_time" => CreateTime,
     "update_time" => UpdateTime,
 } }
+
+/// The programs that tell their partners of conflicts.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn telling(view: &View) -> Result<Vec<ProgramId>, Error> {
+    let select = record::scoped::<Entity>(view)
+        .filter(COLUMN.conflict_disclosure.eq(ConflictDisclosure::State))
+        .select_only()
+        .column(Column::Id);
+    Ok(select.into_tuple().all(&view.db()).await?)
+}
 
 /// Finds a program and keeps it as it is until the transaction ends, without keeping others from
 /// doing the same: for what may happen many at a time while the program stands.
