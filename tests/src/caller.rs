@@ -87,7 +87,9 @@ clients! {
 }
 
 impl Caller {
-    pub(crate) fn new(channel: Channel) -> Self {
+    /// Somebody who calls through a channel and says nothing of themselves.
+    #[must_use]
+    pub fn new(channel: Channel) -> Self {
         Self {
             channel: Witness(channel),
             saying: Saying::default(),

@@ -26,12 +26,14 @@ mod caller;
 pub mod contract;
 pub mod database;
 mod refused;
+mod seat;
 mod witness;
 mod world;
 
 pub use caller::{Called, Caller, Saying, position};
 pub use database::Engine;
 pub use refused::{Refused, refused};
+pub use seat::Seat;
 pub use witness::Witness;
 pub use world::{Started, World, run};
 

@@ -201,9 +201,8 @@ impl Fields {
     /// be told by what it finds and by its order.
     #[must_use]
     pub fn shown<R: Listed>(&self, table: &[Field]) -> Vec<Field> {
-        let hidden = |field: &Field| {
-            self.eyes == Eyes::Partner && R::STAFF_FIELDS.contains(&field.name())
-        };
+        let hidden =
+            |field: &Field| self.eyes == Eyes::Partner && R::STAFF_FIELDS.contains(&field.name());
         let shown = table.iter().filter(|field| !hidden(field));
         shown.copied().collect()
     }

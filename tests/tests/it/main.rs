@@ -4,6 +4,8 @@
 //! marked as test code, so that its helpers too may fail as loudly as a test.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod deal;
 #[cfg(test)]
 mod import;

@@ -309,8 +309,7 @@ impl Import {
         if !self.made.contains(&after.id) {
             after = rewrite(txn, before, after).await.map_err(overtaken)?;
         }
-        let event =
-            NewEvent::new("account.updated", resource).for_partner(after.partner.as_ref());
+        let event = NewEvent::new("account.updated", resource).for_partner(after.partner.as_ref());
         self.keep(after);
         event::append(txn, event.because(reason.unwrap_or("IMPORTED")));
         Ok(())

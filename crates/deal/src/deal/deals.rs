@@ -16,8 +16,8 @@ use trellis_store::deal::deal::{
 use trellis_store::deal::facts::{DealReopened, DealWon, Fact, WonLine};
 use trellis_store::deal::product;
 use trellis_store::deal::reference::References;
-use trellis_store::reach::reaches;
 use trellis_store::event::{self, NewEvent};
+use trellis_store::reach::reaches;
 use trellis_store::{Store, Txn, View, record};
 
 use super::amounts::{self, Draft, Worth};
@@ -418,7 +418,10 @@ pub async fn advance(
             let from = std::mem::replace(&mut deal.stage, stage);
             let deal = record::update::<Entity>(&txn, deal).await?;
             let moved = json!({ "deal": deal.id, "from": from.name(), "to": stage.name() });
-            event::append(&txn, moving("deal.advanced", resource, on, &deal).with(moved));
+            event::append(
+                &txn,
+                moving("deal.advanced", resource, on, &deal).with(moved),
+            );
             Ok(wire(deal))
         })
         .await
@@ -477,7 +480,10 @@ pub async fn win(store: &Store, call: Call, win: Win) -> Result<Written<pb::Deal
                 won(&mut deal, amount, txn.now());
                 let deal = record::update::<Entity>(&txn, deal).await?;
                 let event = Fact::Won(won_fact(&deal)?).event(resource)?;
-                event::append(&txn, event.noting(on.note).for_partner(deal.partner.as_ref()));
+                event::append(
+                    &txn,
+                    event.noting(on.note).for_partner(deal.partner.as_ref()),
+                );
                 Ok(wire(deal))
             },
         )
@@ -595,7 +601,10 @@ pub async fn lose(store: &Store, call: Call, lose: Lose) -> Result<Written<pb::D
             );
             deal.lost_reason_code = on.reason_code.clone();
             let deal = record::update::<Entity>(&txn, deal).await?;
-            event::append(&txn, moving("deal.lost", resource, on, &deal).with(told(&deal)));
+            event::append(
+                &txn,
+                moving("deal.lost", resource, on, &deal).with(told(&deal)),
+            );
             Ok(wire(deal))
         })
         .await

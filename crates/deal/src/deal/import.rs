@@ -481,8 +481,8 @@ fn arrive(txn: &Txn, deal: &mut Model, to: Arrival, resource: &str) -> Result<()
             let from = std::mem::replace(&mut deal.stage, open);
             if from != open {
                 let moved = json!({ "deal": deal.id, "from": from.name(), "to": open.name() });
-                let event = NewEvent::new("deal.advanced", resource)
-                    .for_partner(deal.partner.as_ref());
+                let event =
+                    NewEvent::new("deal.advanced", resource).for_partner(deal.partner.as_ref());
                 event::append(txn, event.with(moved));
             }
         }

@@ -217,7 +217,11 @@ fn handed_in(registration: &Model) -> Model {
 /// Decides about a registration whose tick has come; it was locked after `held`. Nobody has overtaken
 /// it meanwhile. If it can no longer be approved by itself, a person decides.
 pub(super) async fn decide(txn: &Txn, held: &Held, mut registration: Model) -> Result<(), Error> {
-    if registration.tick_time.take().is_none_or(|tick| tick > txn.now()) {
+    if registration
+        .tick_time
+        .take()
+        .is_none_or(|tick| tick > txn.now())
+    {
         return Ok(());
     }
     let customer = held.customer(&registration)?;
@@ -424,13 +428,7 @@ async fn take_turn(
         registration.decision = Some(decided(txn, INELIGIBLE, "INELIGIBLE"));
         let registration = record::update::<Entity>(txn, registration).await?;
         let disclosure = ConflictDisclosure::Sealed;
-        report(
-            txn,
-            "registration.rejected",
-            &registration,
-            "",
-            disclosure,
-        );
+        report(txn, "registration.rejected", &registration, "", disclosure);
         return Ok(());
     };
     let disclosure = facts.conflict_disclosure;

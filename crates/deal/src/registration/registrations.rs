@@ -326,8 +326,7 @@ pub async fn submit(
                 note: on.note,
                 seen,
             };
-            let registration =
-                queue::submit(&txn.whole(), registration, &resource, asking).await?;
+            let registration = queue::submit(&txn.whole(), registration, &resource, asking).await?;
             Ok(wire(shown(registration, seen)))
         })
         .await

@@ -234,9 +234,19 @@ fn report(txn: &Txn, before: &award::Model, award: &award::Model, moves: &Moves,
         "not_paid_reason": award.not_paid.map(award::NotPaid::name),
     });
     if is_new || moves.delta() != 0 || before.not_paid != award.not_paid {
-        event::append(txn, NewEvent::new("award.posted", resource).for_partner(&award.partner).with(data));
+        event::append(
+            txn,
+            NewEvent::new("award.posted", resource)
+                .for_partner(&award.partner)
+                .with(data),
+        );
     } else if moves.release > 0 {
-        event::append(txn, NewEvent::new("award.released", resource).for_partner(&award.partner).with(data));
+        event::append(
+            txn,
+            NewEvent::new("award.released", resource)
+                .for_partner(&award.partner)
+                .with(data),
+        );
     }
 }
 

@@ -106,8 +106,10 @@ impl Import {
         let Some(before) = self.known.get(external_id) else {
             let id = PartnerId::generate(txn.now());
             let resource = name(txn.ecosystem(), &id);
-            self.known
-                .insert(external_id.to_owned(), fresh(txn, id.clone(), edit, State::Active));
+            self.known.insert(
+                external_id.to_owned(),
+                fresh(txn, id.clone(), edit, State::Active),
+            );
             self.made.push(external_id.to_owned());
             event::append(
                 txn,

@@ -117,7 +117,10 @@ pub async fn create(
             let partner = record::insert::<Entity>(&txn, partner)
                 .await
                 .map_err(|error| exists(error, &resource))?;
-            event::append(&txn, NewEvent::new("partner.created", resource).for_partner(&partner.id));
+            event::append(
+                &txn,
+                NewEvent::new("partner.created", resource).for_partner(&partner.id),
+            );
             Ok(wire(partner))
         })
         .await
@@ -218,7 +221,10 @@ pub async fn update(
             let partner = record::update::<Entity>(&txn, partner)
                 .await
                 .map_err(|error| exists(error, &resource))?;
-            event::append(&txn, NewEvent::new("partner.updated", resource).for_partner(&partner.id));
+            event::append(
+                &txn,
+                NewEvent::new("partner.updated", resource).for_partner(&partner.id),
+            );
             Ok(wire(partner))
         })
         .await

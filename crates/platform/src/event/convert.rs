@@ -63,7 +63,8 @@ const TOLD: &[&str] = &[
 #[must_use]
 pub fn told(mut event: pb::Event) -> pb::Event {
     if let Some(data) = &mut event.data {
-        data.fields.retain(|field, _| TOLD.contains(&field.as_str()));
+        data.fields
+            .retain(|field, _| TOLD.contains(&field.as_str()));
     }
     event
 }

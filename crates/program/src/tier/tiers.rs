@@ -157,7 +157,10 @@ fn new(txn: &Txn, key: Key, terms: Terms) -> Model {
 pub async fn get(store: &Store, call: Call, key: Key) -> Result<pb::Tier, Error> {
     let view = store.read(&call).await?;
     // A tier is there for whom its program is.
-    if record::find::<program::Entity>(&view, &key.program).await?.is_none() {
+    if record::find::<program::Entity>(&view, &key.program)
+        .await?
+        .is_none()
+    {
         return Err(key.absent(&view));
     }
     let found = tier::find(&view, &key.program, &key.id).await?;

@@ -13,10 +13,10 @@ use trellis_tests::{Caller, World};
 
 /// A market in a sandbox ecosystem. Calls go through it as through the world.
 #[derive(Clone)]
-pub(super) struct Market {
-    pub(super) world: World,
+pub(crate) struct Market {
+    pub(crate) world: World,
     /// `ecosystems/acme`.
-    pub(super) parent: String,
+    pub(crate) parent: String,
 }
 
 impl Deref for Market {
@@ -28,17 +28,17 @@ impl Deref for Market {
 }
 
 /// The first of the month in which every test begins.
-pub(super) const MARCH_2: Date = Date {
+pub(crate) const MARCH_2: Date = Date {
     year: 2026,
     month: 3,
     day: 2,
 };
 
-pub(super) fn usd(units: i64) -> Option<Money> {
+pub(crate) fn usd(units: i64) -> Option<Money> {
     money(units, "USD")
 }
 
-pub(super) fn money(units: i64, currency: &str) -> Option<Money> {
+pub(crate) fn money(units: i64, currency: &str) -> Option<Money> {
     Some(Money {
         currency_code: currency.to_owned(),
         units,
@@ -46,14 +46,14 @@ pub(super) fn money(units: i64, currency: &str) -> Option<Money> {
     })
 }
 
-pub(super) fn day(year: i32, month: i32, day: i32) -> Option<Date> {
+pub(crate) fn day(year: i32, month: i32, day: i32) -> Option<Date> {
     Some(Date { year, month, day })
 }
 
 impl Market {
     /// A market with the products `firewall` and `backup` (100 and 40 dollars), the customers
     /// `initech` and `globex`, and the program `gold` in which a person decides.
-    pub(super) async fn open(world: World) -> Self {
+    pub(crate) async fn open(world: World) -> Self {
         let parent = world.sandbox("acme").await;
         let market = Self { world, parent };
         market.product("firewall", usd(100)).await;
@@ -64,11 +64,11 @@ impl Market {
         market
     }
 
-    pub(super) fn name(&self, collection: &str, id: &str) -> String {
+    pub(crate) fn name(&self, collection: &str, id: &str) -> String {
         format!("{}/{collection}/{id}", self.parent)
     }
 
-    pub(super) async fn product(&self, id: &str, list_price: Option<Money>) -> String {
+    pub(crate) async fn product(&self, id: &str, list_price: Option<Money>) -> String {
         let request = pb::CreateProductRequest {
             parent: self.parent.clone(),
             product_id: id.to_owned(),
@@ -84,7 +84,7 @@ impl Market {
         made.unwrap().into_inner().name
     }
 
-    pub(super) async fn territory(&self, id: &str, within: &str, codes: &[&str]) -> String {
+    pub(crate) async fn territory(&self, id: &str, within: &str, codes: &[&str]) -> String {
         let request = pb::CreateTerritoryRequest {
             parent: self.parent.clone(),
             territory_id: id.to_owned(),
@@ -100,7 +100,7 @@ impl Market {
         made.unwrap().into_inner().name
     }
 
-    pub(super) async fn account(&self, id: &str, domains: &[&str]) -> String {
+    pub(crate) async fn account(&self, id: &str, domains: &[&str]) -> String {
         let request = pb::CreateAccountRequest {
             parent: self.parent.clone(),
             account_id: id.to_owned(),
@@ -117,7 +117,7 @@ impl Market {
     }
 
     /// A published program with one tier.
-    pub(super) async fn program(
+    pub(crate) async fn program(
         &self,
         id: &str,
         settings: program::DealRegistrationSettings,
@@ -156,7 +156,7 @@ impl Market {
     }
 
     /// Partners at work in the program `gold`, in the order of the ids.
-    pub(super) async fn partners_at_work<const N: usize>(&self, ids: [&str; N]) -> [String; N] {
+    pub(crate) async fn partners_at_work<const N: usize>(&self, ids: [&str; N]) -> [String; N] {
         let mut names = Vec::new();
         for id in ids {
             let name = self.partner(id).await;
@@ -167,7 +167,7 @@ impl Market {
     }
 
     /// An active partner with this id that is enrolled nowhere.
-    pub(super) async fn partner(&self, id: &str) -> String {
+    pub(crate) async fn partner(&self, id: &str) -> String {
         let request = partner::CreatePartnerRequest {
             parent: self.parent.clone(),
             partner_id: id.to_owned(),
@@ -204,7 +204,7 @@ impl Market {
         name
     }
 
-    pub(super) async fn suspend(&self, partner: &str) {
+    pub(crate) async fn suspend(&self, partner: &str) {
         let request = partner::SuspendPartnerRequest {
             name: partner.to_owned(),
             reason_code: "COMPLIANCE_REVIEW".to_owned(),
@@ -213,7 +213,7 @@ impl Market {
         self.partners().suspend_partner(request).await.unwrap();
     }
 
-    pub(super) async fn enroll(&self, partner: &str, program: &str) {
+    pub(crate) async fn enroll(&self, partner: &str, program: &str) {
         let request = program::CreateEnrollmentRequest {
             parent: self.parent.clone(),
             enrollment: Some(program::Enrollment {
@@ -227,7 +227,7 @@ impl Market {
     }
 
     /// A claim of a partner to the firewall at `initech`, to be changed before it is created.
-    pub(super) fn claim(&self, partner: &str) -> pb::Registration {
+    pub(crate) fn claim(&self, partner: &str) -> pb::Registration {
         pb::Registration {
             partner: partner.to_owned(),
             program: self.name("programs", "gold"),
@@ -239,11 +239,11 @@ impl Market {
         }
     }
 
-    pub(super) async fn draft(&self, claim: pb::Registration) -> pb::Registration {
+    pub(crate) async fn draft(&self, claim: pb::Registration) -> pb::Registration {
         self.try_draft(claim).await.unwrap().into_inner()
     }
 
-    pub(super) async fn try_draft(
+    pub(crate) async fn try_draft(
         &self,
         claim: pb::Registration,
     ) -> Result<Response<pb::Registration>, Status> {
@@ -256,11 +256,11 @@ impl Market {
     }
 
     /// Drafts a claim and hands it in.
-    pub(super) async fn submit(&self, claim: pb::Registration) -> pb::Registration {
+    pub(crate) async fn submit(&self, claim: pb::Registration) -> pb::Registration {
         self.try_submit(claim).await.unwrap().into_inner()
     }
 
-    pub(super) async fn try_submit(
+    pub(crate) async fn try_submit(
         &self,
         claim: pb::Registration,
     ) -> Result<Response<pb::Registration>, Status> {
@@ -268,7 +268,7 @@ impl Market {
         self.hand_in(&draft.name).await
     }
 
-    pub(super) async fn hand_in(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+    pub(crate) async fn hand_in(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
         let request = pb::SubmitRegistrationRequest {
             name: name.to_owned(),
             ..pb::SubmitRegistrationRequest::default()
@@ -276,7 +276,7 @@ impl Market {
         self.registrations().submit_registration(request).await
     }
 
-    pub(super) async fn approve(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+    pub(crate) async fn approve(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
         let request = pb::ApproveRegistrationRequest {
             name: name.to_owned(),
             note: "well prepared".to_owned(),
@@ -285,7 +285,7 @@ impl Market {
         self.registrations().approve_registration(request).await
     }
 
-    pub(super) async fn reject(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+    pub(crate) async fn reject(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
         let request = pb::RejectRegistrationRequest {
             name: name.to_owned(),
             reason_code: "NO_EVIDENCE".to_owned(),
@@ -294,7 +294,7 @@ impl Market {
         self.registrations().reject_registration(request).await
     }
 
-    pub(super) async fn withdraw(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+    pub(crate) async fn withdraw(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
         let request = pb::WithdrawRegistrationRequest {
             name: name.to_owned(),
             ..pb::WithdrawRegistrationRequest::default()
@@ -302,7 +302,7 @@ impl Market {
         self.registrations().withdraw_registration(request).await
     }
 
-    pub(super) async fn convert(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+    pub(crate) async fn convert(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
         let request = pb::ConvertRegistrationRequest {
             name: name.to_owned(),
             ..pb::ConvertRegistrationRequest::default()
@@ -310,7 +310,7 @@ impl Market {
         self.registrations().convert_registration(request).await
     }
 
-    pub(super) async fn registration(&self, name: &str) -> pb::Registration {
+    pub(crate) async fn registration(&self, name: &str) -> pb::Registration {
         let request = pb::GetRegistrationRequest {
             name: name.to_owned(),
         };
@@ -320,7 +320,7 @@ impl Market {
 
     /// Moves the clock of the ecosystem. What fell due has been done for whoever reads through the
     /// answer.
-    pub(super) async fn wait_days(&self, days: i64) -> Caller {
+    pub(crate) async fn wait_days(&self, days: i64) -> Caller {
         let request = platform::AdvanceClockRequest {
             name: self.parent.clone(),
             duration: Some(Duration {
@@ -334,11 +334,11 @@ impl Market {
     }
 
     /// Creates a deal.
-    pub(super) async fn deal(&self, deal: pb::Deal) -> pb::Deal {
+    pub(crate) async fn deal(&self, deal: pb::Deal) -> pb::Deal {
         self.try_deal(deal).await.unwrap().into_inner()
     }
 
-    pub(super) async fn try_deal(&self, deal: pb::Deal) -> Result<Response<pb::Deal>, Status> {
+    pub(crate) async fn try_deal(&self, deal: pb::Deal) -> Result<Response<pb::Deal>, Status> {
         let request = pb::CreateDealRequest {
             parent: self.parent.clone(),
             deal: Some(deal),
@@ -348,7 +348,7 @@ impl Market {
     }
 
     /// A deal for 10 firewalls, to be changed before it is created.
-    pub(super) fn ten_firewalls(&self) -> pb::Deal {
+    pub(crate) fn ten_firewalls(&self) -> pb::Deal {
         pb::Deal {
             display_name: "Ten firewalls".to_owned(),
             account: self.name("accounts", "initech"),
@@ -357,7 +357,7 @@ impl Market {
         }
     }
 
-    pub(super) fn line(
+    pub(crate) fn line(
         &self,
         product: &str,
         quantity: i64,
@@ -370,18 +370,18 @@ impl Market {
         }
     }
 
-    pub(super) async fn read_deal(&self, name: &str) -> pb::Deal {
+    pub(crate) async fn read_deal(&self, name: &str) -> pb::Deal {
         let request = pb::GetDealRequest {
             name: name.to_owned(),
         };
         self.deals().get_deal(request).await.unwrap().into_inner()
     }
 
-    pub(super) async fn win(&self, name: &str) -> pb::Deal {
+    pub(crate) async fn win(&self, name: &str) -> pb::Deal {
         self.try_win(name, None).await.unwrap().into_inner()
     }
 
-    pub(super) async fn try_win(
+    pub(crate) async fn try_win(
         &self,
         name: &str,
         amount: Option<Money>,
@@ -396,7 +396,7 @@ impl Market {
 
     /// Asserts which kinds of events tell of a resource, oldest first. On PostgreSQL an event can
     /// be read only when no older transaction is running any more, so it may take a moment.
-    pub(super) async fn tells(&self, resource: &str, expected: &[&str]) {
+    pub(crate) async fn tells(&self, resource: &str, expected: &[&str]) {
         let mut kinds: Vec<String> = Vec::new();
         for _ in 0..100 {
             let events = self.events_about(resource).await;
@@ -410,7 +410,7 @@ impl Market {
     }
 
     /// The events about a resource, oldest first.
-    pub(super) async fn events_about(&self, resource: &str) -> Vec<platform::Event> {
+    pub(crate) async fn events_about(&self, resource: &str) -> Vec<platform::Event> {
         let request = platform::ListEventsRequest {
             parent: self.parent.clone(),
             page_size: 1_000,
@@ -423,12 +423,12 @@ impl Market {
 }
 
 /// A person decides about every registration; protections last 90 days.
-pub(super) fn manual() -> program::DealRegistrationSettings {
+pub(crate) fn manual() -> program::DealRegistrationSettings {
     program::DealRegistrationSettings::default()
 }
 
 /// Whatever nothing stands in the way of is approved at once, up to a value.
-pub(super) fn automatic(limit: Option<Money>) -> program::DealRegistrationSettings {
+pub(crate) fn automatic(limit: Option<Money>) -> program::DealRegistrationSettings {
     program::DealRegistrationSettings {
         auto_approve_registrations: true,
         auto_approve_limit: limit,

@@ -7,7 +7,7 @@ mod catalog_import;
 mod deal_import;
 mod deal_records;
 mod deals;
-mod market;
+pub(crate) mod market;
 mod outcomes;
 mod pipeline;
 mod registration_line;

@@ -266,7 +266,10 @@ on_both! {
         let end = approved.protection_end_time.unwrap();
         assert_eq!(end.to_string(), "2026-05-31T22:00:00Z");
         assert_eq!(approved.protection_start_time, approved.decision.unwrap().decide_time);
-        let kinds = ["registration.created", "registration.submitted", "registration.approved"];
+        let kinds = [
+            "registration.created", "registration.submitted", "registration.cleared",
+            "registration.approved",
+        ];
         market.tells(&submitted.name, &kinds).await;
     }
 
@@ -384,7 +387,8 @@ on_both! {
         let first = market.registrations().submit_registration(request.clone()).await.unwrap();
         let second = market.registrations().submit_registration(request).await.unwrap();
         assert_eq!(first.into_inner(), second.into_inner());
-        market.tells(&draft.name, &["registration.created", "registration.submitted"]).await;
+        let kinds = ["registration.created", "registration.submitted", "registration.cleared"];
+        market.tells(&draft.name, &kinds).await;
     }
 
     async fn a_dry_run_says_what_would_be_and_changes_nothing(world: World) {

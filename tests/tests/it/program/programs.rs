@@ -43,6 +43,7 @@ on_both! {
             hard_stop_days: Some(30),
             auto_approve_registrations: true,
             auto_approve_limit: euros(25_000),
+            conflict_disclosure: pb::deal_registration_settings::ConflictDisclosure::State.into(),
         };
         let request = create(pb::Program {
             description: "For those who build on us.".into(),

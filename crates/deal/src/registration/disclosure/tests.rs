@@ -91,7 +91,10 @@ fn whatever_is_told_names_no_rule_and_nobody() {
             let Some(decision) = told.decision else {
                 continue;
             };
-            assert_eq!((decision.rule, decision.note), (String::new(), String::new()));
+            assert_eq!(
+                (decision.rule, decision.note),
+                (String::new(), String::new())
+            );
             let coarse = ["APPROVED", NOT_ELIGIBLE, INCOMPLETE, POLICY];
             assert!(coarse.contains(&decision.reason_code.as_str()), "{state:?}");
         }

@@ -1,0 +1,8 @@
+//! What callers see and do who do not reach the whole ecosystem. Each test has its control: the same
+//! call by somebody who reaches everything.
+
+mod accounts;
+mod managed;
+mod scene;
+mod sealed;
+mod strangers;
