@@ -158,19 +158,18 @@ pub(super) async fn get(seat: &Seat, name: &str) -> Result<Response<pb::Registra
 }
 
 /// Everything that a refusal says, but for the name that was asked about. The names that are compared
-/// are of one length.
+/// are of one length. The bytes of the details are sorted: a map's entries come in no order.
 #[track_caller]
 pub(super) fn said<T: std::fmt::Debug>(
     refused: Result<Response<T>, Status>,
     name: &str,
-) -> (Code, String, String) {
+) -> (Code, String, Vec<u8>) {
     let status = refused.expect_err("it is refused");
-    let details = String::from_utf8_lossy(status.details()).into_owned();
-    (
-        status.code(),
-        status.message().replace(name, "it"),
-        details.replace(name, "it"),
-    )
+    let details: Vec<char> = status.details().iter().copied().map(char::from).collect();
+    let details: String = details.into_iter().collect();
+    let mut details = details.replace(name, "it").into_bytes();
+    details.sort_unstable();
+    (status.code(), status.message().replace(name, "it"), details)
 }
 
 /// A name of the same length as another, of something that does not exist.
