@@ -243,6 +243,7 @@ mod tests {
             reason_code: None,
             note: None,
             data,
+            partner: None,
         }
     }
 

@@ -245,8 +245,8 @@ on_both! {
         let granted = read(day_91, second.name.clone()).await;
         assert_eq!(granted.state(), State::Approved);
         market.tells(&first.name, &[
-            "registration.created", "registration.submitted", "registration.approved",
-            "registration.expired",
+            "registration.created", "registration.submitted", "registration.cleared",
+            "registration.approved", "registration.expired",
         ]).await;
         market.tells(&second.name, &[
             "registration.created", "registration.submitted", "registration.waitlisted",

@@ -1,3 +1,4 @@
+use trellis_api::deal::v1 as pb;
 use trellis_core::{AccountId, Currency, EcosystemId, PartnerId, ProductId, RegistrationId};
 use trellis_store::deal::deal::DealType;
 use trellis_store::deal::registration::Products;
@@ -54,10 +55,8 @@ fn registration(state: State, decision: Option<Decision>) -> Model {
 
 /// What the wire would show of a registration.
 fn visible(registration: &Model, seen: Seen) -> pb::Registration {
-    super::super::convert::wire(shown(registration.clone(), seen))
+    crate::registration::convert::wire(shown(registration.clone(), seen))
 }
-
-use trellis_api::deal::v1 as pb;
 
 #[test]
 fn under_the_seal_one_that_waits_is_like_one_that_nobody_decided_about() {
