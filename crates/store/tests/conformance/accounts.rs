@@ -19,6 +19,7 @@ async fn add(txn: &Txn, name: &str, parent: Option<&str>, domains: &[&str]) -> R
         .collect();
     let domains = Domains(domains.iter().map(|domain| (*domain).to_owned()).collect());
     let row = account::Model {
+        partner: None,
         ecosystem: txn.ecosystem().clone(),
         id: id(name),
         display_name: name.to_uppercase(),
