@@ -183,7 +183,7 @@ on_both! {
         assert_eq!((waits.state(), waits.waitlist_position), (State::Waitlisted, 0));
         let decision = waits.decision.unwrap();
         assert_eq!((decision.rule.as_str(), decision.reason_code.as_str()), ("", "POLICY"));
-        assert_eq!(scene.found(&nimbus, "state = WAITLISTED", "").await, [taken.name.clone()]);
+        assert_eq!(scene.found(&nimbus, "state = WAITLISTED", "").await, [taken.name.as_str()]);
         assert_eq!(scene.found(&nimbus, "state = SUBMITTED", "").await, [free.name]);
         let staff = scene.registration(&taken.name).await;
         assert_eq!(staff.waitlist_position, 1);

@@ -28,20 +28,20 @@ on_both! {
         let [(account, mine, deal), (other, theirs, _)] = &own[..] else { panic!("two") };
 
         for order in ["", "create_time", "create_time desc", "update_time desc"] {
-            assert_eq!(scene.found(&nimbus, "", order).await, [mine.clone()], "{order}");
+            assert_eq!(scene.found(&nimbus, "", order).await, [mine.as_str()], "{order}");
             // The control.
             assert_eq!(scene.found(&auditor, "", order).await.len(), 2, "{order}");
         }
         for filter in [format!("account = \"{other}\""), format!("partner = \"{}\"", scene.cirrus)] {
             assert_eq!(scene.found(&nimbus, &filter, "").await, [""; 0], "{filter}");
-            assert_eq!(scene.found(&auditor, &filter, "").await, [theirs.clone()], "{filter}");
+            assert_eq!(scene.found(&auditor, &filter, "").await, [theirs.as_str()], "{filter}");
         }
 
         let parent = scene.parent.clone();
         let list = pb::ListAccountsRequest { parent: parent.clone(), ..Default::default() };
         let accounts = nimbus.accounts().list_accounts(list.clone()).await.unwrap().into_inner();
         let names: Vec<_> = accounts.accounts.iter().map(|row| row.name.clone()).collect();
-        assert_eq!(names, [account.clone()]);
+        assert_eq!(names, [account.as_str()]);
         let all = auditor.accounts().list_accounts(list).await.unwrap().into_inner();
         // `initech` and `globex` are the vendor's own.
         assert_eq!(all.accounts.len(), 4);
@@ -63,14 +63,14 @@ on_both! {
         let list = partner::ListPartnersRequest { parent: parent.clone(), ..Default::default() };
         let partners = nimbus.partners().list_partners(list.clone()).await.unwrap().into_inner();
         let names: Vec<_> = partners.partners.iter().map(|row| row.name.clone()).collect();
-        assert_eq!(names, [scene.nimbus.clone()]);
+        assert_eq!(names, [scene.nimbus.as_str()]);
         let all = auditor.partners().list_partners(list).await.unwrap().into_inner();
         assert_eq!(all.partners.len(), 2);
 
         let list = program::ListEnrollmentsRequest { parent, ..Default::default() };
         let rows = nimbus.enrollments().list_enrollments(list).await.unwrap().into_inner();
         let of: Vec<_> = rows.enrollments.iter().map(|row| row.partner.clone()).collect();
-        assert_eq!(of, [scene.nimbus.clone()]);
+        assert_eq!(of, [scene.nimbus.as_str()]);
     }
 }
 
