@@ -25,6 +25,7 @@ use crate::{Etag, filter, mask, page};
 pub struct Fields {
     ecosystem: Option<EcosystemId>,
     violations: Vec<Violation>,
+    reader: Option<page::Reader>,
 }
 
 impl Fields {
@@ -32,7 +33,19 @@ impl Fields {
         Self {
             ecosystem,
             violations,
+            reader: None,
         }
+    }
+
+    /// Says whom page tokens are for, and what seals them.
+    pub(crate) fn read_by(mut self, reader: page::Reader) -> Self {
+        self.reader = Some(reader);
+        self
+    }
+
+    /// Whom page tokens are for: nobody in particular, unless it was said.
+    pub(crate) fn reader(&self) -> page::Reader {
+        self.reader.clone().unwrap_or_default()
     }
 
     pub(crate) fn into_violations(self) -> Vec<Violation> {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::fields::broken_rules;
 use crate::method::Routed;
 use crate::name::ecosystem_of;
+use crate::page::{PageKeys, Reader};
 use crate::{Fields, status};
 
 /// The metadata that says who calls.
@@ -54,9 +55,9 @@ pub fn open_unscoped<R: Routed, C>(
     parse: impl FnOnce(R, &mut Fields) -> Option<C>,
 ) -> Result<C, Status> {
     let (metadata, extensions, message) = request.into_parts();
-    let (_, mut violations) = Caller::of(&metadata, &extensions);
+    let (caller, mut violations) = Caller::of(&metadata, &extensions);
     violations.extend(broken_rules_of_request(&message));
-    let mut fields = Fields::new(None, violations);
+    let mut fields = Fields::new(None, violations).read_by(caller.reader());
     let command = parse(message, &mut fields);
     finished(fields, command).map_err(|failure| status(&failure))
 }
@@ -120,6 +121,7 @@ pub(crate) struct Caller {
     actor: Actor,
     deadline: Option<Instant>,
     min_position: Option<Position>,
+    page_keys: PageKeys,
 }
 
 impl Caller {
@@ -132,14 +134,24 @@ impl Caller {
         let mut min_position = None;
         taken(awaited(metadata).map(|awaited| min_position = awaited));
         let deadline = extensions.get().map(|Deadline(deadline)| *deadline);
+        let page_keys = extensions.get().cloned();
         (
             Self {
                 actor,
                 deadline,
                 min_position,
+                page_keys: page_keys.unwrap_or_else(PageKeys::of_this_process),
             },
             violations,
         )
+    }
+
+    /// Whom the page tokens of the call are for.
+    fn reader(&self) -> Reader {
+        Reader {
+            actor: self.actor.clone(),
+            keys: self.page_keys.clone(),
+        }
     }
 
     pub(crate) fn open<R: Routed, C>(
@@ -151,7 +163,8 @@ impl Caller {
         violations.extend(broken_rules_of_request(&message));
         let mut fields = Fields::new(None, violations);
         let ecosystem = address(&mut fields, &message);
-        let mut fields = Fields::new(ecosystem.clone(), fields.into_violations());
+        let mut fields =
+            Fields::new(ecosystem.clone(), fields.into_violations()).read_by(self.reader());
 
         let validate_only = message.validate_only();
         let request_id = message.take_request_id();
