@@ -25,6 +25,7 @@ pub mod order;
 pub mod page;
 pub mod rate;
 pub mod status;
+mod text;
 pub mod time;
 mod values;
 

@@ -14,7 +14,7 @@ use crate::fields::broken_rules;
 use crate::method::Routed;
 use crate::name::ecosystem_of;
 use crate::page::{PageKeys, Reader};
-use crate::{Fields, status};
+use crate::{Fields, status, text};
 
 /// The metadata that says who calls.
 pub const ACTOR: &str = "trellis-actor";
@@ -246,6 +246,7 @@ fn broken_rules_of_request<R: Routed>(message: &R) -> Vec<Violation> {
                 .is_some_and(|rest| rest.starts_with('['))
         })
     });
+    violations.extend(text::unkeepable(message));
     violations
 }
 
