@@ -138,8 +138,8 @@ impl Secret {
 
 /// What `text` is under this secret, told apart by what it is for.
 fn mac(secret: &[u8; SECRET], purpose: &[u8], text: &[u8]) -> [u8; 32] {
-    // HMAC fills a shorter key up to its block in the same way, but may then be asked for the key's
-    // length, which can fail.
+    // A key as long as HMAC's block is taken without a check that could fail. HMAC itself fills a
+    // shorter one up with zeros.
     let mut block = [0; 64];
     for (to, from) in block.iter_mut().zip(secret) {
         *to = *from;
