@@ -38,7 +38,7 @@ pub(crate) fn run(data: &[u8]) {
     let (tests, depth) = measure(&tree);
     assert!(tests <= 4 * MOST_TERMS, "{tests} tests");
     assert!(depth <= 2 * DEEPEST + 6, "{depth} levels");
-    plant::fault(depth > 4 && tests > 3);
+    plant::fault(depth > 2 && tests > 3);
 
     let Ok(Some(opposite)) = read(&format!("NOT ({text})")) else {
         // The negation may be too long or too deep, and nothing else.

@@ -40,7 +40,9 @@ impl Visitor for Requests {
     fn listed<R: Listed>(&mut self) {
         self.0.push(|bytes| {
             opened::<R>(bytes, |request, fields| {
-                fields.page(&request, TABLE).map(|_| ())
+                let page = fields.page(&request, TABLE);
+                plant::fault(page.is_some() && fields.all_well() && request.page_size() > 7);
+                page.map(|_| ())
             });
         });
     }
@@ -70,7 +72,6 @@ fn opened<R: Routed>(bytes: &[u8], parse: impl FnOnce(R, &mut Fields) -> Option<
         open_unscoped(request, parse).map(|_| ())
     } else {
         open(request, parse).map(|(call, ())| {
-            plant::fault(call.request_id.is_some() || call.validate_only);
             assert_eq!(call.method, R::METHOD);
             let ecosystem = format!("ecosystems/{}", call.ecosystem);
             assert!(resource.starts_with(&ecosystem), "{resource}");
