@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs
+.PHONY: help run test lint fuzz bench docs
 
 help: ## Says what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -12,6 +12,9 @@ test: ## Brings what is missing and runs every check and test, on SQLite and Pos
 
 lint: ## Checks the form of Rust and protos, and that the contract breaks no client
 	@scripts/lint
+
+fuzz: ## Feeds what strangers send with made-up inputs; FUZZ_SECONDS and FUZZ_TARGET say more
+	@scripts/fuzz
 
 bench: ## Measures the release build beside bare SQL, on SQLite and PostgreSQL
 	@scripts/bench

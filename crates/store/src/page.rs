@@ -2,7 +2,7 @@
 //! page before (keyset), so that rows that come and go move nothing.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Func, LikeExpr, SimpleExpr};
+use sea_orm::sea_query::{BinOper, ExprTrait, Func, SimpleExpr};
 use sea_orm::{Condition, Order as Direction, QueryOrder, QuerySelect};
 use trellis_core::filter::{self, Comparison, Filter};
 use trellis_core::{Cursor, Page, PageQuery};
@@ -140,9 +140,12 @@ fn test(column: Expr, comparison: Comparison, value: &filter::Value) -> SimpleEx
         Comparison::Greater => column.gt(bound(value)),
         Comparison::GreaterOrEqual => column.gte(bound(value)),
         Comparison::Has => match value {
-            // Without regard to case, which SQLite would take that way and PostgreSQL would not.
+            // Without regard to case. The database lowers both sides, because it alone knows which
+            // letters it lowers: SQLite those of ASCII, PostgreSQL those of its locale.
             filter::Value::Text(text) => {
-                Expr::expr(Func::lower(column)).like(containing(&text.to_lowercase()))
+                let pattern = Expr::expr(Func::lower(Expr::val(containing(text))))
+                    .binary(BinOper::Escape, SimpleExpr::Constant('\\'.into()));
+                Expr::expr(Func::lower(column)).binary(BinOper::Like, pattern)
             }
             other => column.eq(bound(other)),
         },
@@ -150,12 +153,12 @@ fn test(column: Expr, comparison: Comparison, value: &filter::Value) -> SimpleEx
 }
 
 /// A pattern that finds a text anywhere; the text's own wildcards stand for themselves.
-fn containing(text: &str) -> LikeExpr {
+fn containing(text: &str) -> String {
     let escaped = text
         .replace('\\', r"\\")
         .replace('%', r"\%")
         .replace('_', r"\_");
-    LikeExpr::new(format!("%{escaped}%")).escape('\\')
+    format!("%{escaped}%")
 }
 
 fn bound(value: &filter::Value) -> Value {
@@ -177,3 +180,6 @@ fn value_of(value: Value) -> Result<filter::Value, Error> {
         _ => Err(Error::BadCursor),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ mod check;
 #[cfg(test)]
 mod feed;
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod once;
