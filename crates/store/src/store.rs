@@ -263,8 +263,10 @@ impl Store {
                 Ok(_) => false,
             };
             if !retry || attempt >= ATTEMPTS_MAX || Instant::now() >= deadline {
-                if let Ok(unit) = &outcome
-                    && unit.keeps()
+                // What reported nothing, as a worker that only moved its place, is no news: told of
+                // it, the workers would wake one another for ever.
+                if let Ok(Unit::Done(written)) = &outcome
+                    && written.position.is_some()
                 {
                     self.feed.committed(&call.ecosystem);
                 }
