@@ -228,6 +228,48 @@ pub async fn after(view: &View, position: Position, limit: u64) -> Result<Vec<Mo
         .await?)
 }
 
+/// The next events of some kinds after a place, oldest first, and how far they are all that there
+/// are; nothing when there is nothing to read.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub(crate) async fn after_of(
+    view: &View,
+    place: Position,
+    kinds: &[&str],
+    limit: u64,
+) -> Result<(Vec<Model>, Option<Position>), Error> {
+    let head = head(view).await?;
+    if head <= place {
+        return Ok((Vec::new(), None));
+    }
+    let until = Expr::tuple([
+        Expr::value(head.epoch),
+        Expr::value(head.xid),
+        Expr::value(head.sequence),
+    ]);
+    let at = Expr::tuple([
+        Expr::col(Column::Epoch),
+        Expr::col(Column::Xid),
+        Expr::col(Column::Sequence),
+    ]);
+    let events = settled(view, place)
+        .filter(at.lte(until))
+        .filter(COLUMN.kind.is_in(kinds.iter().copied()))
+        .order_by_asc(Column::Epoch)
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::Sequence)
+        .limit(limit)
+        .all(&view.db())
+        .await?;
+    let is_all = u64::try_from(events.len()).is_ok_and(|count| count < limit);
+    let to = match events.last() {
+        Some(last) if !is_all => last.position(),
+        _ => head,
+    };
+    Ok((events, Some(to)))
+}
+
 /// A page of events after a place, oldest first, filtered.
 ///
 /// # Errors
@@ -283,13 +325,21 @@ pub async fn head(view: &View) -> Result<Position, Error> {
         xid: 0,
         sequence: 0,
     };
-    let newest = settled(view, zero)
+    let newest: Option<(i64, i64, i64)> = settled(view, zero)
+        .select_only()
+        .columns([Column::Epoch, Column::Xid, Column::Sequence])
         .order_by_desc(Column::Epoch)
         .order_by_desc(Column::Xid)
         .order_by_desc(Column::Sequence)
+        .limit(1)
+        .into_tuple()
         .one(&view.db())
         .await?;
-    Ok(newest.map_or(zero, |event| event.position()))
+    Ok(newest.map_or(zero, |(epoch, xid, sequence)| Position {
+        epoch,
+        xid,
+        sequence,
+    }))
 }
 
 /// Whether a worker's place is behind the newest committed event, readable or not.
