@@ -48,6 +48,9 @@ const UP: &[&str] = &[
     "CREATE INDEX registrations_protected ON registrations (ecosystem, protection_end_time)
         WHERE contends AND protection_end_time IS NOT NULL",
     // ListRegistrations by partner, by account and by state, in the order of the ids.
+    // A partner's registrations in one state, which is how partners look at theirs, have an index of
+    // their own.
+    "CREATE INDEX registrations_partner_state ON registrations (ecosystem, partner, state, id)",
     "CREATE INDEX registrations_partner ON registrations (ecosystem, partner, id)",
     "CREATE INDEX registrations_account ON registrations (ecosystem, account, id)",
     "CREATE INDEX registrations_state ON registrations (ecosystem, state, id)",

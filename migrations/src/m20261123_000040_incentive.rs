@@ -117,6 +117,7 @@ const UP: &[&str] = &[
     ) {strict}",
     // One award for each plan, partner and scope, whatever happens at the same time.
     "CREATE UNIQUE INDEX awards__key ON awards (ecosystem, plan, partner, scope)",
+    // ListAwards by partner, in the order of the ids; by partner and plan the key above finds them.
     "CREATE INDEX awards_partner ON awards (ecosystem, partner, id)",
     "CREATE INDEX awards_deal ON awards (ecosystem, deal) WHERE deal IS NOT NULL",
     // The sweep of the holds looks only at awards that have something held.
