@@ -310,12 +310,11 @@ impl Store {
         if call.validate_only {
             return Ok(Unit::Tried(value));
         }
-        let position = event::flush(&txn).await?;
         let answer = call
             .request_id
             .map(|_| value.to_stored())
             .unwrap_or_default();
-        once::answer(&txn, &call, position, answer).await?;
+        let position = once::finish(&txn, &call, answer).await?;
         Ok(Unit::Done(Written { value, position }))
     }
 

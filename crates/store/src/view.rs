@@ -90,6 +90,13 @@ impl Txn {
             .push(event);
     }
 
+    pub(crate) fn count_events(&self) -> usize {
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
     pub(crate) fn take_events(&self) -> Vec<NewEvent> {
         std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
     }
