@@ -17,6 +17,7 @@ mod m20261123_000033_deal_deal;
 mod m20261123_000040_incentive;
 mod m20261123_000041_incentive_ledger;
 mod m20261123_000042_incentive_payout;
+mod m20261125_000070_lists;
 
 /// All migrations.
 pub struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000040_incentive::Migration),
             Box::new(m20261123_000041_incentive_ledger::Migration),
             Box::new(m20261123_000042_incentive_payout::Migration),
+            Box::new(m20261125_000070_lists::Migration),
         ]
     }
 }

@@ -12,7 +12,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, Statement, Value};
+use sea_orm::{DatabaseBackend, QueryOrder, QueryResult, QuerySelect, Statement, Value};
 use trellis_core::{Actor, Cursor, EcosystemId, Page, PageQuery, Position, Timestamp, filter};
 
 use crate::page::{self, Columns};
@@ -118,6 +118,27 @@ pub fn append(txn: &Txn, event: NewEvent) {
 /// Events of one statement; each binds eight values, and SQLite takes 32,766 in one statement.
 const CHUNK: usize = 1_000;
 
+/// Events that wait to be written, and the statement for it, if one is enough.
+pub(crate) struct Inserting {
+    /// The statement's text. It answers the places of the events.
+    pub(crate) sql: String,
+    /// What it binds.
+    pub(crate) values: Vec<Value>,
+}
+
+/// Takes the reported events, if one statement is enough for them, to be written as a part of
+/// another one.
+pub(crate) fn take_few(txn: &Txn) -> Option<Inserting> {
+    let count = txn.count_events();
+    if !(1..=CHUNK).contains(&count) {
+        return None;
+    }
+    let events = txn.take_events();
+    let backend = txn.db().get_database_backend();
+    let (sql, values) = inserting(txn, backend, &events);
+    Some(Inserting { sql, values })
+}
+
 /// Writes the reported events; answers the place of the last.
 pub(crate) async fn flush(txn: &Txn) -> Result<Option<Position>, Error> {
     let events = txn.take_events();
@@ -131,6 +152,26 @@ pub(crate) async fn flush(txn: &Txn) -> Result<Option<Position>, Error> {
 async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Error> {
     let db = txn.db();
     let backend = db.get_database_backend();
+    let (sql, values) = inserting(txn, backend, events);
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    let mut last = None;
+    for row in db.query_all_raw(statement).await? {
+        last = Ord::max(last, Some(place_of(&row)?));
+    }
+    Ok(last)
+}
+
+/// The place in the feed that a row tells.
+pub(crate) fn place_of(row: &QueryResult) -> Result<Position, DbErr> {
+    Ok(Position {
+        epoch: row.try_get("", "epoch")?,
+        xid: row.try_get("", "xid")?,
+        sequence: row.try_get("", "sequence")?,
+    })
+}
+
+/// The statement that writes some events and tells their places, and what it binds.
+fn inserting(txn: &Txn, backend: DatabaseBackend, events: &[NewEvent]) -> (String, Vec<Value>) {
     let mut values: Vec<Value> = Vec::with_capacity(events.len() * 8);
     let mut rows = String::new();
     for (index, event) in events.iter().enumerate() {
@@ -178,17 +219,7 @@ async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Erro
              VALUES {rows} RETURNING epoch, xid, sequence"
         ),
     };
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    let mut last = None;
-    for row in db.query_all_raw(statement).await? {
-        let position = Position {
-            epoch: row.try_get("", "epoch")?,
-            xid: row.try_get("", "xid")?,
-            sequence: row.try_get("", "sequence")?,
-        };
-        last = Ord::max(last, Some(position));
-    }
-    Ok(last)
+    (sql, values)
 }
 
 /// The events of this ecosystem after a place that no later commit can precede any more.
@@ -226,6 +257,48 @@ pub async fn after(view: &View, position: Position, limit: u64) -> Result<Vec<Mo
         .limit(limit)
         .all(&view.db())
         .await?)
+}
+
+/// The next events of some kinds after a place, oldest first, and how far they are all that there
+/// are; nothing when there is nothing to read.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub(crate) async fn after_of(
+    view: &View,
+    place: Position,
+    kinds: &[&str],
+    limit: u64,
+) -> Result<(Vec<Model>, Option<Position>), Error> {
+    let head = head(view).await?;
+    if head <= place {
+        return Ok((Vec::new(), None));
+    }
+    let until = Expr::tuple([
+        Expr::value(head.epoch),
+        Expr::value(head.xid),
+        Expr::value(head.sequence),
+    ]);
+    let at = Expr::tuple([
+        Expr::col(Column::Epoch),
+        Expr::col(Column::Xid),
+        Expr::col(Column::Sequence),
+    ]);
+    let events = settled(view, place)
+        .filter(at.lte(until))
+        .filter(COLUMN.kind.is_in(kinds.iter().copied()))
+        .order_by_asc(Column::Epoch)
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::Sequence)
+        .limit(limit)
+        .all(&view.db())
+        .await?;
+    let is_all = u64::try_from(events.len()).is_ok_and(|count| count < limit);
+    let to = match events.last() {
+        Some(last) if !is_all => last.position(),
+        _ => head,
+    };
+    Ok((events, Some(to)))
 }
 
 /// A page of events after a place, oldest first, filtered.
@@ -283,13 +356,21 @@ pub async fn head(view: &View) -> Result<Position, Error> {
         xid: 0,
         sequence: 0,
     };
-    let newest = settled(view, zero)
+    let newest: Option<(i64, i64, i64)> = settled(view, zero)
+        .select_only()
+        .columns([Column::Epoch, Column::Xid, Column::Sequence])
         .order_by_desc(Column::Epoch)
         .order_by_desc(Column::Xid)
         .order_by_desc(Column::Sequence)
+        .limit(1)
+        .into_tuple()
         .one(&view.db())
         .await?;
-    Ok(newest.map_or(zero, |event| event.position()))
+    Ok(newest.map_or(zero, |(epoch, xid, sequence)| Position {
+        epoch,
+        xid,
+        sequence,
+    }))
 }
 
 /// Whether a worker's place is behind the newest committed event, readable or not.

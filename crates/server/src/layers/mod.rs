@@ -21,6 +21,7 @@ mod span;
 mod tests;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
@@ -131,17 +132,17 @@ impl<T: Clone, S> Layer<S> for Passing<T> {
     type Service = Passed<T, S>;
 
     fn layer(&self, rest: S) -> Passed<T, S> {
-        Passed {
-            step: self.0.clone(),
-            rest,
-        }
+        Passed(Arc::new((self.0.clone(), rest)))
     }
 }
 
-#[derive(Clone)]
-struct Passed<T, S> {
-    step: T,
-    rest: S,
+/// A step and the rest of the way. Every call takes a copy along, so that copying must be cheap.
+struct Passed<T, S>(Arc<(T, S)>);
+
+impl<T, S> Clone for Passed<T, S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
 }
 
 impl<T: Step, S: Serve> Service<Request<Body>> for Passed<T, S> {
@@ -155,8 +156,11 @@ impl<T: Step, S: Serve> Service<Request<Body>> for Passed<T, S> {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Self { step, rest } = self.clone();
-        Box::pin(async move { Ok(step.answer(request, Rest(rest)).await) })
+        let passed = self.0.clone();
+        Box::pin(async move {
+            let (step, rest) = &*passed;
+            Ok(step.answer(request, Rest(rest.clone())).await)
+        })
     }
 }
 

@@ -20,6 +20,8 @@ mod pages;
 #[cfg(test)]
 mod scope;
 #[cfg(test)]
+mod short;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod workers;
