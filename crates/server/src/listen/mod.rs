@@ -39,6 +39,10 @@ use crate::settings::Settings;
 /// How long to wait when the system has no more sockets to give.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
+/// How much of an answer waits for a peer to read it, beside the message at hand, for each call.
+/// The library's own 400 kB would let one connection hold 50 MB.
+const SEND_BUFFER: usize = 64 << 10;
+
 /// How serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drained {
@@ -184,6 +188,7 @@ fn http(settings: &Settings) -> auto::Builder<TokioExecutor> {
         .max_local_error_reset_streams(count(settings.error_resets_max))
         .max_pending_accept_reset_streams(count(settings.pending_resets_max))
         .max_header_list_size(settings.header_size_max.bytes_u32())
+        .max_send_buf_size(SEND_BUFFER)
         .keep_alive_interval(settings.keepalive_interval)
         .keep_alive_timeout(settings.keepalive_timeout);
     http.http1()

@@ -95,7 +95,7 @@ impl<W> Gate<W> {
     /// A call that worked for some time is done. Answers who is to be told what.
     pub(super) fn leave(&mut self, now: Instant, took: Duration) -> Vec<(W, Verdict)> {
         let full = !self.waiting.is_empty() || self.working >= self.limit.now();
-        self.limit.learn(now, took, full);
+        self.limit.learn(now, took, self.working, full);
         self.abandon(now)
     }
 
@@ -157,7 +157,7 @@ mod tests {
     fn busy(now: Instant) -> Gate<u32> {
         let mut gate = Gate::new(1, 100, PATIENCE, now);
         assert_eq!(gate.arrive(now, LONG, || 0), Arrival::Go);
-        gate.limit.learn(now, ms(10), true);
+        gate.limit.learn(now, ms(10), 1, true);
         gate
     }
 

@@ -44,6 +44,8 @@ pub(super) struct Limit {
     sum: f64,
     count: u32,
     full: bool,
+    /// The most that worked at a time.
+    crowd: u32,
 }
 
 impl Limit {
@@ -60,12 +62,13 @@ impl Limit {
             sum: 0.0,
             count: 0,
             full: false,
+            crowd: 0,
         }
     }
 
     /// How many may work now.
     pub(super) fn now(&self) -> usize {
-        // Between 1 and a million, so that every number is one.
+        // The whole part: a number of seconds has no cast that could lose anything.
         Duration::from_secs_f64(self.limit)
             .as_secs()
             .try_into()
@@ -77,8 +80,10 @@ impl Limit {
         Duration::from_secs_f64(self.work.unwrap_or_default())
     }
 
-    /// Learns what one took, and whether all places were taken.
-    pub(super) fn learn(&mut self, now: Instant, took: Duration, full: bool) {
+    /// Learns what one took that worked beside others, so many in all, and whether all places were
+    /// taken.
+    pub(super) fn learn(&mut self, now: Instant, took: Duration, working: usize, full: bool) {
+        self.crowd = self.crowd.max(u32::try_from(working).unwrap_or(u32::MAX));
         self.sum += took.as_secs_f64();
         self.count += 1;
         self.full |= full;
@@ -94,6 +99,7 @@ impl Limit {
         self.sum = 0.0;
         self.count = 0;
         self.full = false;
+        self.crowd = 0;
     }
 
     fn conclude(&mut self, mean: f64) {
@@ -105,7 +111,9 @@ impl Limit {
             if self.limit <= self.least {
                 self.best = Some(mean);
             }
-            self.limit = (self.limit * FEWER).max(self.least);
+            // Fewer than there were, not fewer than there might have been.
+            let crowd = self.limit.min(f64::from(self.crowd));
+            self.limit = (crowd * FEWER).max(self.least);
         } else if self.full {
             self.limit = (self.limit * MORE).max(self.limit + 1.0).min(self.most);
         }
@@ -122,7 +130,7 @@ mod tests {
             *now += WINDOW;
             for _ in 0..WINDOW_CALLS {
                 let took = Duration::from_secs_f64(took(limit.now()));
-                limit.learn(*now, took, true);
+                limit.learn(*now, took, limit.now(), true);
             }
         }
     }
@@ -154,12 +162,26 @@ mod tests {
     }
 
     #[test]
+    fn a_crowd_far_below_the_limit_is_noticed_at_once() {
+        let mut now = Instant::now();
+        let mut limit = Limit::new(256, now);
+        windows(&mut limit, 3, &mut now, |_| 0.01);
+        for _ in 0..2 {
+            now += WINDOW;
+            for _ in 0..WINDOW_CALLS {
+                limit.learn(now, Duration::from_millis(30), 20, false);
+            }
+        }
+        assert!(limit.now() <= 18, "{}", limit.now());
+    }
+
+    #[test]
     fn it_stays_where_it_is_while_nobody_needs_more() {
         let now = Instant::now();
         let mut limit = Limit::new(8, now);
         limit.limit = 5.0;
         for at in 1..50 {
-            limit.learn(now + WINDOW * at, Duration::from_millis(10), false);
+            limit.learn(now + WINDOW * at, Duration::from_millis(10), 3, false);
         }
         assert_eq!(limit.now(), 5);
     }

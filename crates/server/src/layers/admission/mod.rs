@@ -11,6 +11,8 @@
 mod gate;
 mod limit;
 #[cfg(test)]
+mod overload;
+#[cfg(test)]
 mod simulation;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
