@@ -3,7 +3,7 @@
 mod calls;
 mod health;
 mod limits;
-mod raw;
+pub(crate) mod raw;
 mod reflection;
 mod schema;
 mod shutdown;
