@@ -19,6 +19,7 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 use tower::ServiceExt;
 
 use super::calls::{Answer, Call, Calls};
+use super::leftover::Leftover;
 use super::seats::Seat;
 use super::tls::Tls;
 use super::wire::{Traffic, Wire};
@@ -330,7 +331,12 @@ impl Announcing {
             if let Some(certificate) = &self.certificate {
                 extensions.insert(certificate.clone());
             }
-            let answered = service.clone().oneshot(request.map(Body::new));
+            let http2 = request.version() == http::Version::HTTP_2;
+            let request = request.map(|body| match http2 {
+                true => Body::new(body),
+                false => Body::new(Leftover::new(body)),
+            });
+            let answered = service.clone().oneshot(request);
             async move { Ok(answered.await?.map(|body| Answer::new(body, call))) }
         })
     }

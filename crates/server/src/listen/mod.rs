@@ -12,6 +12,7 @@
 
 mod calls;
 mod connection;
+mod leftover;
 mod seats;
 #[cfg(test)]
 mod tests;

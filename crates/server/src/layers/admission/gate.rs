@@ -5,7 +5,8 @@
 //! unless it is known that waiting is of no use: when the wait that is to be expected is longer
 //! than the call's deadline leaves. A burst may fill the queue. But a queue that has not been
 //! empty for some time is no burst: everybody in it would wait as long, for ever, and nothing would
-//! be gained. Then nobody may wait for longer than a fixed, shorter time.
+//! be gained. Then nobody may wait for longer than a fixed, shorter time, until nobody has had to
+//! wait for as long.
 //! (The last rule is the one of *Fail at Scale*, B. Maurer, ACM Queue 13(8), 2015.)
 
 use std::collections::VecDeque;
@@ -50,8 +51,11 @@ pub(super) struct Gate<W> {
     waiting: VecDeque<(Instant, W)>,
     waiting_most: usize,
     patience: Patience,
-    /// When nobody waited last.
+    /// When nobody waited last, and when somebody had to last.
     rested: Instant,
+    crowded: Instant,
+    /// Whether there is more to do than can be done, and not just a burst.
+    overloaded: bool,
 }
 
 impl<W> Gate<W> {
@@ -64,6 +68,8 @@ impl<W> Gate<W> {
             waiting_most,
             patience,
             rested: now,
+            crowded: now,
+            overloaded: false,
         }
     }
 
@@ -109,6 +115,7 @@ impl<W> Gate<W> {
                 self.rested = now;
                 break;
             };
+            self.crowded = now;
             let waited = now.saturating_duration_since(since);
             if waited > longest {
                 told.push((waiter, Verdict::Refused(waited)));
@@ -129,12 +136,21 @@ impl<W> Gate<W> {
     }
 
     /// How long anybody may wait.
-    fn longest(&self, now: Instant) -> Duration {
-        if now.saturating_duration_since(self.rested) < self.patience.burst {
-            self.patience.burst
+    fn longest(&mut self, now: Instant) -> Duration {
+        let Patience { burst, standing } = self.patience;
+        let (rested, crowded) = (self.rested, self.crowded);
+        let lasts = |since| now.saturating_duration_since(since) >= burst;
+        if self.overloaded {
+            // A queue of a few empties now and then by chance. It is over when nobody has had to
+            // wait for as long as it took to begin.
+            self.overloaded = !lasts(crowded);
+            if !self.overloaded {
+                self.rested = now;
+            }
         } else {
-            self.patience.standing
+            self.overloaded = lasts(rested);
         }
+        if self.overloaded { standing } else { burst }
     }
 }
 
@@ -211,6 +227,20 @@ mod tests {
                 .all(|(_, verdict)| *verdict == Verdict::Refused(BURST))
         );
         assert_eq!(gate.arrive(later, LONG, || 52), Arrival::Go);
+    }
+
+    #[test]
+    fn an_overload_is_over_when_nobody_has_had_to_wait_for_some_time() {
+        let now = Instant::now();
+        let mut gate = busy(now);
+        gate.arrive(now, LONG, || 1);
+        let later = now + BURST;
+        assert_eq!(gate.leave(later, ms(10)).len(), 1);
+        // The queue was empty for a moment, which is no end of it.
+        assert_eq!(gate.arrive(later, LONG, || 2), Arrival::Go);
+        assert_eq!(gate.arrive(later, LONG, || 3), Arrival::Wait);
+        assert!(gate.longest(later + ms(500)) < BURST);
+        assert_eq!(gate.longest(later + BURST), BURST);
     }
 
     #[test]
