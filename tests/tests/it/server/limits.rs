@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tonic_types::StatusExt;
 use trellis_tests::{Engine, run};
 
 use crate::edge::frames::{
@@ -309,6 +310,42 @@ async fn an_old_connection_is_asked_to_end() {
         assert!(timeout(Duration::from_secs(3), asked).await.unwrap());
         // Whoever does not listen is hung up on.
         assert!(peer.hung_up(Duration::from_secs(3)).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_principal_makes_no_more_calls_a_second_than_its_share() {
+    let flags = [("quota-reads", "1"), ("quota-writes", "1000")];
+    run(Engine::Sqlite, &flags, |world| async move {
+        let get = "/trellis.partner.v1.PartnerService/GetPartner";
+        let create = "/trellis.partner.v1.PartnerService/CreatePartner";
+        let call = async |path| {
+            let body = super::raw::framed(b"");
+            super::raw::call(world.address(), path, &[], body).await
+        };
+        // The first has a share, and is refused for what it says.
+        assert_eq!(call(get).await.error().1, "INVALID_FIELDS");
+        let mut refused = call(get).await;
+        for _ in 0..20 {
+            if refused.error().1 == "QUOTA_EXCEEDED" {
+                break;
+            }
+            refused = call(get).await;
+        }
+        let (code, reason, metadata) = refused.error();
+        assert_eq!(
+            (code, reason.as_str()),
+            (tonic::Code::ResourceExhausted, "QUOTA_EXCEEDED")
+        );
+        assert_eq!(metadata["quota"], "reads_per_second");
+        let retry = refused.status().get_details_retry_info().unwrap();
+        assert!(retry.retry_delay.unwrap() <= Duration::from_secs(1));
+        // Writes have a share of their own, and health none.
+        assert_eq!(call(create).await.error().1, "INVALID_FIELDS");
+        for _ in 0..5 {
+            assert_eq!(call(HEALTH).await.status().code(), tonic::Code::Ok);
+        }
     })
     .await;
 }

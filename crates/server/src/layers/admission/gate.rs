@@ -91,6 +91,7 @@ impl<W> Gate<W> {
         let longest = self
             .longest(now)
             .min(left.saturating_sub(self.limit.work()));
+        self.crowded = now;
         if wait > longest || self.waiting.len() >= self.waiting_most {
             return Arrival::Refused(wait);
         }

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 use trellis_api::partner::v1 as partner;
 use trellis_api::partner::v1::partner_service_client::PartnerServiceClient;
 
@@ -88,6 +89,16 @@ async fn answer(workers: Arc<Semaphore>) -> Result<Response<Body>, Infallible> {
     Ok(response)
 }
 
+/// A call that is refused learns why and when to come again.
+fn assert_told(status: &Status) {
+    let info = status.get_details_error_info();
+    let info = info.unwrap_or_else(|| panic!("{status:?}"));
+    assert_eq!(info.reason, "OVERLOADED");
+    assert!(info.metadata["wait_ms"].parse::<u64>().is_ok());
+    let retry = status.get_details_retry_info().unwrap().retry_delay;
+    assert!(retry.is_some_and(|retry| retry >= Duration::from_millis(50)));
+}
+
 /// A server, and clients of it.
 #[derive(Clone)]
 struct Load {
@@ -136,7 +147,12 @@ impl Load {
         let outcome = match answered {
             Ok(_) if took <= DEADLINE => Ok(()),
             Ok(_) => Err(Code::DeadlineExceeded),
-            Err(status) => Err(status.code()),
+            Err(status) => {
+                if status.code() == Code::Unavailable {
+                    assert_told(&status);
+                }
+                Err(status.code())
+            }
         };
         Ended {
             came,
