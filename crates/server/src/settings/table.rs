@@ -151,7 +151,7 @@ settings! {
         /// The most calls that wait for their turn, reads and writes each.
         admission_queue_max("admission-queue-max"): u32 = "1024";
         /// How long calls may queue before it counts as overload and no longer as a burst.
-        admission_burst("admission-burst"): Duration = "2s";
+        admission_burst("admission-burst"): Duration = "10s";
         /// How long a call may wait for its turn under overload, if its deadline is not nearer.
         admission_wait("admission-wait"): Duration = "1s";
         /// How many calls a second that read one principal may make.

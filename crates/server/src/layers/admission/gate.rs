@@ -17,7 +17,8 @@ use super::limit::Limit;
 /// How long calls may wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// How long a queue may stand before it is no burst any more, and a call wait in a burst.
+    /// How long a queue may stand before it is no burst any more. In a burst a call may wait for as
+    /// long as its deadline leaves.
     pub(super) burst: Duration,
     /// How long a call may wait after that.
     pub(super) standing: Duration,
@@ -151,7 +152,11 @@ impl<W> Gate<W> {
         } else {
             self.overloaded = lasts(rested);
         }
-        if self.overloaded { standing } else { burst }
+        if self.overloaded {
+            standing
+        } else {
+            Duration::MAX
+        }
     }
 }
 
@@ -241,7 +246,7 @@ mod tests {
         assert_eq!(gate.arrive(later, LONG, || 2), Arrival::Go);
         assert_eq!(gate.arrive(later, LONG, || 3), Arrival::Wait);
         assert!(gate.longest(later + ms(500)) < BURST);
-        assert_eq!(gate.longest(later + BURST), BURST);
+        assert_eq!(gate.longest(later + BURST), Duration::MAX);
     }
 
     #[test]
