@@ -202,6 +202,14 @@ fn unexpected() -> Vec<Case> {
             malformed,
         )
         .with(&[("grpc-encoding", "identity")]),
+    ]
+}
+
+/// Messages that end too early.
+fn incomplete() -> Vec<Case> {
+    let suite = "server_unexpected";
+    let malformed = Expected::Error(Code::InvalidArgument, "MALFORMED_MESSAGE");
+    vec![
         case(
             suite,
             "incomplete-message",
@@ -251,6 +259,12 @@ fn sizes() -> Vec<Case> {
             too_large,
         ),
     ]
+}
+
+fn all() -> impl Iterator<Item = Case> {
+    [ordinary(), unexpected(), incomplete(), sizes()]
+        .into_iter()
+        .flatten()
 }
 
 #[track_caller]
@@ -319,8 +333,7 @@ async fn holds_over_web(world: &World, case: &Case) {
 #[tokio::test]
 async fn every_request_is_answered_as_grpc_says() {
     run(Engine::Sqlite, &[], |world| async move {
-        let all = ordinary().into_iter().chain(unexpected()).chain(sizes());
-        for case in all {
+        for case in all() {
             holds_over_grpc(&world, &case).await;
         }
     })
@@ -330,9 +343,8 @@ async fn every_request_is_answered_as_grpc_says() {
 #[tokio::test]
 async fn every_request_of_a_browser_is_answered_as_grpc_web_says() {
     run(Engine::Sqlite, &[], |world| async move {
-        let all = ordinary().into_iter().chain(unexpected()).chain(sizes());
         // A browser cannot stream, and does not try with more than a message may hold.
-        for case in all.filter(|case| case.name != "stream-request-exceeds") {
+        for case in all().filter(|case| case.name != "stream-request-exceeds") {
             holds_over_web(&world, &case).await;
         }
     })
