@@ -158,7 +158,9 @@ impl Tls {
                 None
             }
         };
-        let mut again = tokio::time::interval(settings.tls_reload_interval);
+        // They were looked at when the server began.
+        let time = settings.tls_reload_interval;
+        let mut again = tokio::time::interval_at(tokio::time::Instant::now() + time, time);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let hung_up = async {

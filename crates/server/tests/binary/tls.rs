@@ -284,3 +284,23 @@ fn files_that_cannot_be_used_keep_it_from_starting_and_are_told() {
     }
     assert!(!files.path("trellis.db").exists());
 }
+
+#[test]
+fn a_demonstration_over_tls_is_refused_with_what_to_do() {
+    let authority = Authority::new();
+    let files = Files::new(&authority.issue("trellis.example"));
+    let mut command = trellis(
+        files.folder(),
+        &[
+            "demo",
+            "--exit",
+            "--tls-certificate-file",
+            "server.pem",
+            "--tls-key-file",
+            "server.key",
+        ],
+    );
+    let (code, _, told) = run(&mut command);
+    assert_eq!(code, 2, "{told}");
+    assert!(told.contains("in the clear; leave it out"), "{told}");
+}
