@@ -102,7 +102,7 @@ pub async fn start(
 
     let stop = CancellationToken::new();
     if let Some(tls) = &tls {
-        tokio::spawn(tls.clone().watch(settings.clone(), stop.clone()));
+        tls.clone().watch(settings, stop.clone());
     }
     // Each listener has limits of its own, so that whoever crowds one keeps nobody from the other.
     let serve = |listener, part| {

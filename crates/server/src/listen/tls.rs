@@ -8,10 +8,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -149,17 +150,26 @@ impl Tls {
         }
     }
 
-    /// Looks at the files again and again, and on SIGHUP, until the server stops.
-    pub(crate) async fn watch(self: Arc<Self>, settings: Settings, stop: CancellationToken) {
-        let mut hangup = match signal(SignalKind::hangup()) {
+    /// Looks at the files again and again, and on SIGHUP, until the server stops. From here on
+    /// SIGHUP does not end the process.
+    pub(crate) fn watch(self: Arc<Self>, settings: &Settings, stop: CancellationToken) {
+        let hangup = match signal(SignalKind::hangup()) {
             Ok(hangup) => Some(hangup),
             Err(error) => {
                 tracing::warn!(%error, "SIGHUP cannot be waited for");
                 None
             }
         };
+        tokio::spawn(self.look_again(hangup, settings.tls_reload_interval, stop));
+    }
+
+    async fn look_again(
+        self: Arc<Self>,
+        mut hangup: Option<Signal>,
+        time: Duration,
+        stop: CancellationToken,
+    ) {
         // They were looked at when the server began.
-        let time = settings.tls_reload_interval;
         let mut again = tokio::time::interval_at(tokio::time::Instant::now() + time, time);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
