@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod deal;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
 mod import;
 #[cfg(test)]
 mod incentive;
