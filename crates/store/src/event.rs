@@ -206,12 +206,13 @@ fn inserting(txn: &Txn, backend: DatabaseBackend, events: &[NewEvent]) -> (Strin
         ]);
     }
     let sql = match backend {
-        // The one writer counts for itself, so the numbers of an ecosystem have no gaps.
+        // The one writer counts for itself, so the numbers of an ecosystem have no gaps. The whole
+        // beginning of the key is named, or all events would be looked through for the last one.
         DatabaseBackend::Sqlite => format!(
             "INSERT INTO events (ecosystem, epoch, xid, sequence, kind, resource, actor, time, \
              reason_code, note, data) \
              SELECT column2, 1, 0, column1 + COALESCE((SELECT MAX(sequence) FROM events \
-             WHERE ecosystem = column2), 0), column3, column4, column5, column6, column7, \
+             WHERE ecosystem = column2 AND epoch = 1 AND xid = 0), 0), column3, column4, column5, column6, column7, \
              column8, column9 FROM (VALUES {rows}) RETURNING epoch, xid, sequence"
         ),
         _ => format!(
