@@ -118,25 +118,14 @@ pub fn append(txn: &Txn, event: NewEvent) {
 /// Events of one statement; each binds eight values, and SQLite takes 32,766 in one statement.
 const CHUNK: usize = 1_000;
 
-/// Events that wait to be written, and the statement for it, if one is enough.
-pub(crate) struct Inserting {
-    /// The statement's text. It answers the places of the events.
-    pub(crate) sql: String,
-    /// What it binds.
-    pub(crate) values: Vec<Value>,
-}
-
 /// Takes the reported events, if one statement is enough for them, to be written as a part of
-/// another one.
-pub(crate) fn take_few(txn: &Txn) -> Option<Inserting> {
-    let count = txn.count_events();
-    if !(1..=CHUNK).contains(&count) {
+/// another one: its text, which answers their places, and what it binds.
+pub(crate) fn take_few(txn: &Txn) -> Option<(String, Vec<Value>)> {
+    if !(1..=CHUNK).contains(&txn.count_events()) {
         return None;
     }
-    let events = txn.take_events();
     let backend = txn.db().get_database_backend();
-    let (sql, values) = inserting(txn, backend, &events);
-    Some(Inserting { sql, values })
+    Some(inserting(txn, backend, &txn.take_events()))
 }
 
 /// Writes the reported events; answers the place of the last.
