@@ -90,7 +90,7 @@ async fn measure_all(name: &str, url: &str, folder: &Path) {
         products.push((format!(" ({binary})"), Arc::new(product)));
     }
     let floor = Arc::new(Floor::open(url).await);
-    let (deal, page) = products[0].1.answers().await;
+    let (deal, page) = first.answers().await;
     let echo = Arc::new(Echo::start(folder, &deal, &page).await);
     let numbers = Numbers::default();
     for case in [Case::Get, Case::List, Case::Create, Case::Win] {
