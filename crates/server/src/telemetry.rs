@@ -79,14 +79,15 @@ impl Telemetry {
         };
         // A layer that is not there is left out, instead of being added as none: it would have every
         // span made, at whatever log level, because it has no filter that says no.
-        match telemetry.traces() {
+        let taken = match telemetry.traces() {
             Some(traces) => tracing::subscriber::set_global_default(
                 Registry::default().with(traces).with(lines(settings)),
-            )?,
+            ),
             None => {
-                tracing::subscriber::set_global_default(Registry::default().with(lines(settings)))?
+                tracing::subscriber::set_global_default(Registry::default().with(lines(settings)))
             }
-        }
+        };
+        taken?;
         std::panic::set_hook(Box::new(tell_panic));
         Ok(telemetry)
     }

@@ -118,25 +118,14 @@ pub fn append(txn: &Txn, event: NewEvent) {
 /// Events of one statement; each binds eight values, and SQLite takes 32,766 in one statement.
 const CHUNK: usize = 1_000;
 
-/// Events that wait to be written, and the statement for it, if one is enough.
-pub(crate) struct Inserting {
-    /// The statement's text. It answers the places of the events.
-    pub(crate) sql: String,
-    /// What it binds.
-    pub(crate) values: Vec<Value>,
-}
-
 /// Takes the reported events, if one statement is enough for them, to be written as a part of
-/// another one.
-pub(crate) fn take_few(txn: &Txn) -> Option<Inserting> {
-    let count = txn.count_events();
-    if !(1..=CHUNK).contains(&count) {
+/// another one: its text, which answers their places, and what it binds.
+pub(crate) fn take_few(txn: &Txn) -> Option<(String, Vec<Value>)> {
+    if !(1..=CHUNK).contains(&txn.count_events()) {
         return None;
     }
-    let events = txn.take_events();
     let backend = txn.db().get_database_backend();
-    let (sql, values) = inserting(txn, backend, &events);
-    Some(Inserting { sql, values })
+    Some(inserting(txn, backend, &txn.take_events()))
 }
 
 /// Writes the reported events; answers the place of the last.
@@ -206,12 +195,13 @@ fn inserting(txn: &Txn, backend: DatabaseBackend, events: &[NewEvent]) -> (Strin
         ]);
     }
     let sql = match backend {
-        // The one writer counts for itself, so the numbers of an ecosystem have no gaps.
+        // The one writer counts for itself, so the numbers of an ecosystem have no gaps. The whole
+        // beginning of the key is named, or all events would be looked through for the last one.
         DatabaseBackend::Sqlite => format!(
             "INSERT INTO events (ecosystem, epoch, xid, sequence, kind, resource, actor, time, \
              reason_code, note, data) \
              SELECT column2, 1, 0, column1 + COALESCE((SELECT MAX(sequence) FROM events \
-             WHERE ecosystem = column2), 0), column3, column4, column5, column6, column7, \
+             WHERE ecosystem = column2 AND epoch = 1 AND xid = 0), 0), column3, column4, column5, column6, column7, \
              column8, column9 FROM (VALUES {rows}) RETURNING epoch, xid, sequence"
         ),
         _ => format!(

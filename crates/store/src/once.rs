@@ -122,11 +122,10 @@ pub(crate) async fn finish(
 /// Both in one statement: a write takes as long as its round trips.
 async fn tell_and_answer(
     txn: &Txn,
-    events: event::Inserting,
+    (sql, mut values): (String, Vec<Value>),
     key: Vec<Value>,
     answer: Vec<u8>,
 ) -> Result<Option<Position>, Error> {
-    let event::Inserting { sql, mut values } = events;
     let first = values.len() + 1;
     let [actor, method, request_id, stored] = [1, 2, 3, 4].map(|offset| first + offset);
     let sql = format!(

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sea_orm::sea_query::Value;
 use sea_orm::sqlx::postgres::{PgArguments, PgConnectOptions};
 use sea_orm::sqlx::{Arguments, AssertSqlSafe, ConnectOptions, PgConnection, query_with};
-use sea_orm::{FromQueryResult, QueryResult};
 use tokio::sync::Semaphore;
 
 use crate::record::Record;
@@ -52,8 +51,9 @@ impl Postgres {
             .await
             .ok()?;
         self.idle().push(connection);
-        rows.into_iter()
-            .map(|row| E::Model::from_query_result(&QueryResult::from(row), "").ok())
+        let shape = E::shape();
+        rows.iter()
+            .map(|row| E::made_of(shape.values_of_postgres(row)))
             .collect()
     }
 

@@ -1,9 +1,12 @@
-//! What the columns of an entity hold, so that its rows can be made of what SQLite stores.
+//! What the columns of an entity hold, so that its rows can be made of what a database answers: by
+//! the places of the columns, where SeaORM goes by their names and writes a message for every null.
 
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{ColumnType, Value};
+use sea_orm::sqlx::Row as _;
+use sea_orm::sqlx::postgres::PgRow;
 use sea_orm::{ColumnTrait, EntityTrait, Iterable};
 
 /// What the columns of an entity hold, in the order in which they are selected.
@@ -59,6 +62,17 @@ impl<C: ColumnTrait + Iterable> Shape<C> {
             Some((typed.column, value))
         })
     }
+
+    /// The same for a row of PostgreSQL.
+    pub(super) fn values_of_postgres(
+        &self,
+        row: &PgRow,
+    ) -> impl Iterator<Item = Option<(C, Value)>> {
+        self.columns.iter().enumerate().map(|(place, typed)| {
+            let value = typed.kind.value_of_postgres(row, place)?;
+            Some((typed.column, value))
+        })
+    }
 }
 
 impl Kind {
@@ -73,6 +87,22 @@ impl Kind {
             ColumnType::Blob | ColumnType::Binary(_) | ColumnType::VarBinary(_) => Self::Bytes,
             _ => Self::Other,
         }
+    }
+
+    fn value_of_postgres(self, row: &PgRow, place: usize) -> Option<Value> {
+        Some(match self {
+            Self::Text => Value::String(row.try_get(place).ok()?),
+            Self::Long => Value::BigInt(row.try_get(place).ok()?),
+            Self::Int => Value::Int(row.try_get(place).ok()?),
+            Self::Truth => Value::Bool(row.try_get(place).ok()?),
+            Self::Json => {
+                let json: Option<serde_json::Value> = row.try_get(place).ok()?;
+                Value::Json(json.map(Box::new))
+            }
+            Self::Uuid => Value::Uuid(row.try_get(place).ok()?),
+            Self::Bytes => Value::Bytes(row.try_get(place).ok()?),
+            Self::Other => return None,
+        })
     }
 
     fn value(self, stored: ValueRef<'_>) -> Option<Value> {

@@ -77,11 +77,9 @@ async fn main() {
 /// Measures all cases on a database.
 async fn measure_all(name: &str, url: &str, folder: &Path) {
     trellis_migrations::up(url).await.expect("the schema");
-    let mut products = vec![(
-        String::new(),
-        Arc::new(Product::start(url, &binary()).await),
-    )];
-    seed::fill(&products[0].1, url).await;
+    let first = Arc::new(Product::start(url, &binary()).await);
+    seed::fill(&first, url).await;
+    let mut products = vec![(String::new(), first.clone())];
     for binary in variable("TRELLIS_BENCH_BINARIES")
         .iter()
         .flat_map(|all| all.split(','))
@@ -90,7 +88,7 @@ async fn measure_all(name: &str, url: &str, folder: &Path) {
         products.push((format!(" ({binary})"), Arc::new(product)));
     }
     let floor = Arc::new(Floor::open(url).await);
-    let (deal, page) = products[0].1.answers().await;
+    let (deal, page) = first.answers().await;
     let echo = Arc::new(Echo::start(folder, &deal, &page).await);
     let numbers = Numbers::default();
     for case in [Case::Get, Case::List, Case::Create, Case::Win] {
