@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs
+.PHONY: help run test endurance lint fuzz bench docs
 
 help: ## Says what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -10,8 +10,14 @@ run: ## Builds and starts the server, lives through a demo ecosystem, and keeps 
 test: ## Brings what is missing and runs every check and test, on SQLite and PostgreSQL
 	@scripts/test
 
+endurance: ## Measures for longer what a busy machine would disturb: overload
+	@scripts/endurance
+
 lint: ## Checks the form of Rust and protos, and that the contract breaks no client
 	@scripts/lint
+
+fuzz: ## Feeds what strangers send with made-up inputs; FUZZ_SECONDS and FUZZ_TARGET say more
+	@scripts/fuzz
 
 bench: ## Measures the release build beside bare SQL, on SQLite and PostgreSQL
 	@scripts/bench

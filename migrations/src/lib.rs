@@ -18,6 +18,7 @@ mod m20261123_000040_incentive;
 mod m20261123_000041_incentive_ledger;
 mod m20261123_000042_incentive_payout;
 mod m20261125_000050_access_scopes;
+mod m20261125_000070_lists;
 
 /// All migrations.
 pub struct Migrator;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000041_incentive_ledger::Migration),
             Box::new(m20261123_000042_incentive_payout::Migration),
             Box::new(m20261125_000050_access_scopes::Migration),
+            Box::new(m20261125_000070_lists::Migration),
         ]
     }
 }

@@ -192,5 +192,27 @@ pub(crate) fn table(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
         )?;
     }
     writeln!(code, "];")?;
+    visits(pool, &mut code)?;
     Ok(code)
+}
+
+/// What shows every request to a visitor, those of lists as such.
+fn visits(pool: &DescriptorPool, code: &mut String) -> Result<(), Box<dyn Error>> {
+    writeln!(
+        code,
+        "/// Shows the request of every method to a visitor, in the order of [`METHODS`].\n\
+         pub fn visit_requests(visitor: &mut impl Visitor) {{"
+    )?;
+    for method in all(pool) {
+        let request = method.input();
+        let name = names::message(&request)?;
+        let visit = if has(&request, "page_token") {
+            "listed"
+        } else {
+            "routed"
+        };
+        writeln!(code, "visitor.{visit}::<{name}>();")?;
+    }
+    writeln!(code, "}}")?;
+    Ok(())
 }

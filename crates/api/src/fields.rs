@@ -26,6 +26,7 @@ pub struct Fields {
     ecosystem: Option<EcosystemId>,
     eyes: Eyes,
     violations: Vec<Violation>,
+    reader: Option<page::Reader>,
 }
 
 impl Fields {
@@ -34,6 +35,7 @@ impl Fields {
             ecosystem,
             eyes: Eyes::Staff,
             violations,
+            reader: None,
         }
     }
 
@@ -45,6 +47,17 @@ impl Fields {
 
     pub(crate) const fn eyes(&self) -> Eyes {
         self.eyes
+    }
+
+    /// Says whom page tokens are for, and what seals them.
+    pub(crate) fn read_by(mut self, reader: page::Reader) -> Self {
+        self.reader = Some(reader);
+        self
+    }
+
+    /// Whom page tokens are for: nobody in particular, unless it was said.
+    pub(crate) fn reader(&self) -> page::Reader {
+        self.reader.clone().unwrap_or_default()
     }
 
     pub(crate) fn into_violations(self) -> Vec<Violation> {

@@ -20,11 +20,13 @@ pub mod mask;
 mod method;
 pub mod money;
 pub mod name;
+mod near;
 pub mod open;
 pub mod order;
 pub mod page;
 pub mod rate;
 pub mod status;
+mod text;
 pub mod time;
 mod values;
 
@@ -32,10 +34,10 @@ pub use etag::Etag;
 pub use fields::Fields;
 pub use filter::Field;
 pub use mask::Mask;
-pub use method::{FILE_DESCRIPTOR_SET, Listed, METHODS, Method, Routed};
+pub use method::{FILE_DESCRIPTOR_SET, Listed, METHODS, Method, Routed, Visitor, visit_requests};
 pub use name::{Collection, child_name, ecosystem_name, name, numbered_name};
 pub use open::{Deadline, open, open_unscoped, written};
-pub use page::page_token;
+pub use page::{PageKeys, page_token};
 pub use status::status;
 pub use tonic;
 

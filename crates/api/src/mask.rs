@@ -4,8 +4,8 @@ use prost_protovalidate::Validate;
 use prost_types::FieldMask;
 use trellis_core::{Eyes, Problem, Violation};
 
-use crate::Fields;
 use crate::fields::broken_rules;
+use crate::{Fields, near};
 
 /// A field of a resource, as the contract declares it.
 #[derive(Clone, Copy, Debug)]
@@ -201,12 +201,12 @@ fn refuse(fields: &mut Fields, path: &str, mutable: &'static [&'static str]) -> 
     let description = if path == "*" {
         "`*` means all fields and stands alone".to_owned()
     } else if whole != path && mutable.contains(&whole) {
+        let path = near::shown(path);
         format!("`{path}` cannot be changed by itself; name `{whole}` as a whole")
     } else {
-        format!(
-            "`{path}` is not a field; those that can be changed: {}",
-            mutable.join(", ")
-        )
+        let question = near::question(path, mutable.iter().copied());
+        let (path, known) = (near::shown(path), mutable.join(", "));
+        format!("`{path}` is not a field; those that can be changed: {known}{question}")
     };
     fields.refuse(PATH, "field_mask", description);
     None

@@ -60,6 +60,17 @@ pub trait Listed: Routed {
     fn lasting(&self) -> Self;
 }
 
+/// Is shown the type of every request: see [`visit_requests`].
+pub trait Visitor {
+    /// A request.
+    fn routed<R: Routed>(&mut self);
+
+    /// A request for a page of a list.
+    fn listed<R: Listed>(&mut self) {
+        self.routed::<R>();
+    }
+}
+
 /// A method of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Method {
@@ -195,6 +206,27 @@ mod tests {
     #[test]
     fn the_table_has_every_method_of_the_descriptors() {
         assert_eq!(METHODS.len(), declared());
+    }
+
+    #[test]
+    fn every_request_is_shown_in_the_order_of_the_table() {
+        #[derive(Default)]
+        struct Paths(Vec<(&'static str, bool)>);
+        impl Visitor for Paths {
+            fn routed<R: Routed>(&mut self) {
+                self.0.push((R::METHOD, false));
+            }
+            fn listed<R: Listed>(&mut self) {
+                self.0.push((R::METHOD, true));
+            }
+        }
+        let mut shown = Paths::default();
+        visit_requests(&mut shown);
+        let expected: Vec<_> = METHODS.iter().map(|method| method.path).collect();
+        let paths: Vec<_> = shown.0.iter().map(|(path, _)| *path).collect();
+        assert_eq!(paths, expected);
+        assert!(shown.0.contains(&(ListPartnersRequest::METHOD, true)));
+        assert!(shown.0.contains(&(CreatePartnerRequest::METHOD, false)));
     }
 
     /// How many methods of ours the descriptors hold.

@@ -294,5 +294,32 @@ mod tests {
             let _ = read_child::<ProgramId, TierId>(&acme(), &text);
             let _ = ecosystem_of(&["ecosystems/{ecosystem}"], &text);
         }
+
+        #[test]
+        fn every_name_reads_back_in_its_own_ecosystem_only(
+            id in "[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+            inner in "[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+            ecosystem in "[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+            number in 1..i64::MAX,
+        ) {
+            let ecosystem = EcosystemId::try_new(&ecosystem).unwrap();
+            let (partner, program, tier, plan) = (
+                PartnerId::try_new(&id).unwrap(),
+                ProgramId::try_new(&id).unwrap(),
+                TierId::try_new(&inner).unwrap(),
+                PlanId::try_new(&id).unwrap(),
+            );
+            let text = name(&ecosystem, &partner);
+            prop_assert_eq!(read(&ecosystem, &text), Ok(partner));
+            prop_assert!(ecosystem == acme() || read::<PartnerId>(&acme(), &text).is_err());
+            prop_assert!(read::<ProgramId>(&ecosystem, &text).is_err());
+            let pattern = ["ecosystems/{ecosystem}/partners/{partner}"];
+            prop_assert_eq!(ecosystem_of(&pattern, &text), Ok(ecosystem.clone()));
+
+            let text = child_name(&ecosystem, &program, &tier);
+            prop_assert_eq!(read_child(&ecosystem, &text), Ok((program, tier)));
+            let text = numbered_name(&ecosystem, &plan, "versions", number);
+            prop_assert_eq!(read_numbered(&ecosystem, "versions", &text), Ok((plan, number)));
+        }
     }
 }

@@ -16,7 +16,8 @@ use uuid::Uuid;
 use crate::fields::broken_rules;
 use crate::method::Routed;
 use crate::name::ecosystem_of;
-use crate::{Fields, status};
+use crate::page::{PageKeys, Reader};
+use crate::{Fields, status, text};
 
 /// The metadata that says for whom a system calls, or who calls where no identity is configured.
 pub const ACTOR: &str = "trellis-actor";
@@ -134,6 +135,7 @@ pub(crate) struct Caller {
     principal: Option<Arc<Principal>>,
     deadline: Option<Instant>,
     min_position: Option<Position>,
+    page_keys: PageKeys,
 }
 
 impl Caller {
@@ -155,14 +157,24 @@ impl Caller {
             Ok(awaited) => min_position = awaited,
             Err(violation) => violations.push(violation),
         }
+        let page_keys = extensions.get().cloned();
         (
             Self {
                 principal,
                 deadline,
                 min_position,
+                page_keys: page_keys.unwrap_or_else(PageKeys::of_this_process),
             },
             violations,
         )
+    }
+
+    /// Whom the page tokens of the call are for.
+    fn reader(&self, principal: &Principal) -> Reader {
+        Reader {
+            actor: principal.actor.clone(),
+            keys: self.page_keys.clone(),
+        }
     }
 
     /// Opens a message of the call. Whether the caller may is decided before anything else of the
@@ -186,7 +198,9 @@ impl Caller {
         if eyes != Eyes::Staff {
             violations.extend(guarded(&message));
         }
-        let mut fields = Fields::new(ecosystem.clone(), violations).seen_by(eyes);
+        let mut fields = Fields::new(ecosystem.clone(), violations)
+            .seen_by(eyes)
+            .read_by(self.reader(principal));
 
         let validate_only = message.validate_only();
         let request_id = message.take_request_id();
@@ -228,7 +242,9 @@ impl Caller {
             return Err(Refusal::Silent);
         }
         violations.extend(broken_rules_of_request(&message));
-        let mut fields = Fields::new(None, violations).seen_by(principal.eyes());
+        let mut fields = Fields::new(None, violations)
+            .seen_by(principal.eyes())
+            .read_by(self.reader(&principal));
         let command = parse(message, &mut fields);
         Ok((principal, finished(fields, command)?))
     }
@@ -368,6 +384,7 @@ fn broken_rules_of_request<R: Routed>(message: &R) -> Vec<Violation> {
                 .is_some_and(|rest| rest.starts_with('['))
         })
     });
+    violations.extend(text::unkeepable(message));
     violations
 }
 

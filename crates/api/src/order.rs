@@ -3,6 +3,7 @@
 use trellis_core::{Order, Violation};
 
 use crate::filter::Field;
+use crate::near;
 
 /// Reads an order: field names separated by commas, each with ` desc` to turn it round.
 ///
@@ -20,7 +21,7 @@ pub fn read(text: &str, table: &[Field]) -> Result<Vec<Order>, Violation> {
             (None, _) => false,
             (Some("desc"), None) => true,
             _ => {
-                let part = part.trim();
+                let part = near::shown(part.trim());
                 let description = format!("write a field, or a field and desc, not `{part}`");
                 return Err(Violation::new("", "order_by.syntax", description));
             }
@@ -34,12 +35,14 @@ pub fn read(text: &str, table: &[Field]) -> Result<Vec<Order>, Violation> {
                 .filter(|field| field.is_sortable())
                 .map(Field::name)
                 .collect();
+            let question = near::question(name, known.iter().copied());
             let known = if known.is_empty() {
                 "nothing".to_owned()
             } else {
                 known.join(", ")
             };
-            let description = format!("cannot be ordered by `{name}`, but by {known}");
+            let name = near::shown(name);
+            let description = format!("cannot be ordered by `{name}`, but by {known}{question}");
             return Err(Violation::new("", "order_by.field", description));
         };
         if orders.iter().any(|order| order.field == field.name()) {

@@ -1,15 +1,18 @@
 //! Pages of lists, as in AIP-158: sizes and tokens.
 //!
-//! A token holds where the next page begins and a fingerprint of everything else that was asked, so
-//! that it cannot be used for another list. It confers no authority: whoever makes one up reads no
-//! more than the list would tell them anyway. A checksum tells damage from a token of ours.
+//! A token holds where the next page begins. It is sealed for the caller who was answered it and for
+//! everything else that was asked: see [`PageKeys`]. Whatever is wrong with a token, the answer is the
+//! same, so that it tells nothing of whose it was, what for, or why it does not open.
+
+mod keys;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message;
 use sha2::{Digest, Sha256};
-use trellis_core::{Cursor, PageQuery, Value, Violation};
+use trellis_core::{Actor, Cursor, EcosystemId, PageQuery, Value, Violation};
 
+pub use self::keys::{LIFETIME, PageKeys, SECRET};
 use crate::filter::Field;
 use crate::method::Listed;
 use crate::{Fields, order};
@@ -20,13 +23,25 @@ pub const DEFAULT_SIZE: u32 = 50;
 /// How many rows at most.
 pub const LARGEST_SIZE: u32 = 1_000;
 
-const CHECKSUM: usize = 4;
+/// Whom the tokens of a request are for, and what seals them.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader {
+    pub(crate) actor: Actor,
+    pub(crate) keys: PageKeys,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            actor: Actor::anonymous(),
+            keys: PageKeys::of_this_process(),
+        }
+    }
+}
 
 #[derive(Clone, PartialEq, Message)]
 struct Token {
-    #[prost(fixed64, tag = "1")]
-    fingerprint: u64,
-    #[prost(message, repeated, tag = "2")]
+    #[prost(message, repeated, tag = "1")]
     keys: Vec<Key>,
 }
 
@@ -61,44 +76,24 @@ pub fn page_token(query: &PageQuery, next: Option<Cursor>) -> String {
         },
     };
     let keys = values.into_iter().map(key).collect();
-    let mut bytes = Token {
-        fingerprint: query.fingerprint,
-        keys,
-    }
-    .encode_to_vec();
-    bytes.extend(checksum(&bytes));
-    URL_SAFE_NO_PAD.encode(bytes)
+    let sealed = keys::sealed(&query.seal, &Token { keys }.encode_to_vec());
+    sealed.map_or_else(String::new, |sealed| URL_SAFE_NO_PAD.encode(sealed))
 }
 
-fn checksum(bytes: &[u8]) -> Vec<u8> {
-    Sha256::digest(bytes).into_iter().take(CHECKSUM).collect()
-}
-
-fn read_token(text: &str, fingerprint: u64) -> Result<Option<Cursor>, Violation> {
+fn read_token(text: &str, reader: &Reader, binding: &[u8]) -> Result<Option<Cursor>, Violation> {
     if text.is_empty() {
         return Ok(None);
     }
-    let damaged = || {
-        Violation::new(
-            "",
-            "page_token",
-            "is not a token that a page was answered with",
-        )
-    };
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| damaged())?;
-    let split = bytes.len().checked_sub(CHECKSUM).ok_or_else(damaged)?;
-    let (bytes, check) = bytes.split_at(split);
-    if checksum(bytes) != check {
-        return Err(damaged());
-    }
-    let Token {
-        fingerprint: made_for,
-        keys,
-    } = Token::decode(bytes).map_err(|_| damaged())?;
-    if made_for != fingerprint {
-        let description = "was answered to another request; send everything else as it was then";
+    let opened = URL_SAFE_NO_PAD
+        .decode(text)
+        .ok()
+        .and_then(|sealed| reader.keys.open(binding, &sealed))
+        .and_then(|opened| Token::decode(opened.as_slice()).ok());
+    let Some(Token { keys }) = opened else {
+        let description = "is not a token that you were answered for this request within the last 3 \
+                           days; send everything else as it was then, or begin without a token";
         return Err(Violation::new("", "page_token", description));
-    }
+    };
     let value = |key: Key| match key.value {
         Some(KeyValue::Text(text)) => Value::Text(text),
         Some(KeyValue::Integer(number)) => Value::Integer(number),
@@ -108,16 +103,18 @@ fn read_token(text: &str, fingerprint: u64) -> Result<Option<Cursor>, Violation>
     Ok(Some(Cursor(keys.into_iter().map(value).collect())))
 }
 
-/// A hash of everything that must be the same from page to page.
-fn fingerprint<R: Listed>(request: &R) -> u64 {
+/// A hash of everything that must be the same from page to page: who asks, in which ecosystem, and
+/// what. Each part says how long it is, so that no two together look like another two.
+fn binding<R: Listed>(reader: &Reader, ecosystem: Option<&EcosystemId>, request: &R) -> [u8; 32] {
     let mut hash = Sha256::new();
-    hash.update(R::METHOD);
-    hash.update([0]);
+    let ecosystem = ecosystem.map_or("", EcosystemId::as_str);
+    for part in [reader.actor.as_str(), ecosystem, R::METHOD] {
+        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+        hash.update(length.to_be_bytes());
+        hash.update(part);
+    }
     hash.update(request.lasting().encode_to_vec());
-    hash.finalize()
-        .into_iter()
-        .take(8)
-        .fold(0, |all, byte| (all << 8) | u64::from(byte))
+    hash.finalize().into()
 }
 
 pub(crate) fn query<R: Listed>(
@@ -129,15 +126,18 @@ pub(crate) fn query<R: Listed>(
     let filter = fields.filter("filter", request.filter(), table);
     let order = fields.take("order_by", order::read(request.order_by(), table));
     let size = fields.take("page_size", read_size(request.page_size()));
-    let fingerprint = fingerprint(request);
-    let after = fields.take("page_token", read_token(request.page_token(), fingerprint));
+    let reader = fields.reader();
+    let binding = binding(&reader, fields.ecosystem().as_ref(), request);
+    let seal = reader.keys.seal(&binding);
+    let after = read_token(request.page_token(), &reader, &binding);
+    let after = fields.take("page_token", after);
     Some(PageQuery {
         filter: filter?,
         order: order?,
         size: size?,
         after: after?,
         show_deleted: request.show_deleted(),
-        fingerprint,
+        seal,
     })
 }
 
@@ -150,171 +150,4 @@ fn read_size(asked: i32) -> Result<u32, Violation> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::partner::v1::ListPartnersRequest;
-    use crate::program::v1::ListProgramsRequest;
-
-    const TABLE: &[Field] = &[Field::text("display_name").sortable()];
-
-    fn request() -> ListPartnersRequest {
-        ListPartnersRequest {
-            parent: "ecosystems/acme".to_owned(),
-            filter: "display_name:nim".to_owned(),
-            order_by: "display_name desc".to_owned(),
-            ..ListPartnersRequest::default()
-        }
-    }
-
-    fn read(request: &ListPartnersRequest) -> Result<PageQuery, Vec<Violation>> {
-        let mut fields = Fields::new(None, Vec::new());
-        let query = fields.page(request, TABLE);
-        query.ok_or_else(|| fields.into_violations())
-    }
-
-    fn cursor() -> Cursor {
-        Cursor(vec![
-            Value::Text("Nimbus".to_owned()),
-            Value::Integer(-5),
-            Value::Boolean(true),
-            Value::Absent,
-        ])
-    }
-
-    #[test]
-    fn a_page_begins_where_the_one_before_ended() {
-        let first = read(&request()).unwrap();
-        assert_eq!(first.after, None);
-        let page_token = page_token(&first, Some(cursor()));
-        let next = read(&ListPartnersRequest {
-            page_token,
-            page_size: 7,
-            ..request()
-        })
-        .unwrap();
-        assert_eq!(next.after, Some(cursor()));
-        assert_eq!(next.size, 7);
-        assert_eq!(super::page_token(&first, None), "");
-    }
-
-    #[test]
-    fn a_token_is_good_for_its_own_list_only() {
-        let page_token = page_token(&read(&request()).unwrap(), Some(cursor()));
-        let others = [
-            ListPartnersRequest {
-                filter: String::new(),
-                ..request()
-            },
-            ListPartnersRequest {
-                order_by: String::new(),
-                ..request()
-            },
-            ListPartnersRequest {
-                parent: "ecosystems/other".to_owned(),
-                ..request()
-            },
-        ];
-        for other in others {
-            let violations = read(&ListPartnersRequest {
-                page_token: page_token.clone(),
-                ..other
-            })
-            .unwrap_err();
-            assert_eq!(violations.first().unwrap().field, "page_token");
-        }
-    }
-
-    #[test]
-    fn a_damaged_token_is_refused() {
-        let good = page_token(&read(&request()).unwrap(), Some(cursor()));
-        let shorter = good.get(1..).unwrap().to_owned();
-        for page_token in ["x".to_owned(), "!".to_owned(), "AAAA".to_owned(), shorter] {
-            assert!(
-                read(&ListPartnersRequest {
-                    page_token,
-                    ..request()
-                })
-                .is_err()
-            );
-        }
-    }
-
-    #[test]
-    fn a_token_with_another_place_in_it_is_refused() {
-        let good = page_token(&read(&request()).unwrap(), Some(cursor()));
-        let mut bytes = URL_SAFE_NO_PAD.decode(good).unwrap();
-        let letter = bytes.iter().position(|byte| *byte == b'N').unwrap();
-        bytes[letter] = b'M';
-        let page_token = URL_SAFE_NO_PAD.encode(bytes);
-        assert!(
-            read(&ListPartnersRequest {
-                page_token,
-                ..request()
-            })
-            .is_err()
-        );
-    }
-
-    #[test]
-    fn a_token_is_good_for_its_own_method_only() {
-        let parent = "ecosystems/acme".to_owned();
-        let partners = ListPartnersRequest {
-            parent: parent.clone(),
-            ..Default::default()
-        };
-        let programs = ListProgramsRequest {
-            parent,
-            ..Default::default()
-        };
-        assert_eq!(partners.encode_to_vec(), programs.encode_to_vec());
-        assert_ne!(fingerprint(&partners), fingerprint(&programs));
-    }
-
-    #[test]
-    fn sizes_are_bounded() {
-        let size = |page_size| {
-            read(&ListPartnersRequest {
-                page_size,
-                ..request()
-            })
-        };
-        assert_eq!(size(0).unwrap().size, 50);
-        assert_eq!(size(1_000).unwrap().size, 1_000);
-        assert_eq!(size(1_001).unwrap().size, 1_000);
-        assert_eq!(size(i32::MAX).unwrap().size, 1_000);
-        assert_eq!(size(-1).unwrap_err().first().unwrap().field, "page_size");
-    }
-
-    #[test]
-    fn everything_wrong_is_told_at_once() {
-        let request = ListPartnersRequest {
-            page_size: -1,
-            page_token: "x".to_owned(),
-            filter: "(".to_owned(),
-            order_by: "x".to_owned(),
-            ..request()
-        };
-        let violations = read(&request).unwrap_err();
-        let paths: Vec<_> = violations
-            .iter()
-            .map(|violation| violation.field.as_str())
-            .collect();
-        assert_eq!(paths, ["filter", "order_by", "page_size", "page_token"]);
-    }
-
-    proptest! {
-        #[test]
-        fn no_token_panics(page_token in ".*") {
-            let _ = read(&ListPartnersRequest { page_token, ..request() });
-        }
-
-        #[test]
-        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            let mut signed = bytes.clone();
-            signed.extend(checksum(&bytes));
-            let _ = read_token(&URL_SAFE_NO_PAD.encode(signed), 0);
-        }
-    }
-}
+mod tests;

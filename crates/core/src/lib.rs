@@ -34,7 +34,7 @@ pub use id::{
     TerritoryId, TierId,
 };
 pub use money::{Currency, InvalidCurrency, Money, MoneyError, allocate, round_half_up};
-pub use page::{Cursor, Order, Page, PageQuery};
+pub use page::{Cursor, Order, Page, PageQuery, Seal};
 pub use position::{InvalidPosition, Position, Written};
 pub use rate::{InvalidRate, Rate};
 pub use stored::Stored;

@@ -1,5 +1,7 @@
 //! Pages of a list.
 
+use std::fmt;
+
 use crate::filter::{Filter, Value};
 
 /// One key that a list is ordered by.
@@ -24,8 +26,32 @@ pub struct PageQuery {
     pub after: Option<Cursor>,
     /// Whether rows that were deleted belong to the list.
     pub show_deleted: bool,
-    /// A hash of everything that must not change from one page to the next.
-    pub fingerprint: u64,
+    /// What the place of the next page is sealed with, for whoever asked for this one.
+    pub seal: Seal,
+}
+
+/// What seals the place of the next page, so that it is of use to the same caller for the same list
+/// only. The grammar of the wire makes it and uses it; on the way it is carried and not looked into.
+///
+/// The default seals what nobody can open: it is for a query that no page is answered to.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Seal {
+    /// Which of the server's secrets the key was derived from.
+    pub id: [u8; 4],
+    /// A key for this caller and this list alone.
+    pub key: [u8; 32],
+    /// When what is sealed now expires, in microseconds since 1970.
+    pub expires: i64,
+}
+
+impl fmt::Debug for Seal {
+    /// Without the key, which is nothing for logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seal")
+            .field("id", &self.id)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A place in a list: the order keys of a row, then its id.
@@ -54,6 +80,15 @@ impl<T> Page<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_seal_does_not_show_its_key() {
+        let seal = Seal {
+            key: [77; 32],
+            ..Seal::default()
+        };
+        assert!(!format!("{seal:?}").contains("77"));
+    }
 
     #[test]
     fn mapping_keeps_the_order_and_the_next_place() {

@@ -12,6 +12,7 @@ pub mod import;
 mod layers;
 mod listen;
 mod methods;
+pub mod peer;
 mod reflection;
 mod refusal;
 mod routes;
@@ -22,3 +23,4 @@ pub mod settings;
 pub mod telemetry;
 
 pub use listen::Drained;
+pub use listen::tls::Error as TlsError;

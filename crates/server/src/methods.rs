@@ -29,7 +29,20 @@ pub(crate) struct Method(Arc<Inner>);
 struct Inner {
     path: Arc<str>,
     shape: Shape,
+    takes_one: bool,
     is_import: bool,
+    work: Work,
+}
+
+/// What a method's calls cost, and whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// They read.
+    Read,
+    /// They change something.
+    Write,
+    /// They touch no data: health and reflection.
+    None,
 }
 
 impl Method {
@@ -46,6 +59,16 @@ impl Method {
     /// What its calls look like in time.
     pub(crate) fn shape(&self) -> Shape {
         self.0.shape
+    }
+
+    /// Whether each call carries exactly one message.
+    pub(crate) fn takes_one(&self) -> bool {
+        self.0.takes_one
+    }
+
+    /// What its calls cost, and whom.
+    pub(crate) fn work(&self) -> Work {
+        self.0.work
     }
 
     /// Whether it takes messages of many rows.
@@ -97,7 +120,13 @@ fn of_contract(method: &trellis_api::Method) -> Method {
     Method(Arc::new(Inner {
         path: method.path.into(),
         shape,
+        takes_one: !method.client_streaming,
         is_import,
+        work: if method.writes {
+            Work::Write
+        } else {
+            Work::Read
+        },
     }))
 }
 
@@ -114,7 +143,9 @@ fn of_tools(set: &[u8]) -> Result<Vec<Method>, prost::DecodeError> {
                 methods.push(Method(Arc::new(Inner {
                     path: path.into(),
                     shape,
+                    takes_one: !method.client_streaming(),
                     is_import: false,
+                    work: Work::None,
                 })));
             }
         }
@@ -150,6 +181,32 @@ mod tests {
             Some(Shape::Watch)
         );
         assert_eq!(shape("/trellis.partner.v1.PartnerService/"), None);
+    }
+
+    #[test]
+    fn methods_tell_how_many_messages_they_take_and_what_they_cost() {
+        let methods = Methods::try_new().unwrap();
+        for (path, takes_one, work) in [
+            (
+                "/trellis.partner.v1.PartnerService/GetPartner",
+                true,
+                Work::Read,
+            ),
+            (
+                "/trellis.partner.v1.PartnerService/CreatePartner",
+                true,
+                Work::Write,
+            ),
+            (
+                "/trellis.partner.v1.PartnerService/ImportPartners",
+                false,
+                Work::Write,
+            ),
+            ("/grpc.health.v1.Health/Watch", true, Work::None),
+        ] {
+            let method = methods.find(path).unwrap();
+            assert_eq!((method.takes_one(), method.work()), (takes_one, work));
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Why the server itself, and not a service, refuses a call.
 
+use std::time::Duration;
+
 use http::Response;
 use tonic::Status;
 use tonic::body::Body;
@@ -38,6 +40,49 @@ pub(crate) enum Refusal {
         /// What is wrong with them.
         what: String,
     },
+    /// The call carries no message or several, where the method takes exactly one.
+    #[error(
+        "{method} takes exactly one message, and the call carries {found}; send one, and call \
+         again for the next"
+    )]
+    MessageCount {
+        /// The method's name.
+        method: String,
+        /// How many there are: `none` or `several`.
+        found: &'static str,
+    },
+    /// The message is compressed in a way that we do not read.
+    #[error("{what}; use gzip or nothing")]
+    Compression {
+        /// What the transport says of it.
+        what: String,
+    },
+    /// The caller does more than its share.
+    #[error(
+        "the quota {quota} of {limit} is used up; try again in {} ms, and less often",
+        retry.as_millis()
+    )]
+    Quota {
+        /// Which one.
+        quota: &'static str,
+        /// Its size.
+        limit: u32,
+        /// When there is some of it again.
+        retry: Duration,
+    },
+    /// There is more to do than can be done in time.
+    #[error(
+        "the server is overloaded: the call would wait for {} ms; nothing was done, try again in \
+         {} ms, and wait longer each time",
+        wait.as_millis(),
+        retry.as_millis()
+    )]
+    Overloaded {
+        /// How long the call would have waited.
+        wait: Duration,
+        /// When it may be better.
+        retry: Duration,
+    },
     /// A service that comes with the transport, such as health, does not know what it was asked
     /// for.
     #[error("{what}; check the name")]
@@ -52,9 +97,11 @@ impl Failure for Refusal {
         match self {
             Self::Fault => Code::Internal,
             Self::Deadline => Code::DeadlineExceeded,
-            Self::Stopping => Code::Unavailable,
-            Self::NotServed { .. } => Code::Unimplemented,
-            Self::TooLarge { .. } => Code::ResourceExhausted,
+            Self::Stopping | Self::Overloaded { .. } => Code::Unavailable,
+            Self::NotServed { .. } | Self::MessageCount { .. } | Self::Compression { .. } => {
+                Code::Unimplemented
+            }
+            Self::TooLarge { .. } | Self::Quota { .. } => Code::ResourceExhausted,
             Self::Malformed { .. } => Code::InvalidArgument,
             Self::NotFound { .. } => Code::NotFound,
         }
@@ -68,6 +115,10 @@ impl Failure for Refusal {
             Self::NotServed { .. } => "NOT_SERVED",
             Self::TooLarge { .. } => "TOO_LARGE",
             Self::Malformed { .. } => "MALFORMED_MESSAGE",
+            Self::MessageCount { .. } => "MESSAGE_COUNT",
+            Self::Compression { .. } => "UNKNOWN_COMPRESSION",
+            Self::Quota { .. } => "QUOTA_EXCEEDED",
+            Self::Overloaded { .. } => "OVERLOADED",
             Self::NotFound { .. } => "RESOURCE_NOT_FOUND",
         }
     }
@@ -80,8 +131,22 @@ impl Failure for Refusal {
                 .map(|limit| ("limit_bytes", limit.to_string()))
                 .into_iter()
                 .collect(),
-            Self::Malformed { what } => vec![("what", what.clone())],
+            Self::Malformed { what } | Self::Compression { what } => vec![("what", what.clone())],
+            Self::MessageCount { method, found } => {
+                vec![("method", method.clone()), ("found", (*found).to_owned())]
+            }
+            Self::Quota { quota, limit, .. } => {
+                vec![("quota", (*quota).to_owned()), ("limit", limit.to_string())]
+            }
+            Self::Overloaded { wait, .. } => vec![("wait_ms", wait.as_millis().to_string())],
             Self::NotFound { what } => vec![("resource", what.clone())],
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Quota { retry, .. } | Self::Overloaded { retry, .. } => Some(*retry),
+            _ => None,
         }
     }
 }

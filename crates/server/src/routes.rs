@@ -26,20 +26,70 @@ struct Route {
     imports: Server,
 }
 
+/// Which methods a listener serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All.
+    #[default]
+    Whole,
+    /// All but those that administer the deployment, which another listener serves.
+    Business,
+}
+
+impl Part {
+    fn has(self, path: &str) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Business => !administration(path),
+        }
+    }
+}
+
+/// Whether a method administers the deployment and not what one ecosystem does in it: whoever may
+/// call it decides over tenants, their clocks, or who has access.
+pub(crate) fn administration(path: &str) -> bool {
+    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/'))
+    else {
+        return false;
+    };
+    match service {
+        "trellis.platform.v1.AccessService" => true,
+        "trellis.platform.v1.EcosystemService" => ["Create", "Update", "Advance"]
+            .iter()
+            .any(|verb| method.starts_with(verb)),
+        _ => false,
+    }
+}
+
 /// The services by name.
 #[derive(Clone, Default)]
-pub(crate) struct Routes(Arc<HashMap<&'static str, Route>>);
+pub(crate) struct Routes {
+    by_name: Arc<HashMap<&'static str, Route>>,
+    part: Part,
+}
 
 impl Routes {
     /// Adds a service: as most of its methods see it, and as its imports do.
     pub(crate) fn add<S: Serve + NamedService>(&mut self, usual: S, imports: S) {
         let (usual, imports) = (Server::new(usual), Server::new(imports));
-        Arc::make_mut(&mut self.0).insert(S::NAME, Route { usual, imports });
+        Arc::make_mut(&mut self.by_name).insert(S::NAME, Route { usual, imports });
+    }
+
+    /// The same services, of which only some methods are served.
+    pub(crate) fn only(&self, part: Part) -> Self {
+        Self {
+            by_name: self.by_name.clone(),
+            part,
+        }
     }
 
     fn find(&self, request: &Request<Body>) -> Option<Server> {
-        let (service, _) = request.uri().path().strip_prefix('/')?.split_once('/')?;
-        let Route { usual, imports } = self.0.get(service)?;
+        let path = request.uri().path();
+        let (service, _) = path.strip_prefix('/')?.split_once('/')?;
+        let Route { usual, imports } = self.by_name.get(service)?;
+        if !self.part.has(path) {
+            return None;
+        }
         let is_import = request
             .extensions()
             .get::<Method>()
@@ -71,4 +121,33 @@ impl Service<Request<Body>> for Routes {
             }
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_decides_over_tenants_is_administration_and_nothing_else_is() {
+        let found: Vec<_> = trellis_api::METHODS
+            .iter()
+            .filter(|method| method.service != "trellis.platform.v1.AccessService")
+            .filter(|method| administration(method.path))
+            .map(|method| method.name)
+            .collect();
+        assert_eq!(found, ADMINISTRATION);
+        assert!(administration(
+            "/trellis.platform.v1.AccessService/Anything"
+        ));
+        for other in [
+            "",
+            "/",
+            "/trellis.platform.v1.AccessService",
+            "CreateEcosystem",
+        ] {
+            assert!(!administration(other), "{other}");
+        }
+    }
+
+    const ADMINISTRATION: [&str; 3] = ["CreateEcosystem", "UpdateEcosystem", "AdvanceClock"];
 }

@@ -14,8 +14,10 @@ use trellis_core::Clock;
 use trellis_store::{Store, worker};
 
 use crate::layers::{self, Parts};
+use crate::listen::tls::Tls;
 use crate::listen::{Acceptor, Drained};
 use crate::methods::Methods;
+use crate::routes::Part;
 use crate::services;
 use crate::settings::Settings;
 use crate::{reflection, schema};
@@ -40,6 +42,9 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The files of TLS cannot be used.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] crate::TlsError),
     /// What was compiled in cannot be read.
     #[error("this build is broken: its descriptors cannot be read")]
     Descriptors(#[from] prost::DecodeError),
@@ -51,11 +56,12 @@ pub enum Error {
 /// A server that runs.
 pub struct Running {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     store: Store,
     health: HealthReporter,
     names: Vec<&'static str>,
     stop: CancellationToken,
-    accepting: JoinHandle<Drained>,
+    accepting: Vec<JoinHandle<Drained>>,
     stop_workers: CancellationToken,
     workers: Vec<JoinHandle<()>>,
 }
@@ -70,6 +76,7 @@ pub async fn start(
     clock: Arc<dyn Clock>,
     meter: Meter,
 ) -> Result<Running, Error> {
+    let tls = Tls::try_new(settings)?;
     schema::prepare(settings).await?;
     let store = Store::connect(&of_store(settings), clock).await?;
     let methods = Methods::try_new()?;
@@ -87,26 +94,34 @@ pub async fn start(
         reflection::add(&mut routes, &services.names)?;
     }
 
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|source| Error::Listen {
-            address: settings.listen,
-            source,
-        })?;
-    let address = listener.local_addr().map_err(|source| Error::Listen {
-        address: settings.listen,
-        source,
-    })?;
+    let (listener, address) = bind(settings.listen).await?;
+    let admin = match settings.admin_listen.address() {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
 
     let stop = CancellationToken::new();
-    let parts = Parts {
-        settings,
-        methods,
-        meter,
-        stop: stop.clone(),
+    if let Some(tls) = &tls {
+        tls.clone().watch(settings, stop.clone());
+    }
+    // Each listener has limits of its own, so that whoever crowds one keeps nobody from the other.
+    let serve = |listener, part| {
+        let parts = Parts {
+            settings,
+            methods: methods.clone(),
+            meter: meter.clone(),
+            stop: stop.clone(),
+        };
+        let service = layers::assemble(parts, routes.only(part));
+        let acceptor = Acceptor::new(settings, tls.clone(), &meter);
+        tokio::spawn(acceptor.run(listener, service, stop.clone()))
     };
-    let service = layers::assemble(parts, routes);
-    let accepting = tokio::spawn(Acceptor::new(settings).run(listener, service, stop.clone()));
+    let (part, admin_address) = match &admin {
+        Some((_, address)) => (Part::Business, Some(*address)),
+        None => (Part::Whole, None),
+    };
+    let mut accepting = vec![serve(listener, part)];
+    accepting.extend(admin.map(|(listener, _)| serve(listener, Part::Whole)));
     let stop_workers = CancellationToken::new();
     let workers = worker::start(
         &store,
@@ -116,6 +131,7 @@ pub async fn start(
     );
     Ok(Running {
         address,
+        admin_address,
         store,
         health,
         names: services.names,
@@ -126,11 +142,24 @@ pub async fn start(
     })
 }
 
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let failed = |source| Error::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
 impl Running {
     /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address that it serves administration on, if that is another one.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// Its data layer.
@@ -154,13 +183,13 @@ impl Running {
                 .await;
         }
         self.stop.cancel();
-        let drained = match (&mut self.accepting).await {
-            Ok(drained) => drained,
-            Err(error) => {
-                tracing::error!(%error, "the accept loop failed");
-                Drained::Whole
+        let mut drained = Drained::Whole;
+        for accepting in &mut self.accepting {
+            match accepting.await {
+                Ok(ended) => drained = drained.and(ended),
+                Err(error) => tracing::error!(%error, "the accept loop failed"),
             }
-        };
+        }
         self.stop_workers.cancel();
         let ended = async {
             for worker in &mut self.workers {

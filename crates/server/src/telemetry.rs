@@ -77,10 +77,17 @@ impl Telemetry {
             Some(url) => Self::exporting(settings, url)?,
             None => Self::default(),
         };
-        let registry = Registry::default()
-            .with(telemetry.traces())
-            .with(lines(settings));
-        tracing::subscriber::set_global_default(registry)?;
+        // A layer that is not there is left out, instead of being added as none: it would have every
+        // span made, at whatever log level, because it has no filter that says no.
+        let taken = match telemetry.traces() {
+            Some(traces) => tracing::subscriber::set_global_default(
+                Registry::default().with(traces).with(lines(settings)),
+            ),
+            None => {
+                tracing::subscriber::set_global_default(Registry::default().with(lines(settings)))
+            }
+        };
+        taken?;
         std::panic::set_hook(Box::new(tell_panic));
         Ok(telemetry)
     }
@@ -198,7 +205,9 @@ where
             layer.with_ansi(colored).boxed()
         }
     };
-    let open = filter_fn(|metadata| is_open(*metadata.level(), metadata.target()));
+    // Without a hint every call site of every library would be asked.
+    let open = filter_fn(|metadata| is_open(*metadata.level(), metadata.target()))
+        .with_max_level_hint(LevelFilter::TRACE);
     layer.with_filter(settings.log_level.filter().and(open))
 }
 

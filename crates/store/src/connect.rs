@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
+use crate::direct::Postgres;
 use crate::{Error, Settings};
 
 /// Whether a URL names a SQLite database.
@@ -12,6 +14,13 @@ use crate::{Error, Settings};
 pub fn is_sqlite(url: &str) -> bool {
     url.starts_with("sqlite:")
 }
+
+/// Statements that a connection keeps prepared.
+const STATEMENTS: usize = 512;
+
+/// The most readers of a SQLite database. Short reads do not need them; each has a thread and a
+/// cache of its own, and more of them than cores run no faster.
+const READERS_MAX: u32 = 8;
 
 fn options(settings: &Settings) -> ConnectOptions {
     let mut options = ConnectOptions::new(settings.url.as_str());
@@ -30,27 +39,46 @@ fn options(settings: &Settings) -> ConnectOptions {
 ///
 /// Locks and statements are bounded for the whole connection, so that no path can forget it. A
 /// transaction whose client went away is ended by the database.
-pub(crate) async fn postgres(settings: &Settings) -> Result<DatabaseConnection, Error> {
-    let statement = settings.statement_timeout.as_millis().to_string();
-    let lock = settings.lock_timeout.as_millis().to_string();
+pub(crate) async fn postgres(
+    settings: &Settings,
+    connections_max: u32,
+) -> Result<DatabaseConnection, Error> {
+    let bounded = settings.clone();
     let mut options = options(settings);
     options
-        .max_connections(settings.connections_max)
-        .set_application_name("trellis")
-        .map_sqlx_postgres_opts(move |postgres| {
-            postgres.options([
-                ("statement_timeout", statement.as_str()),
-                ("lock_timeout", lock.as_str()),
-                ("idle_in_transaction_session_timeout", "10000"),
-            ])
-        });
+        .max_connections(connections_max)
+        .map_sqlx_postgres_opts(move |postgres| of_postgres(&bounded, postgres));
     Ok(Database::connect(options).await?)
+}
+
+/// Prepares the connections of PostgreSQL for short reads.
+pub(crate) fn postgres_direct(settings: &Settings, connections_max: u32) -> Option<Postgres> {
+    let options = settings.url.parse().ok()?;
+    let connections_max = usize::try_from(connections_max).ok()?;
+    Some(Postgres::new(
+        of_postgres(settings, options),
+        connections_max,
+    ))
+}
+
+fn of_postgres(settings: &Settings, postgres: PgConnectOptions) -> PgConnectOptions {
+    let statement = settings.statement_timeout.as_millis().to_string();
+    let lock = settings.lock_timeout.as_millis().to_string();
+    postgres
+        .application_name("trellis")
+        // Statements of many rows are as many texts as there are numbers of rows.
+        .statement_cache_capacity(STATEMENTS)
+        .options([
+            ("statement_timeout", statement.as_str()),
+            ("lock_timeout", lock.as_str()),
+            ("idle_in_transaction_session_timeout", "10000"),
+        ])
 }
 
 /// Opens the readers of a SQLite database.
 pub(crate) async fn sqlite_readers(settings: &Settings) -> Result<DatabaseConnection, Error> {
     let mut options = sqlite(settings);
-    options.max_connections(settings.connections_max);
+    options.max_connections(settings.connections_max.min(READERS_MAX));
     Ok(Database::connect(options).await?)
 }
 
@@ -77,7 +105,7 @@ fn sqlite(settings: &Settings) -> ConnectOptions {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .pragma("cache_size", "-16000")
-            .statement_cache_capacity(512)
+            .statement_cache_capacity(STATEMENTS)
     });
     options
 }

@@ -12,7 +12,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, Statement, Value};
+use sea_orm::{DatabaseBackend, QueryOrder, QueryResult, QuerySelect, Statement, Value};
 use trellis_core::{
     Actor, Cursor, EcosystemId, Page, PageQuery, PartnerId, Position, Scope, Timestamp, filter,
 };
@@ -132,12 +132,23 @@ pub fn append(txn: &Txn, event: NewEvent) {
 /// Events of one statement; each binds nine values, and SQLite takes 32,766 in one statement.
 const CHUNK: usize = 1_000;
 
+/// Takes the reported events, if one statement is enough for them, to be written as a part of
+/// another one: its text, which answers their places, and what it binds. Nothing for a partner's
+/// call, whose answer tells the place of what the partner may read and not that of the last.
+pub(crate) fn take_few(txn: &Txn) -> Option<(String, Vec<Value>)> {
+    if !txn.scope().is_staff() || !(1..=CHUNK).contains(&txn.count_events()) {
+        return None;
+    }
+    let backend = txn.db().get_database_backend();
+    Some(inserting(txn, backend, &txn.take_events()))
+}
+
 /// Writes the reported events; answers the place of the last.
 pub(crate) async fn flush(txn: &Txn) -> Result<Option<Position>, Error> {
     let events = txn.take_events();
     let mut last = None;
     for chunk in events.chunks(CHUNK) {
-        last = insert(txn, chunk).await?;
+        last = Ord::max(last, insert(txn, chunk).await?);
     }
     Ok(last)
 }
@@ -145,6 +156,30 @@ pub(crate) async fn flush(txn: &Txn) -> Result<Option<Position>, Error> {
 async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Error> {
     let db = txn.db();
     let backend = db.get_database_backend();
+    let (sql, values) = inserting(txn, backend, events);
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    let mut last = None;
+    for row in db.query_all_raw(statement).await? {
+        // Where the feed stands after what a partner must not know of would tell them of it.
+        let partner: Option<PartnerId> = row.try_get("", "partner")?;
+        if readable(txn.scope(), partner.as_ref()) {
+            last = Ord::max(last, Some(place_of(&row)?));
+        }
+    }
+    Ok(last)
+}
+
+/// The place in the feed that a row tells.
+pub(crate) fn place_of(row: &QueryResult) -> Result<Position, DbErr> {
+    Ok(Position {
+        epoch: row.try_get("", "epoch")?,
+        xid: row.try_get("", "xid")?,
+        sequence: row.try_get("", "sequence")?,
+    })
+}
+
+/// The statement that writes some events and tells their places, and what it binds.
+fn inserting(txn: &Txn, backend: DatabaseBackend, events: &[NewEvent]) -> (String, Vec<Value>) {
     let mut values: Vec<Value> = Vec::with_capacity(events.len() * 9);
     let mut rows = String::new();
     for (index, event) in events.iter().enumerate() {
@@ -181,13 +216,14 @@ async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Erro
         ]);
     }
     let sql = match backend {
-        // The one writer counts for itself, so the numbers of an ecosystem have no gaps.
+        // The one writer counts for itself, so the numbers of an ecosystem have no gaps. The whole
+        // beginning of the key is named, or all events would be looked through for the last one.
         DatabaseBackend::Sqlite => format!(
             "INSERT INTO events (ecosystem, epoch, xid, sequence, kind, resource, actor, time, \
              reason_code, note, data, partner) \
              SELECT column2, 1, 0, column1 + COALESCE((SELECT MAX(sequence) FROM events \
-             WHERE ecosystem = column2), 0), column3, column4, column5, column6, column7, \
-             column8, column9, column10 FROM (VALUES {rows}) \
+             WHERE ecosystem = column2 AND epoch = 1 AND xid = 0), 0), column3, column4, column5, \
+             column6, column7, column8, column9, column10 FROM (VALUES {rows}) \
              RETURNING epoch, xid, sequence, partner"
         ),
         _ => format!(
@@ -195,22 +231,7 @@ async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Erro
              partner) VALUES {rows} RETURNING epoch, xid, sequence, partner"
         ),
     };
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    let mut last = None;
-    for row in db.query_all_raw(statement).await? {
-        // Where the feed stands after what a partner must not know of would tell them of it.
-        let partner: Option<PartnerId> = row.try_get("", "partner")?;
-        if !readable(txn.scope(), partner.as_ref()) {
-            continue;
-        }
-        let position = Position {
-            epoch: row.try_get("", "epoch")?,
-            xid: row.try_get("", "xid")?,
-            sequence: row.try_get("", "sequence")?,
-        };
-        last = Ord::max(last, Some(position));
-    }
-    Ok(last)
+    (sql, values)
 }
 
 /// Whether whoever reaches so far may read an event that is for this partner.
@@ -264,6 +285,48 @@ pub async fn after(view: &View, position: Position, limit: u64) -> Result<Vec<Mo
         .limit(limit)
         .all(&view.db())
         .await?)
+}
+
+/// The next events of some kinds after a place, oldest first, and how far they are all that there
+/// are; nothing when there is nothing to read.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub(crate) async fn after_of(
+    view: &View,
+    place: Position,
+    kinds: &[&str],
+    limit: u64,
+) -> Result<(Vec<Model>, Option<Position>), Error> {
+    let head = head(view).await?;
+    if head <= place {
+        return Ok((Vec::new(), None));
+    }
+    let until = Expr::tuple([
+        Expr::value(head.epoch),
+        Expr::value(head.xid),
+        Expr::value(head.sequence),
+    ]);
+    let at = Expr::tuple([
+        Expr::col(Column::Epoch),
+        Expr::col(Column::Xid),
+        Expr::col(Column::Sequence),
+    ]);
+    let events = settled(view, place)
+        .filter(at.lte(until))
+        .filter(COLUMN.kind.is_in(kinds.iter().copied()))
+        .order_by_asc(Column::Epoch)
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::Sequence)
+        .limit(limit)
+        .all(&view.db())
+        .await?;
+    let is_all = u64::try_from(events.len()).is_ok_and(|count| count < limit);
+    let to = match events.last() {
+        Some(last) if !is_all => last.position(),
+        _ => head,
+    };
+    Ok((events, Some(to)))
 }
 
 /// A page of the events after a place that the view's scope may read, oldest first, filtered.
@@ -322,13 +385,21 @@ pub async fn head(view: &View) -> Result<Position, Error> {
         xid: 0,
         sequence: 0,
     };
-    let newest = shown(view, settled(view, zero))
+    let newest: Option<(i64, i64, i64)> = shown(view, settled(view, zero))
+        .select_only()
+        .columns([Column::Epoch, Column::Xid, Column::Sequence])
         .order_by_desc(Column::Epoch)
         .order_by_desc(Column::Xid)
         .order_by_desc(Column::Sequence)
+        .limit(1)
+        .into_tuple()
         .one(&view.db())
         .await?;
-    Ok(newest.map_or(zero, |event| event.position()))
+    Ok(newest.map_or(zero, |(epoch, xid, sequence)| Position {
+        epoch,
+        xid,
+        sequence,
+    }))
 }
 
 /// Whether a worker's place is behind the newest committed event, readable or not.

@@ -22,6 +22,8 @@
 pub mod check;
 mod connect;
 pub mod deal;
+#[doc(hidden)]
+pub mod direct;
 mod error;
 pub mod event;
 mod feed;
@@ -41,6 +43,7 @@ pub mod worker;
 mod writer;
 
 pub use connect::is_sqlite;
+pub use direct::ShortReads;
 pub use error::Error;
 pub use settings::Settings;
 pub use store::Store;

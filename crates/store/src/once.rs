@@ -10,7 +10,7 @@ use sea_orm::{DatabaseBackend, Statement, Value};
 use trellis_core::{Call, Position, Timestamp};
 
 use crate::view::Source;
-use crate::{Error, Txn};
+use crate::{Error, Txn, event};
 
 pub(crate) enum Claim {
     /// Nobody has used the id: do the work.
@@ -92,16 +92,22 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
     Ok(Claim::Answered { answer, position })
 }
 
-/// Stores the answer beside the effect.
-pub(crate) async fn answer(
+/// Writes the events of a piece of work and stores its answer beside its effect; answers the place of
+/// the last event.
+pub(crate) async fn finish(
     txn: &Txn,
     call: &Call,
-    position: Option<Position>,
     answer: Vec<u8>,
-) -> Result<(), Error> {
+) -> Result<Option<Position>, Error> {
     let Some(request_id) = call.request_id else {
-        return Ok(());
+        return event::flush(txn).await;
     };
+    if txn.db().get_database_backend() == DatabaseBackend::Postgres
+        && let Some(events) = event::take_few(txn)
+    {
+        return tell_and_answer(txn, events, key(call, request_id), answer).await;
+    }
+    let position = event::flush(txn).await?;
     let mut values = key(call, request_id);
     values.push(answer.into());
     values.push(position.map(|position| position.epoch).into());
@@ -110,7 +116,35 @@ pub(crate) async fn answer(
     let db = txn.db();
     let update = Statement::from_sql_and_values(db.get_database_backend(), ANSWER, values);
     db.execute_raw(update).await?;
-    Ok(())
+    Ok(position)
+}
+
+/// Both in one statement: a write takes as long as its round trips.
+async fn tell_and_answer(
+    txn: &Txn,
+    (sql, mut values): (String, Vec<Value>),
+    key: Vec<Value>,
+    answer: Vec<u8>,
+) -> Result<Option<Position>, Error> {
+    let first = values.len() + 1;
+    let [actor, method, request_id, stored] = [1, 2, 3, 4].map(|offset| first + offset);
+    let sql = format!(
+        "WITH told AS ({sql}), newest AS (SELECT epoch, xid, sequence FROM told \
+         ORDER BY epoch DESC, xid DESC, sequence DESC LIMIT 1) \
+         UPDATE requests SET answer = ${stored}, epoch = newest.epoch, xid = newest.xid, \
+         sequence = newest.sequence FROM newest WHERE ecosystem = ${first} AND actor = ${actor} \
+         AND method = ${method} AND request_id = ${request_id} \
+         RETURNING newest.epoch, newest.xid, newest.sequence"
+    );
+    values.extend(key);
+    values.push(answer.into());
+    let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, values);
+    let row = txn.db().query_one_raw(statement).await?;
+    let row = row.ok_or_else(|| Error::Corrupt {
+        table: "requests",
+        what: "a claimed request id is not there".into(),
+    })?;
+    Ok(Some(event::place_of(&row)?))
 }
 
 /// On PostgreSQL the deadline bounds each statement, so that work whose caller has given up does

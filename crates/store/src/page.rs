@@ -2,7 +2,7 @@
 //! page before (keyset), so that rows that come and go move nothing.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Func, LikeExpr, SimpleExpr};
+use sea_orm::sea_query::{BinOper, ExprTrait, Func, SimpleExpr};
 use sea_orm::{Condition, Order as Direction, QueryOrder, QuerySelect};
 use trellis_core::filter::{self, Comparison, Filter};
 use trellis_core::{Cursor, Page, PageQuery};
@@ -43,36 +43,67 @@ pub(crate) async fn page<E: Columns>(
     select: Select<E>,
     query: &PageQuery,
 ) -> Result<Page<E::Model>, Error> {
-    let mut keys: Vec<(E::Column, Direction)> = Vec::with_capacity(2);
-    for order in &query.order {
-        let direction = if order.descending {
-            Direction::Desc
-        } else {
-            Direction::Asc
+    Asked::new(select, query)?.read(db).await
+}
+
+/// A page that is asked for: the select of its rows and one more, and what the next page needs.
+pub(crate) struct Asked<E: Columns> {
+    select: Select<E>,
+    keys: Vec<(E::Column, Direction)>,
+    size: usize,
+}
+
+impl<E: Columns> Asked<E> {
+    pub(crate) fn new(select: Select<E>, query: &PageQuery) -> Result<Self, Error> {
+        let mut keys: Vec<(E::Column, Direction)> = Vec::with_capacity(2);
+        for order in &query.order {
+            let direction = if order.descending {
+                Direction::Desc
+            } else {
+                Direction::Asc
+            };
+            keys.push((column::<E>(order.field)?, direction));
+        }
+        keys.push((E::ID, Direction::Asc));
+        let mut select = filtered(select, query)?;
+        if let Some(Cursor(values)) = &query.after {
+            select = select.filter(beyond::<E>(&keys, values)?);
+        }
+        for (column, direction) in &keys {
+            select = select.order_by(*column, direction.clone());
+        }
+        Ok(Self {
+            select: select.limit(u64::from(query.size) + 1),
+            keys,
+            size: usize::try_from(query.size).unwrap_or(usize::MAX),
+        })
+    }
+
+    pub(crate) fn select(&self) -> &Select<E> {
+        &self.select
+    }
+
+    pub(crate) async fn read(mut self, db: &impl ConnectionTrait) -> Result<Page<E::Model>, Error> {
+        let select = std::mem::replace(&mut self.select, E::find());
+        let rows = select.all(db).await?;
+        self.page(rows)
+    }
+
+    /// The page that these rows are.
+    pub(crate) fn page(&self, mut rows: Vec<E::Model>) -> Result<Page<E::Model>, Error> {
+        let more = rows.len() > self.size;
+        rows.truncate(self.size);
+        let next = match rows.last() {
+            Some(last) if more => Some(Cursor(
+                self.keys
+                    .iter()
+                    .map(|(column, _)| value_of(last.get(*column)))
+                    .collect::<Result<_, _>>()?,
+            )),
+            _ => None,
         };
-        keys.push((column::<E>(order.field)?, direction));
+        Ok(Page { rows, next })
     }
-    keys.push((E::ID, Direction::Asc));
-    let mut select = filtered(select, query)?;
-    if let Some(Cursor(values)) = &query.after {
-        select = select.filter(beyond::<E>(&keys, values)?);
-    }
-    for (column, direction) in &keys {
-        select = select.order_by(*column, direction.clone());
-    }
-    let size = usize::try_from(query.size).unwrap_or(usize::MAX);
-    let mut rows = select.limit(u64::from(query.size) + 1).all(db).await?;
-    let more = rows.len() > size;
-    rows.truncate(size);
-    let next = match rows.last() {
-        Some(last) if more => Some(Cursor(
-            keys.iter()
-                .map(|(column, _)| value_of(last.get(*column)))
-                .collect::<Result<_, _>>()?,
-        )),
-        _ => None,
-    };
-    Ok(Page { rows, next })
 }
 
 /// Rows after the cursor: greater in the first key, or equal in it and greater in the next, …
@@ -140,9 +171,12 @@ fn test(column: Expr, comparison: Comparison, value: &filter::Value) -> SimpleEx
         Comparison::Greater => column.gt(bound(value)),
         Comparison::GreaterOrEqual => column.gte(bound(value)),
         Comparison::Has => match value {
-            // Without regard to case, which SQLite would take that way and PostgreSQL would not.
+            // Without regard to case. The database lowers both sides, because it alone knows which
+            // letters it lowers: SQLite those of ASCII, PostgreSQL those of its locale.
             filter::Value::Text(text) => {
-                Expr::expr(Func::lower(column)).like(containing(&text.to_lowercase()))
+                let pattern = Expr::expr(Func::lower(Expr::val(containing(text))))
+                    .binary(BinOper::Escape, SimpleExpr::Constant('\\'.into()));
+                Expr::expr(Func::lower(column)).binary(BinOper::Like, pattern)
             }
             other => column.eq(bound(other)),
         },
@@ -150,12 +184,12 @@ fn test(column: Expr, comparison: Comparison, value: &filter::Value) -> SimpleEx
 }
 
 /// A pattern that finds a text anywhere; the text's own wildcards stand for themselves.
-fn containing(text: &str) -> LikeExpr {
+fn containing(text: &str) -> String {
     let escaped = text
         .replace('\\', r"\\")
         .replace('%', r"\%")
         .replace('_', r"\_");
-    LikeExpr::new(format!("%{escaped}%")).escape('\\')
+    format!("%{escaped}%")
 }
 
 fn bound(value: &filter::Value) -> Value {
@@ -177,3 +211,6 @@ fn value_of(value: Value) -> Result<filter::Value, Error> {
         _ => Err(Error::BadCursor),
     }
 }
+
+#[cfg(test)]
+mod tests;

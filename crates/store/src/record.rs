@@ -5,10 +5,16 @@
 //! [`find`], [`get_many`], [`lock`], [`lock_many`], [`insert`], [`update`] and [`page`]. All of
 //! them start from a view's ecosystem, which is how no query can leave it.
 
+use std::sync::OnceLock;
+
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveModelTrait, DatabaseBackend, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, DatabaseBackend, FromQueryResult, IntoActiveModel, Iterable, ModelTrait,
+    QueryOrder, QuerySelect, QueryTrait, Statement,
+};
 use trellis_core::{EcosystemId, Page, PageQuery, Timestamp};
 
+use crate::direct::Shape;
 use crate::page::{self, Columns};
 use crate::reach::Reach;
 use crate::{Error, Txn, View};
@@ -28,6 +34,84 @@ pub trait Record: Columns {
     fn key(model: &Self::Model) -> (&EcosystemId, &Self::Id);
     /// Counts a change; answers the version before.
     fn bump(model: &mut Self::Model, now: Timestamp) -> i64;
+    /// The texts of its statements.
+    fn statements() -> &'static Statements;
+    /// What its columns hold.
+    fn shape() -> &'static Shape<Self::Column>;
+    /// Makes a row of the values of all columns; nothing when one of them does not fit.
+    fn made_of(values: impl Iterator<Item = Option<(Self::Column, Value)>>) -> Option<Self::Model>;
+}
+
+/// The texts of an entity's statements on each database. They are the same for every call, and
+/// putting one together costs more than the rest of what a call does about it.
+#[derive(Debug)]
+pub struct Statements {
+    sqlite: Texts,
+    postgres: Texts,
+}
+
+#[derive(Debug)]
+struct Texts {
+    find: OnceLock<String>,
+    lock: OnceLock<String>,
+    insert: OnceLock<String>,
+    update: OnceLock<String>,
+}
+
+impl Texts {
+    const fn none() -> Self {
+        Self {
+            find: OnceLock::new(),
+            lock: OnceLock::new(),
+            insert: OnceLock::new(),
+            update: OnceLock::new(),
+        }
+    }
+}
+
+impl Default for Statements {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Statements {
+    /// None yet: each is put together when it is first needed.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            sqlite: Texts::none(),
+            postgres: Texts::none(),
+        }
+    }
+
+    fn on(&self, backend: DatabaseBackend) -> &Texts {
+        match backend {
+            DatabaseBackend::Postgres => &self.postgres,
+            _ => &self.sqlite,
+        }
+    }
+}
+
+/// A statement of which the text is kept, and made by `build` the first time. The values are those
+/// of this call, in the order in which the text binds them.
+fn kept(
+    text: &OnceLock<String>,
+    backend: DatabaseBackend,
+    values: Vec<Value>,
+    build: impl FnOnce() -> Statement,
+) -> Statement {
+    let text = text.get_or_init(|| {
+        let built = build();
+        debug_assert_eq!(
+            built.values.as_ref().map(|built| &built.0),
+            Some(&values),
+            "the values are not those that this text binds: {}",
+            built.sql
+        );
+        built.sql
+    });
+    Statement::from_sql_and_values(backend, text, values)
 }
 
 /// Declares an entity as a [`Record`]: its id column, who reaches its rows (one of [`Reach`]), and
@@ -65,6 +149,29 @@ macro_rules! record {
                 model.update_time = now;
                 before
             }
+
+            fn statements() -> &'static $crate::record::Statements {
+                static STATEMENTS: $crate::record::Statements = $crate::record::Statements::new();
+                &STATEMENTS
+            }
+
+            fn shape() -> &'static $crate::direct::Shape<Column> {
+                static SHAPE: std::sync::OnceLock<$crate::direct::Shape<Column>> =
+                    std::sync::OnceLock::new();
+                SHAPE.get_or_init($crate::direct::Shape::of::<Entity>)
+            }
+
+            fn made_of(
+                values: impl Iterator<Item = Option<(Column, sea_orm::Value)>>,
+            ) -> Option<Model> {
+                use sea_orm::{ActiveModelTrait as _, TryIntoModel as _};
+                let mut row = <ActiveModel as sea_orm::ActiveModelTrait>::default();
+                for value in values {
+                    let (column, value) = value?;
+                    row.try_set(column, value).ok()?;
+                }
+                row.try_into_model().ok()
+            }
         }
     };
 }
@@ -95,7 +202,33 @@ pub(crate) fn for_update<E: EntityTrait>(view: &View, select: Select<E>) -> Sele
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn find<E: Record>(view: &View, id: &E::Id) -> Result<Option<E::Model>, Error> {
-    Ok(by_id::<E>(view, id).one(&view.db()).await?)
+    let db = view.db();
+    if !view.scope().is_whole() {
+        // Its text depends on who asks, and it binds more than the key.
+        return Ok(by_id::<E>(view, id).one(&db).await?);
+    }
+    let backend = db.get_database_backend();
+    let text = &E::statements().on(backend).find;
+    let find = kept(text, backend, key::<E>(view, id), || {
+        by_id::<E>(view, id).build(backend)
+    });
+    if let (Some(direct), Some(values)) = (view.direct(), &find.values)
+        && let Some(mut found) = direct.rows::<E>(&find.sql, &values.0).await
+    {
+        return Ok(found.pop());
+    }
+    one::<E>(view, find).await
+}
+
+fn key<E: Record>(view: &View, id: &E::Id) -> Vec<Value> {
+    vec![view.ecosystem().clone().into(), id.clone().into()]
+}
+
+async fn one<E: Record>(view: &View, select: Statement) -> Result<Option<E::Model>, Error> {
+    let row = view.db().query_one_raw(select).await?;
+    Ok(row
+        .map(|row| E::Model::from_query_result(&row, ""))
+        .transpose()?)
 }
 
 /// Finds rows by their ids, in the order of the ids. Those that do not exist are left out.
@@ -117,7 +250,15 @@ pub async fn find_many<E: Record>(
 /// # Errors
 /// [`Error::Contended`] when its lock cannot be had in time.
 pub async fn lock<E: Record>(txn: &Txn, id: &E::Id) -> Result<Option<E::Model>, Error> {
-    Ok(for_update(txn, by_id::<E>(txn, id)).one(&txn.db()).await?)
+    if !txn.scope().is_whole() {
+        return Ok(for_update(txn, by_id::<E>(txn, id)).one(&txn.db()).await?);
+    }
+    let backend = txn.db().get_database_backend();
+    let text = &E::statements().on(backend).lock;
+    let lock = kept(text, backend, key::<E>(txn, id), || {
+        for_update(txn, by_id::<E>(txn, id)).build(backend)
+    });
+    one::<E>(txn, lock).await
 }
 
 /// Finds rows and locks them, in the order of their ids, so that two transactions that lock the
@@ -146,8 +287,14 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: Send,
 {
-    let row = model.clone().into_active_model().reset_all();
-    E::insert(row).exec_without_returning(&txn.db()).await?;
+    let db = txn.db();
+    let backend = db.get_database_backend();
+    let text = &E::statements().on(backend).insert;
+    let values = E::Column::iter().map(|column| model.get(column)).collect();
+    let insert = kept(text, backend, values, || {
+        E::insert(model.clone().into_active_model().reset_all()).build(backend)
+    });
+    db.execute_raw(insert).await?;
     if !txn.scope().is_whole() {
         let (_, id) = E::key(&model);
         // What the scope does not reach cannot be found, also right after it was made.
@@ -195,22 +342,38 @@ where
     E::ActiveModel: Send,
 {
     let before = E::bump(&mut model, txn.now());
-    let mut row = model.clone().into_active_model().reset_all();
-    row.not_set(E::ECOSYSTEM);
-    row.not_set(E::ID);
+    let db = txn.db();
+    let backend = db.get_database_backend();
     let (ecosystem, id) = E::key(&model);
-    let updated = E::update_many()
-        .set(row)
-        .filter(E::ECOSYSTEM.eq(ecosystem.clone()))
-        .filter(E::ID.eq(id.clone()))
-        .filter(E::VERSION.eq(before))
-        .exec(&txn.db())
-        .await?;
-    if updated.rows_affected == 1 {
+    let mut values: Vec<Value> = E::Column::iter()
+        .filter(|column| !is_key::<E>(*column))
+        .map(|column| model.get(column))
+        .collect();
+    values.extend([ecosystem.clone().into(), id.clone().into(), before.into()]);
+    let text = &E::statements().on(backend).update;
+    let update = kept(text, backend, values, || {
+        let mut row = model.clone().into_active_model().reset_all();
+        row.not_set(E::ECOSYSTEM);
+        row.not_set(E::ID);
+        let guarded = E::update_many()
+            .set(row)
+            .filter(E::ECOSYSTEM.eq(ecosystem.clone()))
+            .filter(E::ID.eq(id.clone()))
+            .filter(E::VERSION.eq(before));
+        guarded.build(backend)
+    });
+    let updated = db.execute_raw(update).await?;
+    if updated.rows_affected() == 1 {
         Ok(model)
     } else {
         Err(Error::Contended)
     }
+}
+
+fn is_key<E: Record>(column: E::Column) -> bool {
+    [E::ECOSYSTEM, E::ID]
+        .iter()
+        .any(|key| key.as_str() == column.as_str())
 }
 
 /// Reads one page of the ecosystem's rows.
@@ -218,5 +381,15 @@ where
 /// # Errors
 /// [`Error::BadCursor`] when the page token was made for another query.
 pub async fn page<E: Record>(view: &View, query: &PageQuery) -> Result<Page<E::Model>, Error> {
-    page::page(&view.db(), scoped::<E>(view), query).await
+    let db = view.db();
+    let asked = page::Asked::new(scoped::<E>(view), query)?;
+    if let Some(direct) = view.direct() {
+        let statement = asked.select().build(db.get_database_backend());
+        let values = statement.values.as_ref().map(|values| values.0.as_slice());
+        let values = values.unwrap_or_default();
+        if let Some(rows) = direct.rows::<E>(&statement.sql, values).await {
+            return asked.page(rows);
+        }
+    }
+    asked.read(&db).await
 }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tracing::Instrument;
 use trellis_core::{Call, Clock, EcosystemId, Failure, Stored, Timestamp, Written};
 
+use crate::direct::{Connections, Direct, ShortReads, Sqlite};
 use crate::feed::Feed;
 use crate::once::{self, Claim};
 use crate::platform::ecosystem;
@@ -25,8 +26,12 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 enum Engine {
-    Postgres(DatabaseConnection),
+    Postgres {
+        direct: Option<Direct>,
+        pool: DatabaseConnection,
+    },
     Sqlite {
+        direct: Option<Direct>,
         readers: DatabaseConnection,
         writer: Writer,
     },
@@ -80,11 +85,20 @@ impl Store {
         let engine = if connect::is_sqlite(&settings.url) {
             let writer = Writer::start(connect::sqlite_writer(settings).await?);
             Engine::Sqlite {
+                direct: Sqlite::new(&settings.url)
+                    .map(|sqlite| Direct::new(Connections::Sqlite(sqlite))),
                 readers: connect::sqlite_readers(settings).await?,
                 writer,
             }
         } else {
-            Engine::Postgres(connect::postgres(settings).await?)
+            // A third of the connections is for short reads, which hold one the shortest.
+            let short = settings.connections_max / 3;
+            let pooled = settings.connections_max - short;
+            Engine::Postgres {
+                direct: connect::postgres_direct(settings, short)
+                    .map(|postgres| Direct::new(Connections::Postgres(postgres))),
+                pool: connect::postgres(settings, pooled).await?,
+            }
         };
         Ok(Self {
             engine,
@@ -104,9 +118,26 @@ impl Store {
 
     pub(crate) fn readers(&self) -> &DatabaseConnection {
         match &self.engine {
-            Engine::Postgres(pool) => pool,
+            Engine::Postgres { pool, .. } => pool,
             Engine::Sqlite { readers, .. } => readers,
         }
+    }
+
+    fn source(&self) -> Source {
+        let (Engine::Postgres { direct, .. } | Engine::Sqlite { direct, .. }) = &self.engine;
+        match direct {
+            Some(direct) => Source::Direct(direct.clone(), self.readers().clone()),
+            None => Source::Pool(self.readers().clone()),
+        }
+    }
+
+    /// How many short reads there were, and how many of them took the longer way.
+    #[must_use]
+    pub fn short_reads(&self) -> ShortReads {
+        let (Engine::Postgres { direct, .. } | Engine::Sqlite { direct, .. }) = &self.engine;
+        direct
+            .as_ref()
+            .map_or(ShortReads { made: 0, left: 0 }, Direct::counts)
     }
 
     pub(crate) fn feed(&self) -> &Feed {
@@ -131,7 +162,7 @@ impl Store {
                 .reached(self, &call.ecosystem, position, call.deadline)
                 .await?;
         }
-        let source = Source::Pool(self.readers().clone());
+        let source = self.source();
         let now = self.now(&call.ecosystem, sandbox, &source).await?;
         let scope = call.scope.clone();
         Ok(View::new(call.ecosystem.clone(), scope, now, source))
@@ -254,7 +285,7 @@ impl Store {
             let unit =
                 move |transaction| store.unit(call_copy, sandbox, command, work, transaction);
             let outcome = match &self.engine {
-                Engine::Postgres(pool) => on_postgres(pool, unit).await,
+                Engine::Postgres { pool, .. } => on_postgres(pool, unit).await,
                 Engine::Sqlite { writer, .. } => on_sqlite(writer, deadline, unit).await,
             };
             let retry = match &outcome {
@@ -264,8 +295,10 @@ impl Store {
                 Ok(_) => false,
             };
             if !retry || attempt >= ATTEMPTS_MAX || Instant::now() >= deadline {
-                if let Ok(unit) = &outcome
-                    && unit.keeps()
+                // What reported nothing, as a worker that only moved its place, is no news: told of
+                // it, the workers would wake one another for ever.
+                if let Ok(Unit::Done(written)) = &outcome
+                    && written.position.is_some()
                 {
                     self.feed.committed(&call.ecosystem);
                 }
@@ -309,12 +342,11 @@ impl Store {
         if call.validate_only {
             return Ok(Unit::Tried(value));
         }
-        let position = event::flush(&txn).await?;
         let answer = call
             .request_id
             .map(|_| value.to_stored())
             .unwrap_or_default();
-        once::answer(&txn, &call, position, answer).await?;
+        let position = once::finish(&txn, &call, answer).await?;
         Ok(Unit::Done(Written { value, position }))
     }
 

@@ -9,18 +9,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
 use trellis_core::{Actor, Call, EcosystemId, Money, Scope, Timestamp};
 
+use crate::direct::Direct;
 use crate::event::NewEvent;
 
 #[derive(Clone)]
 pub(crate) enum Source {
     Pool(DatabaseConnection),
+    /// A pool, and beside it the connections for short reads.
+    Direct(Direct, DatabaseConnection),
     Transaction(Arc<DatabaseTransaction>),
 }
 
 impl Source {
     pub(crate) fn db(&self) -> DatabaseExecutor<'_> {
         match self {
-            Self::Pool(pool) => DatabaseExecutor::Connection(pool),
+            Self::Pool(pool) | Self::Direct(_, pool) => DatabaseExecutor::Connection(pool),
             Self::Transaction(transaction) => DatabaseExecutor::Transaction(transaction),
         }
     }
@@ -81,6 +84,14 @@ impl View {
 
     pub(crate) fn db(&self) -> DatabaseExecutor<'_> {
         self.source.db()
+    }
+
+    /// The connections for short reads, where there are some.
+    pub(crate) fn direct(&self) -> Option<&Direct> {
+        match &self.source {
+            Source::Direct(direct, _) => Some(direct),
+            Source::Pool(_) | Source::Transaction(_) => None,
+        }
     }
 }
 
@@ -144,6 +155,13 @@ impl Txn {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(event);
+    }
+
+    pub(crate) fn count_events(&self) -> usize {
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     pub(crate) fn take_events(&self) -> Vec<NewEvent> {

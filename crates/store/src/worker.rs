@@ -32,10 +32,20 @@ const SWEEP_EVERY: Duration = Duration::from_secs(2);
 /// transaction was still running.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
+/// How long a worker rests before it looks at news again, so that under load one transaction deals
+/// with many of them. Who waits for it waits at most so much longer.
+const REST: Duration = Duration::from_millis(2);
+
 /// What a service does in the background.
 pub trait Worker: Send + Sync + 'static {
     /// Its name, which keys its place in the feed. Never renamed.
     fn name(&self) -> &'static str;
+
+    /// The kinds of events that it reads, if not all; others are passed over without being read.
+    /// [`CLOCK_ADVANCED`] is always read.
+    fn kinds(&self) -> Option<&'static [&'static str]> {
+        None
+    }
 
     /// Deals with the next events, oldest first.
     fn consume<'a>(
@@ -108,8 +118,10 @@ enum Step {
     Elsewhere,
     /// There is nothing to read.
     Idle,
-    /// It did something, and there may be more.
+    /// It did something, and there is more.
     Moved,
+    /// It did something, and there was no more.
+    Ended,
     /// The event at this place says that the clock was moved; what fell due is to be done next.
     ClockMoved(Position),
 }
@@ -143,6 +155,22 @@ struct Runner {
     worker: Arc<dyn Worker>,
 }
 
+/// The next events that a worker reads, and how far they are all that there are.
+async fn next(
+    txn: &Txn,
+    worker: &dyn Worker,
+    place: Position,
+    limit: u64,
+) -> Result<(Vec<event::Model>, Option<Position>), Error> {
+    let Some(kinds) = worker.kinds() else {
+        let events = event::after(txn, place, limit).await?;
+        let to = events.last().map(event::Model::position);
+        return Ok((events, to));
+    };
+    let kinds: Vec<&str> = kinds.iter().copied().chain([CLOCK_ADVANCED]).collect();
+    event::after_of(txn, place, &kinds, limit).await
+}
+
 impl Runner {
     async fn run(&self, stop: &CancellationToken) {
         let mut next_sweep = Instant::now();
@@ -156,9 +184,13 @@ impl Runner {
                 self.look_at_all().await;
                 next_sweep = Instant::now() + SWEEP_EVERY;
             }
+            if news.is_empty() {
+                continue;
+            }
             for ecosystem in news {
                 self.catch_up(&ecosystem, false).await;
             }
+            tokio::time::sleep(REST).await;
         }
     }
 
@@ -181,7 +213,7 @@ impl Runner {
             match self.read_on(ecosystem, limit, clock_moved).await {
                 Ok(Step::Moved) => limit = BATCH,
                 Ok(Step::ClockMoved(place)) => clock_moved = Some(place),
-                Ok(Step::Idle | Step::Elsewhere) => break,
+                Ok(Step::Idle | Step::Ended | Step::Elsewhere) => break,
                 Err(error) if error.passes() => {
                     self.complain(&error);
                     return;
@@ -233,7 +265,14 @@ impl Runner {
                     let Some(place) = cursor::lock(&txn, worker.name()).await? else {
                         return Ok(Step::Elsewhere);
                     };
-                    let mut events = event::after(&txn, place, limit).await?;
+                    let (mut events, to) = next(&txn, &*worker, place, limit).await?;
+                    let Some(mut to) = to else {
+                        return Ok(Step::Idle);
+                    };
+                    let mut step = match u64::try_from(events.len()) {
+                        Ok(count) if count < limit => Step::Ended,
+                        _ => Step::Moved,
+                    };
                     let moves = events.iter().position(|event| event.kind == CLOCK_ADVANCED);
                     match (moves, events.first().map(event::Model::position)) {
                         (Some(0), Some(first)) => {
@@ -245,11 +284,15 @@ impl Runner {
                         (Some(index), _) => events.truncate(index),
                         (None, _) => {}
                     }
-                    let to = events.last().map(event::Model::position);
-                    let Some(to) = to else { return Ok(Step::Idle) };
-                    worker.consume(&txn, &events).await?;
+                    if moves.is_some() {
+                        to = events.last().map_or(to, event::Model::position);
+                        step = Step::Moved;
+                    }
+                    if !events.is_empty() {
+                        worker.consume(&txn, &events).await?;
+                    }
                     cursor::advance(&txn, worker.name(), to).await?;
-                    Ok(Step::Moved)
+                    Ok(step)
                 }
             })
             .await?;
@@ -287,7 +330,9 @@ impl Runner {
                 let Some(place) = cursor::lock(&txn, worker.name()).await? else {
                     return Ok(());
                 };
-                if let Some(event) = event::after(&txn, place, 1).await?.first() {
+                if let (events, Some(_)) = next(&txn, &*worker, place, 1).await?
+                    && let Some(event) = events.first()
+                {
                     parked::insert(&txn, worker.name(), event, &why).await?;
                     cursor::advance(&txn, worker.name(), event.position()).await?;
                 }

@@ -2,8 +2,8 @@
 //!
 //! SQLite lets one connection write at a time, and with `synchronous=FULL` a commit waits for the
 //! disk. So all writes queue here: the writer begins IMMEDIATE, runs what waits (each piece of work
-//! in a savepoint of its own, so that one that fails takes no other with it), commits once for all
-//! of them, and only then answers each. While it commits, the next group gathers by itself.
+//! but the first in a savepoint of its own, so that one that fails takes no other with it), commits
+//! once for all of them, and only then answers each. While it commits, the next group gathers by itself.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -82,15 +82,14 @@ async fn commit_group(connection: &DatabaseConnection, first: Job, jobs: &mut mp
         Ok(group) => group,
         Err(error) => return (first.refuse)(Err(error.into())),
     };
-    let mut answers = Vec::new();
-    let mut next = Some(first);
-    while let Some(job) = next.take() {
-        if let Some(answer) = run_one(&group, job).await {
-            answers.push(answer);
-        }
-        if answers.len() < GROUP_MAX {
-            next = jobs.try_recv().ok();
-        }
+    let Some((group, answer)) = run_first(group, first).await else {
+        return;
+    };
+    let mut answers = vec![answer];
+    while answers.len() < GROUP_MAX
+        && let Ok(job) = jobs.try_recv()
+    {
+        answers.extend(run_one(&group, job).await);
     }
     let outcome = group.commit().await.map_err(Error::of_commit);
     if let Err(error) = &outcome {
@@ -105,12 +104,63 @@ async fn commit_group(connection: &DatabaseConnection, first: Job, jobs: &mut mp
     }
 }
 
+/// Runs the first piece of work of a group in the group's own transaction: as long as nothing else
+/// is in it, giving it up takes nothing with it, and two round trips are saved, which is what counts
+/// when one caller writes alone.
+async fn run_first(group: DatabaseTransaction, job: Job) -> Option<(DatabaseTransaction, Answer)> {
+    let Job {
+        deadline,
+        work,
+        refuse,
+    } = job;
+    if is_over(deadline) {
+        give_up(group).await;
+        refuse(Err(Error::Deadline));
+        return None;
+    }
+    let group = Arc::new(group);
+    let finished = done(work(group.clone()), refuse).await;
+    match Arc::try_unwrap(group) {
+        Ok(group) if finished.keep => Some((group, finished.answer)),
+        Ok(group) => {
+            give_up(group).await;
+            (finished.answer)(Ok(()));
+            None
+        }
+        Err(_) => {
+            (finished.answer)(Err(kept_by_work().into()));
+            None
+        }
+    }
+}
+
+async fn give_up(group: DatabaseTransaction) {
+    if let Err(error) = group.rollback().await {
+        tracing::warn!(%error, "a rollback failed; the next transaction will tell");
+    }
+}
+
+fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= Instant::now())
+}
+
+/// The work leaked its transaction; dropping the last handle rolls it back.
+fn kept_by_work() -> sea_orm::DbErr {
+    sea_orm::DbErr::Custom("the work kept its transaction".into())
+}
+
+/// What became of a piece of work; one that panicked is answered so.
+async fn done(work: BoxFuture<'static, Finished>, refuse: Answer) -> Finished {
+    let finished = std::panic::AssertUnwindSafe(work).catch_unwind().await;
+    finished.unwrap_or_else(|_| Finished {
+        keep: false,
+        answer: Box::new(|_| refuse(Err(Error::Panicked))),
+    })
+}
+
 /// Runs one piece of work in a savepoint. Its answer waits for the group's commit.
 async fn run_one(group: &DatabaseTransaction, job: Job) -> Option<Answer> {
-    if job
-        .deadline
-        .is_some_and(|deadline| deadline <= Instant::now())
-    {
+    if is_over(job.deadline) {
         (job.refuse)(Err(Error::Deadline));
         return None;
     }
@@ -122,20 +172,11 @@ async fn run_one(group: &DatabaseTransaction, job: Job) -> Option<Answer> {
         }
     };
     let Job { work, refuse, .. } = job;
-    let finished = std::panic::AssertUnwindSafe(work(savepoint.clone()))
-        .catch_unwind()
-        .await;
-    let finished = finished.unwrap_or_else(|_| Finished {
-        keep: false,
-        answer: Box::new(|_| refuse(Err(Error::Panicked))),
-    });
+    let finished = done(work(savepoint.clone()), refuse).await;
     let ended = match Arc::try_unwrap(savepoint) {
         Ok(savepoint) if finished.keep => savepoint.commit().await,
         Ok(savepoint) => savepoint.rollback().await,
-        // The work leaked its transaction; dropping the last handle rolls it back.
-        Err(_) => Err(sea_orm::DbErr::Custom(
-            "the work kept its transaction".into(),
-        )),
+        Err(_) => Err(kept_by_work()),
     };
     match ended {
         Ok(()) => Some(finished.answer),

@@ -8,6 +8,8 @@ mod access;
 #[cfg(test)]
 mod deal;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
 mod import;
 #[cfg(test)]
 mod incentive;

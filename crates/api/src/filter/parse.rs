@@ -4,16 +4,13 @@ use trellis_core::{Comparison, EcosystemId, Filter, Violation};
 
 use super::value::{self, Given};
 use super::{DEEPEST, Field, LONGEST, MOST_TERMS};
+use crate::near;
 
 pub(super) fn filter(
     text: &str,
     table: &[Field],
     ecosystem: Option<&EcosystemId>,
 ) -> Result<Option<Filter>, Violation> {
-    if text.len() > LONGEST {
-        let description = format!("must be at most {LONGEST} bytes long");
-        return Err(Violation::new("", "filter.limit", description));
-    }
     let mut parser = Parser {
         rest: text,
         text,
@@ -22,6 +19,16 @@ pub(super) fn filter(
         depth: 0,
         terms: 0,
     };
+    let length = text.chars().count();
+    if length > LONGEST {
+        let description = format!("must be at most {LONGEST} characters long, and is {length}");
+        return Err(Violation::new("", "filter.limit", description));
+    }
+    if let Some((before, _)) = text.split_once('\0') {
+        let at = before.chars().count();
+        let description = format!("at {at}: must not hold the character U+0000");
+        return Err(Violation::new("", "filter.syntax", description));
+    }
     parser.skip_space();
     if parser.rest.is_empty() {
         return Ok(None);
@@ -95,12 +102,12 @@ impl<'a> Parser<'a> {
         let Some(rest) = self.rest.strip_prefix('(') else {
             return self.restriction(negated);
         };
-        self.rest = rest;
         self.depth += 1;
         if self.depth > DEEPEST {
             let description = format!("must not nest parentheses deeper than {DEEPEST}");
-            return Err(Violation::new("", "filter.limit", description));
+            return Err(self.refused("filter.limit", &description));
         }
+        self.rest = rest;
         let inner = self.expression(negated)?;
         self.depth -= 1;
         match self.rest.strip_prefix(')') {
@@ -116,13 +123,17 @@ impl<'a> Parser<'a> {
         self.terms += 1;
         if self.terms > MOST_TERMS {
             let description = format!("must not have more than {MOST_TERMS} comparisons");
-            return Err(Violation::new("", "filter.limit", description));
+            return Err(self.refused("filter.limit", &description));
         }
+        let begin = self.rest;
         let name = self.name();
         if name.is_empty() || WORDS.contains(&name) {
+            self.rest = begin;
             return Err(self.expected("a comparison such as `display_name = \"Nimbus\"`"));
         }
-        let field = self.field(name)?;
+        let field = self
+            .field(name)
+            .map_err(|violation| self.at(begin, violation))?;
         self.skip_space();
         let found = COMPARISONS
             .iter()
@@ -132,8 +143,10 @@ impl<'a> Parser<'a> {
         };
         self.rest = rest;
         self.skip_space();
+        let begin = self.rest;
         let given = self.value()?;
         value::test(field, comparison, &given, self.ecosystem, negated)
+            .map_err(|violation| self.at(begin, violation))
     }
 
     fn name(&mut self) -> &'a str {
@@ -145,16 +158,23 @@ impl<'a> Parser<'a> {
         self.table
             .iter()
             .find(|field| field.name() == name)
-            .ok_or_else(|| {
-                let known: Vec<_> = self.table.iter().map(Field::name).collect();
-                let known = if known.is_empty() {
-                    "none".to_owned()
-                } else {
-                    known.join(", ")
-                };
-                let description = format!("`{name}` cannot be filtered by; fields: {known}");
-                Violation::new("", "filter.field", description)
-            })
+            .ok_or_else(|| Violation::new("", "filter.field", self.unknown(name)))
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let word = name.to_ascii_uppercase();
+        if WORDS.contains(&word.as_str()) {
+            return format!("`{name}` cannot be filtered by; did you mean {word}?");
+        }
+        let known: Vec<_> = self.table.iter().map(Field::name).collect();
+        let question = near::question(name, known.iter().copied());
+        let known = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        };
+        let name = near::shown(name);
+        format!("`{name}` cannot be filtered by; fields: {known}{question}")
     }
 
     fn value(&mut self) -> Result<Given, Violation> {
@@ -166,8 +186,10 @@ impl<'a> Parser<'a> {
         if let Some(quote) = quote {
             return self.quoted(quote);
         }
+        let begin = self.rest;
         let word = self.upto(|letter| letter.is_whitespace() || "()\"'<>=!".contains(letter));
         if word.is_empty() || WORDS.contains(&word) {
+            self.rest = begin;
             return Err(self.expected("a value"));
         }
         Ok(Given {
@@ -191,16 +213,14 @@ impl<'a> Parser<'a> {
             match letters.next() {
                 Some((_, escaped @ ('"' | '\'' | '\\'))) => text.push(escaped),
                 _ => {
+                    self.rest = self.rest.get(at..).unwrap_or_default();
                     let description = "write `\\` only before a quote or another `\\`";
-                    return Err(Violation::new("", "filter.syntax", description));
+                    return Err(self.refused("filter.syntax", description));
                 }
             }
         }
-        Err(Violation::new(
-            "",
-            "filter.syntax",
-            format!("a value lacks its closing {quote}"),
-        ))
+        let description = format!("a value lacks its closing {quote}");
+        Err(self.refused("filter.syntax", &description))
     }
 
     /// Reads a word of the grammar, if it comes next as a word by itself.
@@ -231,14 +251,35 @@ impl<'a> Parser<'a> {
     }
 
     fn expected(&self, what: &str) -> Violation {
-        let place = match self.text.len() - self.rest.len() {
-            at if self.rest.is_empty() => format!("at its end ({at})"),
-            at => {
-                let found: String = self.rest.chars().take(20).collect();
-                format!("at {at}, before `{found}`")
-            }
+        let at = self.place(self.rest);
+        let place = if self.rest.is_empty() {
+            format!("at its end ({at})")
+        } else {
+            let found: String = self.rest.chars().take(20).collect();
+            format!("at {at}, before `{found}`")
         };
         Violation::new("", "filter.syntax", format!("expected {what} {place}"))
+    }
+
+    /// What is wrong with what comes next.
+    fn refused(&self, rule: &str, description: &str) -> Violation {
+        self.at(self.rest, Violation::new("", rule, description))
+    }
+
+    /// The same violation, which says where it stands.
+    fn at(&self, rest: &str, violation: Violation) -> Violation {
+        let at = self.place(rest);
+        let description = format!("at {at}: {}", violation.description);
+        Violation {
+            description,
+            ..violation
+        }
+    }
+
+    /// How many characters of the filter stand before this rest of it.
+    fn place(&self, rest: &str) -> usize {
+        let read = self.text.len() - rest.len();
+        self.text.get(..read).unwrap_or_default().chars().count()
     }
 }
 

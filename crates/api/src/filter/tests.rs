@@ -200,6 +200,21 @@ fn what_the_grammar_does_not_know_is_refused_where_it_stands() {
         ("display_name = \"open", "lacks its closing"),
         ("display_name = 'a\\n'", "only before a quote"),
         ("rank = 1 \"text\"", "expected a comparison"),
+        (
+            "rank = 1 AND NOT",
+            "expected a comparison such as `display_name = \"Nimbus\"` at its end (16)",
+        ),
+        ("rank = OR", "expected a value at 7, before `OR`"),
+        ("display_name = ä AND ()", "at 22, before `)`"),
+        (
+            "rank = 1 display_name = \"open",
+            "at 24: a value lacks its closing \"",
+        ),
+        ("display_name = 'a\\n'", "at 17: write `\\` only"),
+        (
+            "display_name = 'ä\0'",
+            "at 17: must not hold the character U+0000",
+        ),
     ];
     for (text, expected) in cases {
         let violation = read(text).expect_err(text);
@@ -219,10 +234,33 @@ fn an_unknown_field_is_refused_with_the_known_ones() {
     assert!(violation.description.ends_with(
         "fields: display_name, state, create_time, close_date, rank, sandbox, partner, tier"
     ));
-    assert_eq!(
-        read("rank = 1 and rank = 2").unwrap_err().rule,
-        "filter.field"
-    );
+    let cases = [
+        (
+            "rank = 1 displayname = x",
+            "at 9: `displayname` cannot be filtered by",
+        ),
+        (
+            "displayname = x",
+            "partner, tier; did you mean `display_name`?",
+        ),
+        (
+            "rank = 1 and rank = 2",
+            "at 9: `and` cannot be filtered by; did you mean AND?",
+        ),
+        ("not rank = 1", "did you mean NOT?"),
+        (
+            "state = ACTVE",
+            "at 8: `state` takes one of ACTIVE, SUSPENDED, STATE_OF_FLUX, not `ACTVE`; did you mean `ACTIVE`?",
+        ),
+        ("state = STATE_SUSPENDD", "did you mean `SUSPENDED`?"),
+        ("rank = 1 OR rank = x", "at 19: `rank` takes a whole number"),
+    ];
+    for (text, expected) in cases {
+        let description = read(text).expect_err(text).description;
+        assert!(description.contains(expected), "{text}: {description}");
+    }
+    let long = format!("{} = 1", "x".repeat(1_000));
+    assert!(read(&long).unwrap_err().description.len() < 300);
 }
 
 #[test]
@@ -253,17 +291,27 @@ fn values_of_the_wrong_type_are_refused() {
 
 #[test]
 fn filters_are_bounded() {
-    let long = format!("display_name = \"{}\"", "x".repeat(LONGEST));
-    assert_eq!(read(&long).unwrap_err().rule, "filter.limit");
+    let refused = |text: &str, expected: &str| {
+        let violation = read(text).unwrap_err();
+        assert_eq!(violation.rule, "filter.limit");
+        assert_eq!(violation.description, expected);
+    };
+    let long = |length: usize| format!("display_name = \"{}\"", "ä".repeat(length - 17));
+    assert!(read(&long(LONGEST)).is_ok());
+    refused(
+        &long(LONGEST + 1),
+        "must be at most 2048 characters long, and is 2049",
+    );
     let deep = |depth| format!("{}rank=1{}", "(".repeat(depth), ")".repeat(depth));
     assert!(read(&deep(DEEPEST)).is_ok());
-    assert_eq!(read(&deep(DEEPEST + 1)).unwrap_err().rule, "filter.limit");
+    refused(
+        &deep(DEEPEST + 1),
+        "at 16: must not nest parentheses deeper than 16",
+    );
     assert!(read(&vec!["rank=1"; MOST_TERMS].join(" ")).is_ok());
-    assert_eq!(
-        read(&vec!["rank=1"; MOST_TERMS + 1].join(" "))
-            .unwrap_err()
-            .rule,
-        "filter.limit"
+    refused(
+        &vec!["rank=1"; MOST_TERMS + 1].join(" "),
+        "at 448: must not have more than 64 comparisons",
     );
 }
 
@@ -290,7 +338,7 @@ proptest! {
             comparison: Comparison::Equal,
             value: Value::Text(name.clone()),
         };
-        prop_assume!(escaped.len() < 2_000);
+        prop_assume!(escaped.chars().count() < 2_000 && !name.contains('\0'));
         prop_assert_eq!(read(&format!("display_name = \"{escaped}\"")), Ok(Some(expected)));
     }
 }

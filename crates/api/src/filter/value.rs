@@ -3,6 +3,7 @@
 use trellis_core::{Comparison, Date, EcosystemId, Filter, Timestamp, Value, Violation};
 
 use super::field::{Field, Kind, Part};
+use crate::near;
 
 /// A value as it is written.
 pub(super) struct Given {
@@ -191,9 +192,11 @@ fn state(
         .or_else(|| known(short?))
         .map(|value| Value::Text((*value).to_owned()))
         .ok_or_else(|| {
+            let question = near::question(short.unwrap_or(text), values.iter().copied());
+            let (known, text) = (values.join(", "), near::shown(text));
             refused(
                 name,
-                &format!("takes one of {}, not `{text}`", values.join(", ")),
+                &format!("takes one of {known}, not `{text}`{question}"),
             )
         })
 }

@@ -1,3 +1,7 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
 use super::*;
 use crate::partner::v1::Partner;
 use crate::platform::v1::Ecosystem;
@@ -208,5 +212,48 @@ fn the_rule_of_a_oneof_is_checked_with_any_of_its_fields() {
             .mask("choice", &Choice, mask(&[path]), &["title", "partner"])
             .unwrap();
         assert_eq!(fields.into_violations().len(), broken, "{path}");
+    }
+}
+
+#[test]
+fn a_misspelt_field_is_met_with_the_one_that_was_meant() {
+    let description = |path: &str| {
+        let mut fields = Fields::new(None, Vec::new());
+        assert_eq!(
+            fields.mask("partner", &nimbus(), mask(&[path]), MUTABLE),
+            None
+        );
+        let violations = fields.into_violations();
+        violations.first().unwrap().description.clone()
+    };
+    assert!(description("displayName").ends_with("; did you mean `display_name`?"));
+    assert!(description("colour").ends_with("region_code, external_id"));
+    assert!(description(&"x".repeat(100_000)).len() < 200);
+}
+
+proptest! {
+    /// In whatever order and however often: what is covered is what was named and can be changed.
+    #[test]
+    fn a_mask_covers_what_it_names(paths in prop::collection::vec(prop::sample::select(vec![
+        "display_name", "partner_type", "region_code", "external_id", "etag", "name", "state",
+        "create_time", "domain",
+    ]), 1..12)) {
+        let mut fields = Fields::new(None, Vec::new());
+        let read = fields.mask("partner", &nimbus(), mask(&paths), MUTABLE).unwrap();
+        let named: BTreeSet<&str> =
+            paths.iter().copied().filter(|path| MUTABLE.contains(path)).collect();
+        let covered: BTreeSet<&str> = read.covered().iter().copied().collect();
+        prop_assert_eq!(covered.len(), read.covered().len());
+        prop_assert_eq!(covered, named);
+        // What cannot be changed was sent as it is.
+        prop_assert_eq!(read.unchanged(&nimbus()), Ok(()));
+    }
+
+    #[test]
+    fn no_mask_panics(paths in prop::collection::vec(".*", 0..4)) {
+        let mut fields = Fields::new(None, Vec::new());
+        let paths: Vec<_> = paths.iter().map(String::as_str).collect();
+        let read = fields.mask("partner", &nimbus(), mask(&paths), MUTABLE);
+        prop_assert!(read.is_some() || !fields.all_well());
     }
 }

@@ -229,6 +229,21 @@ fn the_same_fields_for_another_method_have_another_hash() {
 }
 
 #[test]
+fn a_text_that_no_database_keeps_is_refused_by_its_path() {
+    let request = CreatePartnerRequest {
+        parent: "ecosystems/acme".to_owned(),
+        partner: Some(Partner {
+            display_name: "Nim\0bus".to_owned(),
+            partner_type: 1,
+            ..Partner::default()
+        }),
+        ..CreatePartnerRequest::default()
+    };
+    let status = open(called(request), |_, _| Some(())).unwrap_err();
+    assert_eq!(paths(&status), ["partner.display_name"]);
+}
+
+#[test]
 fn a_parser_that_neither_reads_nor_refuses_is_a_fault_of_ours() {
     let status = open(called(activate()), |_, _| None::<()>).unwrap_err();
     assert_eq!(status.code(), tonic::Code::Internal);

@@ -22,6 +22,10 @@ impl Worker for Protections {
         Self::NAME
     }
 
+    fn kinds(&self) -> Option<&'static [&'static str]> {
+        Some(&[])
+    }
+
     fn consume<'a>(
         &'a self,
         _txn: &'a Txn,

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use trellis_api::ecosystem_name;
 use trellis_api::incentive::v1 as pb;
-use trellis_core::{Call, Cursor, Date, EcosystemId, Filter, JournalId, Page, PageQuery, Value};
+use trellis_core::{
+    Call, Cursor, Date, EcosystemId, Filter, JournalId, Page, PageQuery, Seal, Value,
+};
 use trellis_store::incentive::ledger::balance::{self, Touching};
 use trellis_store::incentive::ledger::{journal, line};
 use trellis_store::{Store, View};
@@ -133,7 +135,7 @@ pub(super) async fn export(store: &Store, call: Call, export: Export) -> Result<
         size: MESSAGE,
         after: after.map(|journal| Cursor(vec![Value::Text(journal.into_string())])),
         show_deleted: false,
-        fingerprint: 0,
+        seal: Seal::default(),
     };
     let messages = stream::try_unfold(Some(query), move |query| {
         let (view, touching) = (view.clone(), touching.clone());

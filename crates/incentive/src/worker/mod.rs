@@ -49,6 +49,18 @@ impl Worker for Accruals {
         Self::NAME
     }
 
+    fn kinds(&self) -> Option<&'static [&'static str]> {
+        Some(&[
+            "deal.won",
+            "deal.refunded",
+            "deal.invoiced",
+            "deal.churned",
+            "deal.reopened",
+            "plan_version.scheduled",
+            "plan_version.retired",
+        ])
+    }
+
     fn consume<'a>(
         &'a self,
         txn: &'a Txn,

@@ -27,6 +27,10 @@ impl Worker for Deadlines {
         Self::NAME
     }
 
+    fn kinds(&self) -> Option<&'static [&'static str]> {
+        Some(&[])
+    }
+
     fn consume<'a>(
         &'a self,
         _txn: &'a Txn,

@@ -14,7 +14,7 @@ use super::Error;
 use super::serve::{Signals, until_stopped};
 use crate::demo::{self, Summary};
 use crate::server;
-use crate::settings::Flags;
+use crate::settings::{Flags, Mistake, Mistakes};
 use crate::telemetry::Telemetry;
 
 /// Starts the server, lives through a demo ecosystem by real calls, and keeps serving.
@@ -43,12 +43,17 @@ enum Format {
 impl Demo {
     pub(super) async fn run(self) -> Result<ExitCode, Error> {
         let loaded = self.flags.load()?;
+        if loaded.settings.tls_certificate_file.path().is_some() {
+            return Err(Mistakes(vec![in_the_clear()]).into());
+        }
         let telemetry = Telemetry::start(&loaded.settings)?;
         let mut signals = Signals::new()?;
         let running =
             server::start(&loaded.settings, Arc::new(SystemClock), telemetry.meter()).await?;
         let address = running.address();
-        let summary = journey(address).await?;
+        // Making an ecosystem is administration, which may have an address of its own.
+        let everything = running.admin_address().unwrap_or(address);
+        let summary = journey(everything).await?;
         self.tell(&summary, address)?;
         let code = if self.exit {
             running.stop().await;
@@ -79,6 +84,14 @@ impl Demo {
             }
         }
         Ok(out.flush()?)
+    }
+}
+
+/// What is wrong with a demonstration over TLS: it trusts nobody's certificate.
+fn in_the_clear() -> Mistake {
+    Mistake {
+        place: "tls-certificate-file".to_owned(),
+        message: "is for serve: demo calls its own server in the clear; leave it out".to_owned(),
     }
 }
 

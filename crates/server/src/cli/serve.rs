@@ -37,6 +37,9 @@ impl Serve {
         let running = server::start(&loaded.settings, clock, telemetry.meter()).await?;
         let address = running.address();
         writeln!(std::io::stdout(), "listening on {address}")?;
+        if let Some(address) = running.admin_address() {
+            writeln!(std::io::stdout(), "administration on {address}")?;
+        }
         tracing::info!(%address, services = ?running.services(), "serving");
 
         let code = until_stopped(running, &mut signals, loaded.settings.drain_limit).await;

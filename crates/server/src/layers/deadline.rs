@@ -64,7 +64,12 @@ impl Step for Deadlines {
             .extensions()
             .get::<Method>()
             .map_or(Shape::Unary, Method::shape);
-        let deadline = self.limit(shape, asked).map(|limit| Instant::now() + limit);
+        let limit = self.limit(shape, asked);
+        if limit.is_some_and(|limit| limit.is_zero()) {
+            // Nobody waits, so nothing is begun, however quick it might be.
+            return Refusal::Deadline.answer();
+        }
+        let deadline = limit.map(|limit| Instant::now() + limit);
         let response = match deadline {
             Some(deadline) => {
                 request.extensions_mut().insert(Deadline(deadline));

@@ -8,12 +8,17 @@
 //! Nothing of this is repeated in a handler: no telemetry, no deadline, no status that is not the
 //! domain's own.
 
+mod admission;
 mod body;
 mod deadline;
+mod form;
 mod identity;
+mod message;
 mod method;
 mod metrics;
 mod panic;
+mod principal;
+mod quota;
 mod reason;
 mod request_id;
 mod span;
@@ -21,6 +26,7 @@ mod span;
 mod tests;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
@@ -62,6 +68,8 @@ where
         // Browsers: who may call, and their own framing around what the others do.
         .option_layer(settings.grpc_web.then(|| cors(settings)))
         .option_layer(settings.grpc_web.then(GrpcWebLayer::new))
+        // What is no gRPC call at all.
+        .layer(Passing(form::Forms))
         // What is called, and under which name it is spoken of: all others need it.
         .layer(Passing(method::Naming::new(methods)))
         .layer(Passing(request_id::RequestIds))
@@ -71,9 +79,15 @@ where
         // What a failure says: outside of whatever may fail.
         .layer(Passing(reason::Reasons))
         .layer(Passing(panic::Panics))
-        .layer(Passing(deadline::Deadlines::new(settings, stop)))
-        // Who calls: within the call's time, because it may ask the database.
+        // Who calls.
         .layer(Passing(identity::Identities::none()))
+        // Whose share a call is of: inside of whatever authenticates.
+        .layer(Passing(principal::Principals::new(settings)))
+        .layer(Passing(quota::Quotas::new(settings)))
+        .layer(Passing(deadline::Deadlines::new(settings, stop)))
+        // Who may work now: it must know how long the caller waits.
+        .layer(Passing(admission::Admission::new(settings)))
+        .layer(Passing(message::Messages))
         .service(service)
 }
 
@@ -131,17 +145,17 @@ impl<T: Clone, S> Layer<S> for Passing<T> {
     type Service = Passed<T, S>;
 
     fn layer(&self, rest: S) -> Passed<T, S> {
-        Passed {
-            step: self.0.clone(),
-            rest,
-        }
+        Passed(Arc::new((self.0.clone(), rest)))
     }
 }
 
-#[derive(Clone)]
-struct Passed<T, S> {
-    step: T,
-    rest: S,
+/// A step and the rest of the way. Every call takes a copy along, so that copying must be cheap.
+struct Passed<T, S>(Arc<(T, S)>);
+
+impl<T, S> Clone for Passed<T, S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
 }
 
 impl<T: Step, S: Serve> Service<Request<Body>> for Passed<T, S> {
@@ -155,8 +169,11 @@ impl<T: Step, S: Serve> Service<Request<Body>> for Passed<T, S> {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Self { step, rest } = self.clone();
-        Box::pin(async move { Ok(step.answer(request, Rest(rest)).await) })
+        let passed = self.0.clone();
+        Box::pin(async move {
+            let (step, rest) = &*passed;
+            Ok(step.answer(request, Rest(rest.clone())).await)
+        })
     }
 }
 

@@ -96,14 +96,17 @@ impl Completing {
                 limit_bytes: last_number(message),
             },
             Code::Unimplemented if message.starts_with("Content is compressed") => {
-                Refusal::Malformed {
-                    what: message.to_owned(),
+                Refusal::Compression {
+                    what: message.trim_end_matches('.').to_owned(),
                 }
             }
-            Code::Unimplemented => {
-                let method = self.method.as_ref().map_or(UNKNOWN, Method::path);
-                Refusal::NotServed {
-                    method: method.trim_start_matches('/').to_owned(),
+            Code::Unimplemented => Refusal::NotServed {
+                method: self.method(),
+            },
+            Code::Internal if message.starts_with("Missing request message") => {
+                Refusal::MessageCount {
+                    method: self.method(),
+                    found: "none",
                 }
             }
             Code::Internal if is_about_bytes(message) => Refusal::Malformed {
@@ -128,6 +131,11 @@ impl Completing {
             | Code::DataLoss
             | Code::Unauthenticated => Refusal::Fault,
         }
+    }
+
+    fn method(&self) -> String {
+        let method = self.method.as_ref().map_or(UNKNOWN, Method::path);
+        method.trim_start_matches('/').to_owned()
     }
 
     fn with_request_id(&self, status: &Status) -> Status {
@@ -165,7 +173,6 @@ impl body::Frames for Completing {
 fn is_about_bytes(message: &str) -> bool {
     [
         "failed to decode Protobuf message",
-        "Missing request message",
         "Unexpected EOF decoding stream",
         "protocol error: received message",
         "Error decompressing",
@@ -213,8 +220,18 @@ mod tests {
             (Status::unimplemented(""), Code::Unimplemented, "NOT_SERVED"),
             (
                 Status::internal("Missing request message."),
+                Code::Unimplemented,
+                "MESSAGE_COUNT",
+            ),
+            (
+                Status::internal("Unexpected EOF decoding stream."),
                 Code::InvalidArgument,
                 "MALFORMED_MESSAGE",
+            ),
+            (
+                Status::unimplemented("Content is compressed with `x` which isn't supported"),
+                Code::Unimplemented,
+                "UNKNOWN_COMPRESSION",
             ),
             (Status::internal("what is this"), Code::Internal, "INTERNAL"),
             (

@@ -161,13 +161,19 @@ fn the_layers_stand_in_this_order() {
     let layers = [
         "Cors",
         "GrpcWebService",
+        "Forms",
         "Naming",
         "RequestIds",
         "Spans",
         "Metrics",
         "Reasons",
         "Panics",
+        "Identities",
+        "Principals",
+        "Quotas",
         "Deadlines",
+        "Admission",
+        "Messages",
         "Innermost",
     ];
     // The type of the whole names each layer outside of those that it goes around.

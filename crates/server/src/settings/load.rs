@@ -548,6 +548,31 @@ mod tests {
     }
 
     #[test]
+    fn the_files_of_tls_go_together() {
+        for (flags, place) in [
+            (
+                &[("tls-certificate-file", "a.pem")][..],
+                "--tls-certificate-file",
+            ),
+            (&[("tls-key-file", "a.key")], "--tls-key-file"),
+            (&[("client-ca-file", "ca.pem")], "--client-ca-file"),
+            (
+                &[("client-certificates", "required")],
+                "--client-certificates",
+            ),
+            (&[("admin-listen", "0.0.0.0:1")], "--admin-listen"),
+            (&[("admin-listen", "127.0.0.1:50051")], "--admin-listen"),
+        ] {
+            let given = flags.iter().fold(Given::nothing(), |given, (name, value)| {
+                given.flag(name, value)
+            });
+            let mistakes = given.mistakes();
+            assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+            assert_eq!(mistakes[0].0, place);
+        }
+    }
+
+    #[test]
     fn the_settings_are_shown_with_their_sources_and_without_secrets() {
         let shown = Given::nothing()
             .variable("TRELLIS_DATABASE_URL", "postgres://ada:s3cret@db/trellis")

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::issuers::IssuerList;
 use super::load::Reader;
 use super::value::{
-    DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, Services, Size, Value,
+    ClientCertificates, DatabaseUrl, File, LogFormat, LogLevel, Origins, OtherAddress,
+    OtlpEndpoint, OtlpHeaders, Services, Size, Value,
 };
 
 /// What is known of a setting without its value.
@@ -73,6 +74,9 @@ settings! {
         /// The address to listen on. Only this machine's own (loopback) addresses are taken,
         /// because the server does not check yet who calls. Port 0 takes any free port.
         listen("listen"): SocketAddr = "127.0.0.1:50051";
+        /// A second address that alone serves what administers the deployment; the first one then
+        /// refuses it. None leaves everything on the first. Loopback only, like the first.
+        admin_listen("admin-listen"): OtherAddress = "none";
         /// The services to serve: all, or a list such as deal,incentive.
         services("services"): Services = "all";
         /// Whether to tell clients the contract through gRPC reflection.
@@ -86,6 +90,20 @@ settings! {
     "Identity" => {
         /// Whose tokens are accepted: OpenID Connect issuers, each a table in the file.
         issuers("issuers"): IssuerList = "none";
+    }
+    "TLS" => {
+        /// The server's certificate and those that lead from it to its authority, PEM. With it the
+        /// server speaks TLS only.
+        tls_certificate_file("tls-certificate-file"): File = "none";
+        /// The certificate's private key, PEM.
+        tls_key_file("tls-key-file"): File = "none";
+        /// The authorities that the certificates of clients may come from, PEM.
+        client_ca_file("client-ca-file"): File = "none";
+        /// Whether a client must show a certificate: optional or required.
+        client_certificates("client-certificates"): ClientCertificates = "optional";
+        /// How often the files are looked at; what has changed is taken without a restart. SIGHUP
+        /// has them looked at once.
+        tls_reload_interval("tls-reload-interval"): Duration = "10s";
     }
     DATABASE => {
         /// The database: a SQLite file, or a PostgreSQL server.
@@ -111,8 +129,11 @@ settings! {
         response_size_max("response-size-max"): Size = "4MiB";
         /// The largest set of headers of a request.
         header_size_max("header-size-max"): Size = "16KiB";
-        /// The most connections at a time; further ones wait to be accepted.
+        /// The most connections at a time. A further one takes the place of one that has not called
+        /// yet, else of one that rests; when there is none it is hung up on.
         connections_max("connections-max"): u32 = "1024";
+        /// The most connections from one address (or one IPv6 network of 64 bits).
+        peer_connections_max("peer-connections-max"): u32 = "64";
         /// The most calls under way on one connection.
         streams_max("streams-max"): u32 = "128";
         /// How many of its streams a connection may make the server reset before it is closed.
@@ -120,6 +141,28 @@ settings! {
         /// How many calls that the client has cancelled already may wait to be accepted before
         /// the connection is closed.
         pending_resets_max("pending-resets-max"): u32 = "20";
+        /// How many frames a second a connection may send that belong to no call, such as pings,
+        /// before it is closed.
+        control_frames_max("control-frames-max"): u32 = "1000";
+        /// The most calls under way of one principal: whoever authenticates, else one address.
+        principal_calls_max("principal-calls-max"): u32 = "512";
+    }
+    "Load" => {
+        /// Whether calls that cannot be answered in time are refused at once.
+        admission("admission"): bool = "true";
+        /// The most calls at work at a time, reads and writes each. How many are good below that
+        /// the server finds out itself.
+        admission_calls_max("admission-calls-max"): u32 = "256";
+        /// The most calls that wait for their turn, reads and writes each.
+        admission_queue_max("admission-queue-max"): u32 = "1024";
+        /// How long calls may queue before it counts as overload and no longer as a burst.
+        admission_burst("admission-burst"): Duration = "10s";
+        /// How long a call may wait for its turn under overload, if its deadline is not nearer.
+        admission_wait("admission-wait"): Duration = "1s";
+        /// How many calls a second that read one principal may make.
+        quota_reads("quota-reads"): u32 = "10000";
+        /// How many calls a second that write one principal may make.
+        quota_writes("quota-writes"): u32 = "5000";
     }
     "Times" => {
         /// How long a call may take when the client sets no deadline.
@@ -128,8 +171,15 @@ settings! {
         deadline_max("deadline-max"): Duration = "10s";
         /// How long a call that streams may take at most.
         stream_deadline_max("stream-deadline-max"): Duration = "10m";
-        /// How long a peer that connects may take to open the connection (its preface or headers).
+        /// How long a peer that connects may take to shake hands (TLS).
+        tls_handshake_timeout("tls-handshake-timeout"): Duration = "5s";
+        /// How long a peer may take from there to the headers of its first call.
         opening_timeout("opening-timeout"): Duration = "5s";
+        /// How long a connection may be without a call.
+        idle_timeout("idle-timeout"): Duration = "5m";
+        /// How long a peer may take nothing of what waits for it, such as an answer that it does
+        /// not read.
+        stall_timeout("stall-timeout"): Duration = "10s";
         /// How often a silent connection is asked whether its peer still lives.
         keepalive_interval("keepalive-interval"): Duration = "30s";
         /// How long the peer may take to answer that.
@@ -169,6 +219,18 @@ impl Settings {
                     .to_owned(),
             ));
         }
+        if let Some(address) = self.admin_listen.address() {
+            if !address.ip().is_loopback() {
+                found.push((
+                    "admin-listen",
+                    "is not a loopback address; use 127.0.0.1 or [::1]".to_owned(),
+                ));
+            }
+            if address == self.listen && address.port() != 0 {
+                found.push(("admin-listen", "is the address of listen".to_owned()));
+            }
+        }
+        found.extend(self.contradictions_of_tls());
         if self.deadline_default > self.deadline_max {
             let most = self.deadline_max.show();
             found.push((
@@ -187,6 +249,41 @@ impl Settings {
             found.push((
                 "grpc-web-origins",
                 "is given while grpc-web is off".to_owned(),
+            ));
+        }
+        found
+    }
+
+    /// What is wrong with the files of TLS beside each other.
+    fn contradictions_of_tls(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        let certificate = self.tls_certificate_file.path().is_some();
+        if certificate != self.tls_key_file.path().is_some() {
+            found.push(if certificate {
+                (
+                    "tls-certificate-file",
+                    "is given without tls-key-file".to_owned(),
+                )
+            } else {
+                (
+                    "tls-key-file",
+                    "is given without tls-certificate-file".to_owned(),
+                )
+            });
+        }
+        let authority = self.client_ca_file.path().is_some();
+        if authority && !certificate {
+            found.push((
+                "client-ca-file",
+                "is given without tls-certificate-file: without TLS no client shows a certificate"
+                    .to_owned(),
+            ));
+        }
+        if self.client_certificates == ClientCertificates::Required && !authority {
+            found.push((
+                "client-certificates",
+                "is given without client-ca-file: nobody says whose certificates are good"
+                    .to_owned(),
             ));
         }
         found

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
@@ -502,6 +502,93 @@ impl Value for PathBuf {
     }
 }
 
+/// The path of a file that need not be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File(Option<PathBuf>);
+
+impl File {
+    /// The path, if one is given.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+}
+
+impl Value for File {
+    const EXPECTS: &'static str = "the path of a file, or none";
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "" => None,
+            "none" => Some(Self(None)),
+            path => Some(Self(Some(PathBuf::from(path)))),
+        }
+    }
+
+    fn show(&self) -> String {
+        match &self.0 {
+            Some(path) => path.display().to_string(),
+            None => "none".to_owned(),
+        }
+    }
+}
+
+/// An address that need not be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherAddress(Option<SocketAddr>);
+
+impl OtherAddress {
+    /// The address, if one is given.
+    #[must_use]
+    pub fn address(self) -> Option<SocketAddr> {
+        self.0
+    }
+}
+
+impl Value for OtherAddress {
+    const EXPECTS: &'static str = "an IP address and a port, such as 127.0.0.1:50052, or none";
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "none" => Some(Self(None)),
+            text => SocketAddr::read(text).map(|address| Self(Some(address))),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0
+            .map_or_else(|| "none".to_owned(), |address| address.to_string())
+    }
+}
+
+/// Whether clients show certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// Who has none may call all the same.
+    Optional,
+    /// Who has none cannot connect.
+    Required,
+}
+
+impl Value for ClientCertificates {
+    const EXPECTS: &'static str = "optional or required";
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "optional" => Some(Self::Optional),
+            "required" => Some(Self::Required),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Optional => "optional".to_owned(),
+            Self::Required => "required".to_owned(),
+        }
+    }
+}
+
 fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
         .map(str::trim)
@@ -661,6 +748,23 @@ mod tests {
         );
         reads::<Origins>("none", "none");
         refuses::<Origins>(&["*", "portal.example.com", "https://a.b/", "https://a.b/c"]);
+    }
+
+    #[test]
+    fn what_need_not_be_given_may_be_none() {
+        reads::<File>("none", "none");
+        reads::<File>("tls/server.pem", "tls/server.pem");
+        refuses::<File>(&[""]);
+        reads::<OtherAddress>("none", "none");
+        reads::<OtherAddress>("localhost:7", "127.0.0.1:7");
+        refuses::<OtherAddress>(&["", "7"]);
+    }
+
+    #[test]
+    fn certificates_of_clients_are_optional_or_required() {
+        reads::<ClientCertificates>("optional", "optional");
+        reads::<ClientCertificates>("required", "required");
+        refuses::<ClientCertificates>(&["", "none", "on"]);
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod migrate;
 mod serve;
 #[cfg(test)]
 mod telemetry;
+#[cfg(test)]
+mod tls;
 
 #[cfg(test)]
 mod binary {

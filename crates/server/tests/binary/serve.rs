@@ -92,3 +92,18 @@ fn log_lines_can_be_read_by_machines() {
     }
     assert!(told.contains("\"message\":\"serving\""), "{told}");
 }
+
+#[test]
+fn a_demonstration_finds_administration_on_its_own_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        "demo",
+        "--exit",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ];
+    let (code, _, told) = run(&mut trellis(folder.path(), &arguments));
+    assert_eq!(code, 0, "{told}");
+}

@@ -10,6 +10,8 @@ mod check;
 #[cfg(test)]
 mod feed;
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod once;
@@ -17,6 +19,8 @@ mod once;
 mod pages;
 #[cfg(test)]
 mod scope;
+#[cfg(test)]
+mod short;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -201,6 +201,6 @@ pub(crate) fn everything(size: u32) -> trellis_core::PageQuery {
         size,
         after: None,
         show_deleted: false,
-        fingerprint: 0,
+        seal: trellis_core::Seal::default(),
     }
 }

@@ -1,15 +1,18 @@
-//! The floors: the same durable work as bare SQL, several round trips a transaction, prepared, on
-//! the same database.
+//! The floors of the database: the same durable work as bare SQL, several round trips a transaction,
+//! prepared, on the same database. Reads of PostgreSQL are made by `pgbench`, where there is one.
 
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+use crate::load::Measured;
 use crate::seed::PARTNERS;
-use crate::{Case, ROWS, scattered};
+use crate::{Case, ROWS, scattered, variable};
 
 /// Tables of the floors' own, of the shape that the product's have, so that neither meets the
 /// other's rows.
@@ -34,9 +37,74 @@ const TABLES: &str = "
 
 const DATA: &str = r#"{"deal":"d","partner":"p","amount_minor":100000,"currency":"USD"}"#;
 
+/// A reading case as PostgreSQL's own benchmark makes it.
+pub(crate) struct Bench {
+    binary: PathBuf,
+    url: String,
+    script: &'static str,
+}
+
+impl Bench {
+    /// The benchmark of a case; nothing when it writes, or on another database, or when the machine
+    /// has none.
+    pub(crate) fn of(case: Case, floor: &Floor) -> Option<Self> {
+        let Floor::Postgres { url, .. } = floor else {
+            return None;
+        };
+        let script = match case {
+            Case::Get => {
+                "\\set n random(0, 99999)\n\
+                 SELECT * FROM deals WHERE ecosystem = 'bench' AND id = 'd-' || :n;\n"
+            }
+            Case::List => {
+                "\\set n random(0, 99)\n\
+                 SELECT * FROM deals WHERE ecosystem = 'bench' AND stage = 'COMMITTED' \
+                 AND partner = 'p-' || :n ORDER BY id LIMIT 51;\n"
+            }
+            Case::Create | Case::Win => return None,
+        };
+        Some(Self {
+            binary: variable("TRELLIS_BENCH_PGBENCH")?.into(),
+            url: url.clone(),
+            script,
+        })
+    }
+
+    /// Runs it with so many clients; answers their rate.
+    pub(crate) async fn run(&self, clients: usize, time: Duration) -> Measured {
+        let folder = tempfile::tempdir().expect("a folder");
+        let script = folder.path().join("script.sql");
+        std::fs::write(&script, self.script).expect("a file");
+        let output = tokio::process::Command::new(&self.binary)
+            .args(["--no-vacuum", "--protocol", "prepared", "--file"])
+            .arg(&script)
+            .args(["--client", &clients.to_string()])
+            .args(["--jobs", &clients.min(2).to_string()])
+            .args(["--time", &time.as_secs().max(1).to_string()])
+            .arg(&self.url)
+            .output()
+            .await
+            .expect("pgbench runs");
+        let told = String::from_utf8_lossy(&output.stdout);
+        let rate = told
+            .lines()
+            .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+        Measured {
+            rate: rate.unwrap_or_else(|| panic!("pgbench tells no rate: {told}")),
+            p50: Duration::ZERO,
+            p99: Duration::ZERO,
+            calls: 0,
+            cpu: Duration::ZERO,
+        }
+    }
+}
+
 /// A database without the product.
 pub(crate) enum Floor {
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        url: String,
+    },
     Sqlite {
         readers: SqlitePool,
         writer: SqlitePool,
@@ -114,7 +182,10 @@ impl Floor {
             }
         } else {
             let pool = PgPoolOptions::new().max_connections(32);
-            Self::Postgres(pool.connect(url).await.expect("the server"))
+            Self::Postgres {
+                pool: pool.connect(url).await.expect("the server"),
+                url: url.to_owned(),
+            }
         };
         floor.fill().await.expect("the floor's tables");
         floor
@@ -126,7 +197,7 @@ impl Floor {
             UNION ALL SELECT 'bench', 'expense', 0";
         for sql in [TABLES, deals, balances] {
             match self {
-                Self::Postgres(pool) => sqlx::raw_sql(sql).execute(pool).await.map(drop)?,
+                Self::Postgres { pool, .. } => sqlx::raw_sql(sql).execute(pool).await.map(drop)?,
                 Self::Sqlite { writer, .. } => {
                     sqlx::raw_sql(sql).execute(writer).await.map(drop)?;
                 }
@@ -140,7 +211,7 @@ impl Floor {
             Case::Get => {
                 let id = format!("d-{}", scattered(number, ROWS));
                 match self {
-                    Self::Postgres(pool) => sqlx::query(GET)
+                    Self::Postgres { pool, .. } => sqlx::query(GET)
                         .bind("bench")
                         .bind(id)
                         .fetch_one(pool)
@@ -157,7 +228,7 @@ impl Floor {
             Case::List => {
                 let partner = format!("p-{}", scattered(number, PARTNERS));
                 match self {
-                    Self::Postgres(pool) => {
+                    Self::Postgres { pool, .. } => {
                         let query = sqlx::query(LIST)
                             .bind("bench")
                             .bind("COMMITTED")
@@ -174,7 +245,7 @@ impl Floor {
                 }
             }
             Case::Create => match self {
-                Self::Postgres(pool) => {
+                Self::Postgres { pool, .. } => {
                     let mut transaction = pool.begin().await?;
                     create!(transaction, number)
                 }
@@ -184,7 +255,7 @@ impl Floor {
                 }
             },
             Case::Win => match self {
-                Self::Postgres(pool) => {
+                Self::Postgres { pool, .. } => {
                     let mut transaction = pool.begin().await?;
                     win!(
                         transaction,

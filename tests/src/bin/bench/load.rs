@@ -14,6 +14,10 @@ pub(crate) struct Measured {
     pub(crate) p50: Duration,
     /// The latency that 99 of 100 calls stayed below.
     pub(crate) p99: Duration,
+    /// How many calls there were.
+    pub(crate) calls: u32,
+    /// What a call took of the server's processor time; nothing where there is no server.
+    pub(crate) cpu: Duration,
 }
 
 /// Runs `call` from `clients` at once for `time`. Each call gets a number that no other gets.
@@ -77,6 +81,8 @@ pub(crate) fn summary(mut taken: Vec<Duration>, elapsed: Duration) -> Measured {
         rate,
         p50: at(50),
         p99: at(99),
+        calls: u32::try_from(taken.len()).unwrap_or(u32::MAX),
+        cpu: Duration::ZERO,
     }
 }
 
@@ -89,6 +95,13 @@ pub(crate) fn median(mut rounds: Vec<Measured>) -> Option<Measured> {
 }
 
 impl Measured {
+    /// The same work, for which a server used so much processor time.
+    #[must_use]
+    pub(crate) fn with_cpu(self, all: Duration) -> Self {
+        let cpu = all / self.calls.max(1);
+        Self { cpu, ..self }
+    }
+
     /// The same work, when some more time went by until it was really done.
     #[must_use]
     pub(crate) fn stretched(self, time: Duration, more: Duration) -> Self {

@@ -1,27 +1,34 @@
-//! How fast the product is, beside the same durable work done without it.
+//! How fast the product is, beside floors: the same work done without it.
 //!
-//! Each case runs through the server's real port with a real client, and its floor as bare SQL on
-//! the same database, in turn, several rounds in one run; medians are printed as a ratio, because
-//! only ratios hold from machine to machine. Clients, server and database share the machine.
+//! Each case runs through the server's real port with a real client, and then each of its floors, in
+//! turn, several rounds in one run; medians are printed as ratios, because only ratios hold from
+//! machine to machine. Clients, server and database share the machine.
 //!
 //! `make bench` builds the release binary, starts a PostgreSQL that waits for the disk, and runs
-//! this. `TRELLIS_BENCH_SECONDS` and `TRELLIS_BENCH_ROUNDS` make it shorter or longer.
+//! this. The environment makes it shorter or longer, or narrows it:
+//!
+//! * `TRELLIS_BENCH_SECONDS`, `TRELLIS_BENCH_ROUNDS`: how long a round takes, and how many there are
+//! * `TRELLIS_BENCH_CASES`, `TRELLIS_BENCH_CLIENTS`, `TRELLIS_BENCH_DATABASES`: which ones, by commas
+//! * `TRELLIS_BENCH_BINARIES`: more builds of the server, to be measured beside the first
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
     reason = "a benchmark that fails should fail loudly, and it prints its results"
 )]
 
+mod echo;
 mod floor;
 mod load;
 mod product;
 mod seed;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use floor::Floor;
+use echo::Echo;
+use floor::{Bench, Floor};
 use load::{Measured, closed_loop, median};
 use product::Product;
 
@@ -46,88 +53,206 @@ pub(crate) enum Case {
 
 #[tokio::main]
 async fn main() {
-    let seconds = number("TRELLIS_BENCH_SECONDS", 2);
-    let rounds = number("TRELLIS_BENCH_ROUNDS", 3);
-    println!("| database | case | clients | product/s | floor/s | ratio | p50 ms | p99 ms |");
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, word, port, folder] = arguments.as_slice()
+        && word == echo::ARGUMENT
+    {
+        return echo::serve(port.parse().expect("a port"), Path::new(folder)).await;
+    }
+    let folder = std::env::temp_dir().join(format!("trellis-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for the database");
+    println!(
+        "| database | case | clients | product/s | server CPU us | p50 ms | p99 ms | ratio to the floors |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
-    for (name, url) in databases() {
-        trellis_migrations::up(&url).await.expect("the schema");
-        let product = Arc::new(Product::start(&url).await);
-        seed::fill(&product, &url).await;
-        let floor = Arc::new(Floor::open(&url).await);
-        let numbers = AtomicU64::new(0);
-        for case in [Case::Get, Case::List, Case::Create, Case::Win] {
-            for clients in CLIENTS {
-                let time = Duration::from_secs(seconds);
-                let (mut ours, mut bare) = (Vec::new(), Vec::new());
-                for _ in 0..rounds {
-                    ours.push(measure_product(&product, case, clients, time, &numbers).await);
-                    bare.push(measure_floor(&floor, case, clients, time, &numbers).await);
-                }
-                let (ours, bare) = (median(ours).expect("rounds"), median(bare).expect("rounds"));
-                println!("{}", row(name, case, clients, &ours, &bare));
+    for (name, url) in databases(&folder) {
+        if chosen("TRELLIS_BENCH_DATABASES", name) {
+            measure_all(name, &url, &folder).await;
+        }
+    }
+    // What was measured stays for nobody.
+    drop(std::fs::remove_dir_all(&folder));
+}
+
+/// Measures all cases on a database.
+async fn measure_all(name: &str, url: &str, folder: &Path) {
+    trellis_migrations::up(url).await.expect("the schema");
+    let first = Arc::new(Product::start(url, &binary()).await);
+    seed::fill(&first, url).await;
+    let mut products = vec![(String::new(), first.clone())];
+    for binary in variable("TRELLIS_BENCH_BINARIES")
+        .iter()
+        .flat_map(|all| all.split(','))
+    {
+        let product = Product::start(url, Path::new(binary)).await;
+        products.push((format!(" ({binary})"), Arc::new(product)));
+    }
+    let floor = Arc::new(Floor::open(url).await);
+    let (deal, page) = first.answers().await;
+    let echo = Arc::new(Echo::start(folder, &deal, &page).await);
+    let numbers = Numbers::default();
+    for case in [Case::Get, Case::List, Case::Create, Case::Win] {
+        for clients in CLIENTS {
+            if chosen("TRELLIS_BENCH_CASES", &format!("{case:?}"))
+                && chosen("TRELLIS_BENCH_CLIENTS", &clients.to_string())
+            {
+                let bench = Measuring {
+                    floor: &floor,
+                    echo: &echo,
+                    numbers: &numbers,
+                    case,
+                    clients,
+                };
+                bench.measure(name, &products).await;
             }
         }
+    }
+    for (_, product) in &products {
         product.check().await;
     }
 }
 
-async fn measure_product(
-    product: &Arc<Product>,
-    case: Case,
-    clients: usize,
-    time: Duration,
-    numbers: &AtomicU64,
-) -> Measured {
-    let copy = product.clone();
-    let measured = closed_loop(clients, time, numbers, move |client, number| {
-        let product = copy.clone();
-        async move { product.call(case, client, number).await }
-    })
-    .await;
-    if case != Case::Win {
-        return measured;
-    }
-    // A win counts when its award is posted: the time until the workers are done belongs to it.
-    let waited = product.wait_for_awards().await;
-    measured.stretched(time, waited)
+/// Numbers that no two calls get: a deal is won once, a request id is used once.
+#[derive(Default)]
+struct Numbers {
+    product: AtomicU64,
+    floor: AtomicU64,
 }
 
-async fn measure_floor(
-    floor: &Arc<Floor>,
+/// One case with so many clients.
+struct Measuring<'a> {
+    floor: &'a Arc<Floor>,
+    echo: &'a Arc<Echo>,
+    numbers: &'a Numbers,
     case: Case,
     clients: usize,
-    time: Duration,
-    numbers: &AtomicU64,
-) -> Measured {
-    let floor = floor.clone();
-    closed_loop(clients, time, numbers, move |_, number| {
-        let floor = floor.clone();
-        async move {
-            floor
-                .work(case, number)
-                .await
-                .map_err(|error| error.to_string())
+}
+
+impl Measuring<'_> {
+    /// Measures all products and all floors in turn, and prints a row for each product.
+    async fn measure(&self, database: &str, products: &[(String, Arc<Product>)]) {
+        let rounds = number("TRELLIS_BENCH_ROUNDS", 3);
+        let time = Duration::from_secs(number("TRELLIS_BENCH_SECONDS", 2));
+        let mut ours = vec![Vec::new(); products.len()];
+        let mut floors: Vec<(&str, Vec<Measured>)> = Vec::new();
+        for _ in 0..rounds {
+            for ((_, product), ours) in products.iter().zip(&mut ours) {
+                ours.push(self.product(product, time).await);
+            }
+            for (name, measured) in self.floors(time).await {
+                match floors.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, all)) => all.push(measured),
+                    None => floors.push((name, vec![measured])),
+                }
+            }
         }
-    })
-    .await
+        let floors: Vec<(&str, Measured)> = floors
+            .into_iter()
+            .map(|(name, all)| (name, median(all).expect("rounds")))
+            .collect();
+        for ((name, _), ours) in products.iter().zip(ours) {
+            let ours = median(ours).expect("rounds");
+            println!("{}", self.row(&format!("{database}{name}"), &ours, &floors));
+        }
+    }
+
+    async fn product(&self, product: &Arc<Product>, time: Duration) -> Measured {
+        let (copy, case) = (product.clone(), self.case);
+        let before = product.cpu();
+        let measured = closed_loop(
+            self.clients,
+            time,
+            &self.numbers.product,
+            move |client, number| {
+                let product = copy.clone();
+                async move { product.call(case, client, number).await }
+            },
+        )
+        .await;
+        // A win counts when its award is posted: the time until the workers are done belongs to it.
+        let waited = match case {
+            Case::Win => product.wait_for_awards().await,
+            Case::Get | Case::List | Case::Create => Duration::ZERO,
+        };
+        let cpu = product.cpu().saturating_sub(before);
+        measured.with_cpu(cpu).stretched(time, waited)
+    }
+
+    async fn floors(&self, time: Duration) -> Vec<(&'static str, Measured)> {
+        let mut all = Vec::new();
+        match Bench::of(self.case, self.floor) {
+            Some(bench) => all.push(("pgbench", bench.run(self.clients, time).await)),
+            None => all.push(("SQL", self.sql(time).await)),
+        }
+        if matches!(self.case, Case::Get | Case::List) {
+            all.push(("echo", self.echo(time).await));
+        }
+        all
+    }
+
+    async fn sql(&self, time: Duration) -> Measured {
+        let (floor, case) = (self.floor.clone(), self.case);
+        closed_loop(self.clients, time, &self.numbers.floor, move |_, number| {
+            let floor = floor.clone();
+            async move {
+                floor
+                    .work(case, number)
+                    .await
+                    .map_err(|error| error.to_string())
+            }
+        })
+        .await
+    }
+
+    async fn echo(&self, time: Duration) -> Measured {
+        let (echo, case) = (self.echo.clone(), self.case);
+        closed_loop(
+            self.clients,
+            time,
+            &self.numbers.floor,
+            move |client, number| {
+                let channel = product::one_of(&echo.channels, client);
+                async move { product::read(channel, case, number).await }
+            },
+        )
+        .await
+    }
+
+    fn row(&self, database: &str, ours: &Measured, floors: &[(&str, Measured)]) -> String {
+        let ratios: Vec<String> = floors
+            .iter()
+            .map(|(name, floor)| {
+                format!(
+                    "{:.2} of {name} ({:.0}/s)",
+                    ours.rate / floor.rate,
+                    floor.rate
+                )
+            })
+            .collect();
+        format!(
+            "| {database} | {:?} | {} | {:.0} | {:.0} | {:.2} | {:.2} | {} |",
+            self.case,
+            self.clients,
+            ours.rate,
+            ours.cpu.as_secs_f64() * 1e6,
+            ours.p50.as_secs_f64() * 1_000.0,
+            ours.p99.as_secs_f64() * 1_000.0,
+            ratios.join(", "),
+        )
+    }
 }
 
-fn row(name: &str, case: Case, clients: usize, ours: &Measured, bare: &Measured) -> String {
-    format!(
-        "| {name} | {case:?} | {clients} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} |",
-        ours.rate,
-        bare.rate,
-        ours.rate / bare.rate,
-        ours.p50.as_secs_f64() * 1_000.0,
-        ours.p99.as_secs_f64() * 1_000.0,
-    )
+/// Whether a list in the environment names something; no list names everything.
+fn chosen(list: &str, name: &str) -> bool {
+    variable(list).is_none_or(|list| list.split(',').any(|one| one == name))
+}
+
+fn binary() -> PathBuf {
+    PathBuf::from(variable("TRELLIS_BENCH_BINARY").expect("`make bench` names the binary"))
 }
 
 /// The databases to measure on.
-fn databases() -> Vec<(&'static str, String)> {
-    let folder = std::env::temp_dir().join(format!("trellis-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder for the database");
+fn databases(folder: &Path) -> Vec<(&'static str, String)> {
     let mut all = vec![(
         "SQLite",
         format!("sqlite:{}/bench.db?mode=rwc", folder.display()),

@@ -1,6 +1,6 @@
 //! The product: the release binary behind its real port, and clients of it.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ use trellis_api::program::v1::enrollment_service_client::EnrollmentServiceClient
 use trellis_api::program::v1::program_service_client::ProgramServiceClient;
 
 use crate::seed::PARTNERS;
-use crate::{Case, ROWS, scattered, variable};
+use crate::{Case, ROWS, scattered};
 
 const ECOSYSTEM: &str = "ecosystems/bench";
 
@@ -64,46 +64,84 @@ fn dollars(units: i64) -> Option<Money> {
     })
 }
 
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
+}
+
+/// Connects to a server that was just started.
+pub(crate) async fn connect(port: u16) -> Vec<Channel> {
+    let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).expect("an address");
+    let mut channels = Vec::new();
+    let patience = Instant::now() + Duration::from_secs(30);
+    while channels.len() < CONNECTIONS {
+        match endpoint.connect().await {
+            Ok(channel) => channels.push(channel),
+            Err(error) => {
+                assert!(
+                    Instant::now() < patience,
+                    "the server does not answer: {error}"
+                );
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    channels
+}
+
+/// The connection that a client uses.
+pub(crate) fn one_of(channels: &[Channel], client: usize) -> Channel {
+    channels
+        .get(client % CONNECTIONS)
+        .expect("there are connections")
+        .clone()
+}
+
+fn get(number: u64) -> deal::GetDealRequest {
+    let name = format!("{ECOSYSTEM}/deals/d-{}", scattered(number, ROWS));
+    deal::GetDealRequest { name }
+}
+
+fn list(number: u64) -> deal::ListDealsRequest {
+    let partner = format!("{ECOSYSTEM}/partners/p-{}", scattered(number, PARTNERS));
+    deal::ListDealsRequest {
+        parent: ECOSYSTEM.into(),
+        page_size: 50,
+        filter: format!("stage = COMMITTED AND partner = \"{partner}\""),
+        ..Default::default()
+    }
+}
+
+/// Calls one of the reading cases.
+pub(crate) async fn read(channel: Channel, case: Case, number: u64) -> Result<(), String> {
+    let mut client = DealServiceClient::new(channel);
+    let answered = match case {
+        Case::List => client.list_deals(list(number)).await.map(drop),
+        Case::Get | Case::Create | Case::Win => client.get_deal(get(number)).await.map(drop),
+    };
+    answered.map_err(|refused| format!("{case:?} {number}: {refused}"))
+}
+
 impl Product {
-    pub(crate) async fn start(url: &str) -> Self {
-        let binary = variable("TRELLIS_BENCH_BINARY").expect("`make bench` names the binary");
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
-        let process = Command::new(PathBuf::from(binary))
+    pub(crate) async fn start(url: &str, binary: &Path) -> Self {
+        let port = free_port();
+        let process = Command::new(binary)
             .args([
                 "serve",
                 "--migrate",
                 "--listen",
                 &format!("127.0.0.1:{port}"),
             ])
-            .args([
-                "--database-url",
-                url.trim_end_matches("?mode=rwc"),
-                "--log-level",
-                "error",
-            ])
+            .args(["--database-url", url.trim_end_matches("?mode=rwc")])
             .args(["--database-connections-max", "32"])
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .expect("the server starts");
-        let endpoint =
-            Endpoint::from_shared(format!("http://127.0.0.1:{port}")).expect("an address");
-        let mut channels = Vec::new();
-        let patience = Instant::now() + Duration::from_secs(30);
-        while channels.len() < CONNECTIONS {
-            match endpoint.connect().await {
-                Ok(channel) => channels.push(channel),
-                Err(error) => {
-                    assert!(
-                        Instant::now() < patience,
-                        "the server does not answer: {error}"
-                    );
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            }
-        }
+        let channels = connect(port).await;
         Self {
             process: Mutex::new(process),
             channels,
@@ -112,36 +150,38 @@ impl Product {
     }
 
     fn channel(&self, client: usize) -> Channel {
-        self.channels
-            .get(client % CONNECTIONS)
-            .expect("there are connections")
-            .clone()
+        one_of(&self.channels, client)
+    }
+
+    /// The processor time that the server has used so far.
+    pub(crate) fn cpu(&self) -> Duration {
+        let process = self.process.lock().expect("nobody panicked with it").id();
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // After the name, which may hold anything, come eleven fields before the two that count.
+        let ticks: u64 = stat
+            .rsplit(')')
+            .next()
+            .iter()
+            .flat_map(|fields| fields.split_whitespace().skip(11).take(2))
+            .filter_map(|ticks| ticks.parse::<u64>().ok())
+            .sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// What the server answers to the reading cases.
+    pub(crate) async fn answers(&self) -> (deal::Deal, deal::ListDealsResponse) {
+        let mut client = DealServiceClient::new(self.channel(0));
+        let deal = client.get_deal(get(1)).await.expect("a deal").into_inner();
+        let page = client.list_deals(list(1)).await.expect("a page");
+        let page = page.into_inner();
+        assert_eq!(page.deals.len(), 50, "a page is full");
+        (deal, page)
     }
 
     pub(crate) async fn call(&self, case: Case, client: usize, number: u64) -> Result<(), String> {
         let channel = self.channel(client);
         match case {
-            Case::Get => {
-                let name = format!("{ECOSYSTEM}/deals/d-{}", scattered(number, ROWS));
-                let get = deal::GetDealRequest { name };
-                DealServiceClient::new(channel)
-                    .get_deal(get)
-                    .await
-                    .map(drop)
-            }
-            Case::List => {
-                let partner = format!("{ECOSYSTEM}/partners/p-{}", scattered(number, PARTNERS));
-                let list = deal::ListDealsRequest {
-                    parent: ECOSYSTEM.into(),
-                    page_size: 50,
-                    filter: format!("stage = COMMITTED AND partner = \"{partner}\""),
-                    ..Default::default()
-                };
-                DealServiceClient::new(channel)
-                    .list_deals(list)
-                    .await
-                    .map(drop)
-            }
+            Case::Get | Case::List => return read(channel, case, number).await,
             Case::Create => {
                 let create = deal::CreateRegistrationRequest {
                     parent: ECOSYSTEM.into(),

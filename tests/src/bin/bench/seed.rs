@@ -14,8 +14,11 @@ pub(crate) async fn fill(product: &Product, url: &str) {
     // Deals as a year of selling leaves them: open ones of a hundred partners in five stages.
     let columns = "ecosystem, id, display_name, account, partner, roles, lines, amount_minor, \
         currency, stage, win, invoiced_minor, refunded_minor, version, create_time, update_time";
-    let stage = "CASE n % 5 WHEN 0 THEN 'PROSPECT' WHEN 1 THEN 'QUALIFIED' \
-        WHEN 2 THEN 'TECHNICAL_VALIDATION' WHEN 3 THEN 'BUSINESS_VALIDATION' ELSE 'COMMITTED' END";
+    // Every partner has some in every stage, so that a page is full whatever it is filtered by.
+    let stage = format!(
+        "CASE n / {PARTNERS} % 5 WHEN 0 THEN 'PROSPECT' WHEN 1 THEN 'QUALIFIED' \
+        WHEN 2 THEN 'TECHNICAL_VALIDATION' WHEN 3 THEN 'BUSINESS_VALIDATION' ELSE 'COMMITTED' END"
+    );
     let roles = format!(r#"'[{{"partner":"p-' || (n % {PARTNERS}) || '","role":"SOURCED"}}]'"#);
     let values = |roles: &str, lines: &str| {
         format!(

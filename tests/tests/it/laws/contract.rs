@@ -13,7 +13,27 @@ use trellis_tests::contract::Contract;
 use super::texts;
 
 /// For each reason that any method may answer: the file and the test that brings it about.
-const ANYWHERE: [(&str, &str, &str); 11] = [
+const ANYWHERE: [(&str, &str, &str); 15] = [
+    (
+        "MESSAGE_COUNT",
+        "tests/tests/it/edge/conformance.rs",
+        "unexpected",
+    ),
+    (
+        "UNKNOWN_COMPRESSION",
+        "tests/tests/it/server/calls.rs",
+        "an_unknown_compression_is_refused_and_gzip_is_taken",
+    ),
+    (
+        "QUOTA_EXCEEDED",
+        "tests/tests/it/server/limits.rs",
+        "a_principal_has_no_more_calls_under_way_than_its_share",
+    ),
+    (
+        "OVERLOADED",
+        "crates/server/src/layers/admission/mod.rs",
+        "who_would_wait_too_long_is_told_when_to_come_again",
+    ),
     (
         "UNAUTHENTICATED",
         "crates/api/src/open/tests.rs",

@@ -1,87 +1,36 @@
 //! What no peer can talk its way out of.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tonic_types::StatusExt;
 use trellis_tests::{Engine, run};
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+use crate::edge::frames::{
+    ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, Peer, RST_STREAM, SETTINGS,
+    frame, headers,
+};
 
-/// A connection that speaks HTTP/2 by hand.
-struct Peer(TcpStream);
-
-impl Peer {
-    async fn connect(address: SocketAddr) -> Self {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(PREFACE).await.unwrap();
-        let mut peer = Self(stream);
-        peer.send(SETTINGS, 0, 0, &[]).await.unwrap();
-        peer
-    }
-
-    async fn send(
-        &mut self,
-        kind: u8,
-        flags: u8,
-        stream: u32,
-        payload: &[u8],
-    ) -> std::io::Result<()> {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()[..]].concat();
-        self.0.write_all(&[&head[..], payload].concat()).await
-    }
-
-    /// The kind and the payload of the next frame; nothing when the server hangs up.
-    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
-        let mut head = [0; 9];
-        self.0.read_exact(&mut head).await.ok()?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
-        self.0.read_exact(&mut payload).await.ok()?;
-        Some((head[3], payload))
-    }
-}
-
-/// The headers of a call, unpacked. Its body must be `length` bytes, or is not said.
-fn headers(length: Option<&str>) -> Vec<u8> {
-    // POST and http stand in the static table; the others are literals with their names.
-    let mut block = vec![0x83, 0x86];
-    let literals = [
-        (":path", "/grpc.health.v1.Health/Check"),
-        (":authority", "x"),
-        ("content-type", "application/grpc"),
-        ("te", "trailers"),
-    ];
-    let length = length.map(|length| ("content-length", length));
-    for (name, value) in literals.into_iter().chain(length) {
-        block.push(0);
-        for text in [name, value] {
-            block.push(u8::try_from(text.len()).unwrap());
-            block.extend_from_slice(text.as_bytes());
-        }
-    }
-    block
-}
+const HEALTH: &str = "/grpc.health.v1.Health/Check";
 
 #[tokio::test]
 async fn the_limits_are_told_to_every_peer() {
-    run(
-        Engine::Sqlite,
-        &[("streams-max", "77")],
-        |world| async move {
+    for (flags, streams, header_size) in [
+        (&[][..], 128, 16 << 10),
+        (
+            &[("streams-max", "77"), ("header-size-max", "8KiB")],
+            77,
+            8 << 10,
+        ),
+    ] {
+        run(Engine::Sqlite, flags, |world| async move {
             let mut peer = Peer::connect(world.address()).await;
-            let (kind, payload) = peer.next().await.unwrap();
-            assert_eq!(kind, SETTINGS);
-            let settings: Vec<(u16, u32)> = payload
+            let told = peer.next().await.unwrap();
+            assert_eq!(told.kind, SETTINGS);
+            let settings: Vec<(u16, u32)> = told
+                .payload
                 .chunks_exact(6)
                 .map(|pair| {
                     let value = u32::from_be_bytes([pair[2], pair[3], pair[4], pair[5]]);
@@ -89,11 +38,11 @@ async fn the_limits_are_told_to_every_peer() {
                 })
                 .collect();
             // MAX_CONCURRENT_STREAMS and MAX_HEADER_LIST_SIZE.
-            assert!(settings.contains(&(3, 77)), "{settings:?}");
-            assert!(settings.contains(&(6, 16 << 10)), "{settings:?}");
-        },
-    )
-    .await;
+            assert!(settings.contains(&(3, streams)), "{settings:?}");
+            assert!(settings.contains(&(6, header_size)), "{settings:?}");
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -101,7 +50,7 @@ async fn a_peer_that_makes_the_server_reset_streams_is_sent_away() {
     run(Engine::Sqlite, &[], |world| async move {
         let mut peer = Peer::connect(world.address()).await;
         let mut sent = 0;
-        let lie = headers(Some("1"));
+        let lie = headers(HEALTH, &[("content-length", "1")]);
         for stream in (1..1000).step_by(2) {
             // One byte was promised and two come, so that the stream has to be reset.
             let began = peer.send(HEADERS, END_HEADERS, stream, &lie).await;
@@ -113,15 +62,66 @@ async fn a_peer_that_makes_the_server_reset_streams_is_sent_away() {
             }
             sent += 1;
         }
-        let mut gone_away = false;
-        while let Ok(Some((kind, payload))) = timeout(Duration::from_secs(5), peer.next()).await {
-            if kind == GOAWAY {
-                // ENHANCE_YOUR_CALM.
-                assert_eq!(payload[4..8], [0, 0, 0, 11]);
-                gone_away = true;
+        // ENHANCE_YOUR_CALM.
+        assert_eq!(goes_away(&mut peer).await, Some(11), "{sent} streams");
+    })
+    .await;
+}
+
+/// Reads on until the server goes away, and answers the code with which it does.
+async fn goes_away(peer: &mut Peer) -> Option<u32> {
+    let gone = async {
+        loop {
+            let frame = peer.next().await?;
+            if frame.kind == GOAWAY {
+                return Some(frame.code());
             }
         }
-        assert!(gone_away, "{sent} streams were reset and nobody minded");
+    };
+    timeout(Duration::from_secs(5), gone).await.ok().flatten()
+}
+
+#[tokio::test]
+async fn a_peer_that_cancels_what_it_has_just_asked_for_is_sent_away() {
+    run(Engine::Sqlite, &[], |world| async move {
+        let mut peer = Peer::connect(world.address()).await;
+        let head = headers(HEALTH, &[]);
+        let calls: Vec<u8> = (1..200)
+            .step_by(2)
+            .flat_map(|stream| {
+                [
+                    frame(HEADERS, END_HEADERS, stream, &head),
+                    frame(RST_STREAM, 0, stream, &[0, 0, 0, 8]),
+                ]
+                .concat()
+            })
+            .collect();
+        peer.0.write_all(&calls).await.unwrap();
+        // ENHANCE_YOUR_CALM.
+        assert_eq!(goes_away(&mut peer).await, Some(11));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_no_ping_is_hung_up_on() {
+    let flags = [
+        ("keepalive-interval", "100ms"),
+        ("keepalive-timeout", "100ms"),
+    ];
+    run(Engine::Sqlite, &flags, |world| async move {
+        let mut peer = Peer::connect(world.address()).await;
+        call(&mut peer, 1).await;
+        let asked = async {
+            loop {
+                let frame = peer.next().await.expect("it is asked first");
+                if frame.kind == PING && frame.flags & ACK == 0 {
+                    break;
+                }
+            }
+        };
+        timeout(Duration::from_secs(3), asked).await.unwrap();
+        assert!(peer.hung_up(Duration::from_secs(3)).await);
     })
     .await;
 }
@@ -144,26 +144,150 @@ async fn a_peer_that_says_nothing_or_too_little_is_hung_up_on() {
     .await;
 }
 
+/// Makes a call and waits for its answer.
+async fn call(peer: &mut Peer, stream: u32) {
+    let head = headers(HEALTH, &[]);
+    peer.send(HEADERS, END_HEADERS, stream, &head)
+        .await
+        .unwrap();
+    peer.send(DATA, END_STREAM, stream, &[0; 5]).await.unwrap();
+    loop {
+        let frame = peer.next().await.expect("the connection lives");
+        if frame.kind == HEADERS && frame.flags & END_STREAM != 0 {
+            assert_eq!(frame.stream, stream);
+            break;
+        }
+    }
+}
+
 #[tokio::test]
-async fn a_peer_that_opened_its_connection_may_be_silent() {
-    run(
-        Engine::Sqlite,
-        &[("opening-timeout", "100ms")],
-        |world| async move {
+async fn a_peer_that_has_called_may_be_silent() {
+    let flags = [("opening-timeout", "200ms")];
+    run(Engine::Sqlite, &flags, |world| async move {
+        let mut peer = Peer::connect(world.address()).await;
+        call(&mut peer, 1).await;
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        call(&mut peer, 3).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_peer_that_opens_a_connection_and_does_not_call_is_sent_away() {
+    let flags = [("opening-timeout", "400ms")];
+    run(Engine::Sqlite, &flags, |world| async move {
+        let half = headers(HEALTH, &[]);
+        for begun in [false, true] {
             let mut peer = Peer::connect(world.address()).await;
-            tokio::time::sleep(Duration::from_millis(400)).await;
-            peer.send(HEADERS, END_HEADERS, 1, &headers(None))
-                .await
-                .unwrap();
-            peer.send(DATA, END_STREAM, 1, &[0; 5]).await.unwrap();
-            loop {
-                let (kind, _) = peer.next().await.expect("the connection lives");
-                if kind == HEADERS {
-                    break;
+            if begun {
+                // Headers whose end never comes.
+                peer.send(HEADERS, 0, 1, &half[..20]).await.unwrap();
+            }
+            assert!(peer.hung_up(Duration::from_secs(3)).await, "{begun}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_rests_too_long_is_closed_with_a_goaway() {
+    let flags = [("idle-timeout", "200ms")];
+    run(Engine::Sqlite, &flags, |world| async move {
+        let mut peer = Peer::connect(world.address()).await;
+        call(&mut peer, 1).await;
+        let asked = async {
+            while let Some(frame) = peer.next().await {
+                if frame.kind == GOAWAY {
+                    return Some(frame.code());
                 }
             }
-        },
-    )
+            None
+        };
+        // NO_ERROR: a client makes a new connection and tells nobody.
+        assert_eq!(
+            timeout(Duration::from_secs(3), asked).await.unwrap(),
+            Some(0)
+        );
+        assert!(peer.hung_up(Duration::from_secs(3)).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_newcomer_finds_a_place_among_peers_that_say_nothing() {
+    let flags = [("connections-max", "8"), ("opening-timeout", "1h")];
+    run(Engine::Sqlite, &flags, |world| async move {
+        let mut silent = Vec::new();
+        for _ in 0..20 {
+            silent.push(TcpStream::connect(world.address()).await.unwrap());
+        }
+        let mut peer = Peer::connect(world.address()).await;
+        timeout(Duration::from_secs(3), call(&mut peer, 1))
+            .await
+            .expect("the newcomer is served");
+        let mut answer = Vec::new();
+        let ended = silent[0].read_to_end(&mut answer);
+        let ended = timeout(Duration::from_secs(3), ended).await;
+        assert!(ended.is_ok(), "the one that was silent longest is cut");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_peer_has_no_more_connections_at_work_than_its_limit() {
+    let flags = [("peer-connections-max", "2")];
+    run(Engine::Sqlite, &flags, |world| async move {
+        // Calls whose bodies never end.
+        let mut working = Vec::new();
+        for _ in 0..2 {
+            let mut peer = Peer::connect(world.address()).await;
+            call(&mut peer, 1).await;
+            let head = headers(HEALTH, &[]);
+            peer.send(HEADERS, END_HEADERS, 3, &head).await.unwrap();
+            working.push(peer);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let mut third = TcpStream::connect(world.address()).await.unwrap();
+        let mut answer = Vec::new();
+        let ended = timeout(Duration::from_secs(3), third.read_to_end(&mut answer)).await;
+        assert!(ended.is_ok() && answer.is_empty());
+        // Once one has nothing to do it makes room.
+        drop(working.pop());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let mut fourth = Peer::connect(world.address()).await;
+        call(&mut fourth, 1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_principal_has_no_more_calls_under_way_than_its_share() {
+    let flags = [("principal-calls-max", "2")];
+    run(Engine::Sqlite, &flags, |world| async move {
+        let mut peer = Peer::connect(world.address()).await;
+        let head = headers(HEALTH, &[]);
+        for stream in [1, 3] {
+            peer.send(HEADERS, END_HEADERS, stream, &head)
+                .await
+                .unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let answer = super::raw::call(world.address(), HEALTH, &[], super::raw::framed(b"")).await;
+        let (code, reason, metadata) = answer.error();
+        assert_eq!(
+            (code, reason.as_str()),
+            (tonic::Code::ResourceExhausted, "QUOTA_EXCEEDED")
+        );
+        assert_eq!(metadata["quota"], "calls_under_way");
+        assert_eq!(metadata["limit"], "2");
+        // An answer frees its share.
+        for stream in [1, 3] {
+            peer.send(DATA, END_STREAM, stream, &[0; 5]).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let answer = super::raw::call(world.address(), HEALTH, &[], super::raw::framed(b"")).await;
+        assert_eq!(answer.status().code(), tonic::Code::Ok);
+    })
     .await;
 }
 
@@ -176,8 +300,8 @@ async fn an_old_connection_is_asked_to_end() {
     run(Engine::Sqlite, &flags, |world| async move {
         let mut peer = Peer::connect(world.address()).await;
         let asked = async {
-            while let Some((kind, _)) = peer.next().await {
-                if kind == GOAWAY {
+            while let Some(frame) = peer.next().await {
+                if frame.kind == GOAWAY {
                     return true;
                 }
             }
@@ -185,8 +309,43 @@ async fn an_old_connection_is_asked_to_end() {
         };
         assert!(timeout(Duration::from_secs(3), asked).await.unwrap());
         // Whoever does not listen is hung up on.
-        let hung_up = async { while peer.next().await.is_some() {} };
-        assert!(timeout(Duration::from_secs(3), hung_up).await.is_ok());
+        assert!(peer.hung_up(Duration::from_secs(3)).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_principal_makes_no_more_calls_a_second_than_its_share() {
+    let flags = [("quota-reads", "1"), ("quota-writes", "1000")];
+    run(Engine::Sqlite, &flags, |world| async move {
+        let get = "/trellis.partner.v1.PartnerService/GetPartner";
+        let create = "/trellis.partner.v1.PartnerService/CreatePartner";
+        let call = async |path| {
+            let body = super::raw::framed(b"");
+            super::raw::call(world.address(), path, &[], body).await
+        };
+        // The first has a share, and is refused for what it says.
+        assert_eq!(call(get).await.error().1, "INVALID_FIELDS");
+        let mut refused = call(get).await;
+        for _ in 0..20 {
+            if refused.error().1 == "QUOTA_EXCEEDED" {
+                break;
+            }
+            refused = call(get).await;
+        }
+        let (code, reason, metadata) = refused.error();
+        assert_eq!(
+            (code, reason.as_str()),
+            (tonic::Code::ResourceExhausted, "QUOTA_EXCEEDED")
+        );
+        assert_eq!(metadata["quota"], "reads_per_second");
+        let retry = refused.status().get_details_retry_info().unwrap();
+        assert!(retry.retry_delay.unwrap() <= Duration::from_secs(1));
+        // Writes have a share of their own, and health none.
+        assert_eq!(call(create).await.error().1, "INVALID_FIELDS");
+        for _ in 0..5 {
+            assert_eq!(call(HEALTH).await.status().code(), tonic::Code::Ok);
+        }
     })
     .await;
 }

@@ -41,9 +41,21 @@ impl Answer {
     }
 }
 
-/// Sends one HTTP/2 request.
+/// Sends one call over HTTP/2.
 pub(crate) async fn call(
     address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Answer {
+    let ours = [("content-type", "application/grpc"), ("te", "trailers")];
+    send(address, "POST", path, &[&ours, headers].concat(), body).await
+}
+
+/// Sends one HTTP/2 request.
+pub(crate) async fn send(
+    address: SocketAddr,
+    verb: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: Vec<u8>,
@@ -54,22 +66,17 @@ pub(crate) async fn call(
             .await
             .unwrap();
     let connection = tokio::spawn(connection);
-    let mut request = Request::post(format!("http://{address}{path}"))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers");
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let request = request.body(Full::new(Bytes::from(body))).unwrap();
+    let uri = format!("http://{address}{path}");
+    let request = request(verb, &uri, headers, body);
     let answer = collect(sender.send_request(request).await.unwrap()).await;
     connection.abort();
     answer
 }
 
 /// Sends one HTTP/1.1 request, as a browser's gRPC-Web client does.
-pub(crate) async fn call_http1(
+pub(crate) async fn send_http1(
     address: SocketAddr,
-    method: &str,
+    verb: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: Vec<u8>,
@@ -79,17 +86,19 @@ pub(crate) async fn call_http1(
         .await
         .unwrap();
     let connection = tokio::spawn(connection);
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", "portal");
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let request = request.body(Full::new(Bytes::from(body))).unwrap();
+    let headers = [&[("host", "portal")], headers].concat();
+    let request = request(verb, path, &headers, body);
     let answer = collect(sender.send_request(request).await.unwrap()).await;
     connection.abort();
     answer
+}
+
+fn request(verb: &str, uri: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Request<Full<Bytes>> {
+    let mut request = Request::builder().method(verb).uri(uri);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Full::new(Bytes::from(body))).unwrap()
 }
 
 async fn collect(response: http::Response<hyper::body::Incoming>) -> Answer {

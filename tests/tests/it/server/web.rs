@@ -2,7 +2,7 @@
 
 use trellis_tests::{Engine, run};
 
-use super::raw::{call_http1, framed};
+use super::raw::{framed, send_http1};
 
 const GET: &str = "/trellis.partner.v1.PartnerService/GetPartner";
 const WEB: [(&str, &str); 1] = [("content-type", "application/grpc-web+proto")];
@@ -11,7 +11,7 @@ const WEB: [(&str, &str); 1] = [("content-type", "application/grpc-web+proto")];
 async fn a_browser_calls_over_http_1() {
     run(Engine::Sqlite, &[], |world| async move {
         let path = "/grpc.health.v1.Health/Check";
-        let answer = call_http1(world.address(), "POST", path, &WEB, framed(b"")).await;
+        let answer = send_http1(world.address(), "POST", path, &WEB, framed(b"")).await;
         assert_eq!(answer.http, 200);
         assert_eq!(answer.headers["content-type"], "application/grpc-web+proto");
         // The message says SERVING; the trailers follow in a frame of their own.
@@ -29,7 +29,7 @@ async fn a_browser_calls_over_http_1() {
 #[tokio::test]
 async fn an_error_reaches_a_browser_with_its_reason() {
     run(Engine::Sqlite, &[], |world| async move {
-        let answer = call_http1(world.address(), "POST", GET, &WEB, framed(b"\x0a\x01x")).await;
+        let answer = send_http1(world.address(), "POST", GET, &WEB, framed(b"\x0a\x01x")).await;
         assert_eq!(answer.http, 200);
         let (code, reason, _) = answer.error();
         assert_eq!(
@@ -43,7 +43,7 @@ async fn an_error_reaches_a_browser_with_its_reason() {
 #[tokio::test]
 async fn what_is_not_grpc_web_is_not_answered_over_http_1() {
     run(Engine::Sqlite, &[], |world| async move {
-        let answer = call_http1(world.address(), "GET", "/", &[], Vec::new()).await;
+        let answer = send_http1(world.address(), "GET", "/", &[], Vec::new()).await;
         assert_eq!(answer.http, 400);
     })
     .await;
@@ -65,7 +65,7 @@ async fn pages_of_the_named_origins_may_call_and_no_others() {
                     "content-type,x-grpc-web,trellis-actor",
                 ),
             ];
-            let answer = call_http1(world.address(), "OPTIONS", GET, &headers, Vec::new()).await;
+            let answer = send_http1(world.address(), "OPTIONS", GET, &headers, Vec::new()).await;
             let said = answer.headers.get("access-control-allow-origin");
             assert_eq!(
                 said.is_some_and(|said| said == origin),
