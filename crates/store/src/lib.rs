@@ -16,7 +16,8 @@
 //! 4. the events that report it ([`event`]), which workers and watchers follow ([`worker`]);
 //! 5. the answer, stored beside the claim; then the commit.
 //!
-//! On PostgreSQL a transaction has a connection of its own, at READ COMMITTED with explicit locks.
+//! On PostgreSQL a transaction has a connection of its own, at READ COMMITTED with explicit locks,
+//! and every connection is bound to one ecosystem, which row level security holds it to ([`session`]).
 //! On SQLite all transactions go through one writer that commits them in groups ([`writer`]).
 
 pub mod check;
@@ -24,6 +25,7 @@ mod connect;
 pub mod deal;
 mod error;
 pub mod event;
+mod executor;
 mod feed;
 pub mod incentive;
 pub mod lock;
@@ -33,6 +35,8 @@ pub mod partner;
 pub mod platform;
 pub mod program;
 pub mod record;
+mod row_security;
+mod session;
 mod settings;
 mod store;
 mod view;
@@ -41,6 +45,7 @@ mod writer;
 
 pub use connect::is_sqlite;
 pub use error::Error;
+pub use row_security::Gaps;
 pub use settings::Settings;
 pub use store::Store;
 pub use view::{Txn, View};

@@ -5,14 +5,16 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use tokio::sync::oneshot;
 use tracing::Instrument;
 use trellis_core::{Call, Clock, EcosystemId, Failure, Stored, Timestamp, Written};
 
+use crate::executor::{Reading, Transaction};
 use crate::feed::Feed;
 use crate::once::{self, Claim};
 use crate::platform::ecosystem;
+use crate::session::{Reach, Sessions};
 use crate::view::Source;
 use crate::writer::{Finished, Job, Writer};
 use crate::{Error, Settings, Txn, View, connect, event};
@@ -25,7 +27,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 enum Engine {
-    Postgres(DatabaseConnection),
+    Postgres(Sessions),
     Sqlite {
         readers: DatabaseConnection,
         writer: Writer,
@@ -99,13 +101,30 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when it does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        Ok(self.readers().ping().await?)
+        match &self.engine {
+            Engine::Postgres(sessions) => sessions.ping().await?,
+            Engine::Sqlite { readers, .. } => readers.ping().await?,
+        }
+        Ok(())
     }
 
-    pub(crate) fn readers(&self) -> &DatabaseConnection {
+    /// Where an ecosystem's rows are read.
+    pub(crate) fn reading(&self, ecosystem: &EcosystemId) -> Source {
+        self.reading_of(Reach::One(ecosystem.clone()))
+    }
+
+    /// Where the tables are read that can be read across ecosystems.
+    pub(crate) fn reading_all(&self) -> Source {
+        self.reading_of(Reach::All)
+    }
+
+    fn reading_of(&self, reach: Reach) -> Source {
         match &self.engine {
-            Engine::Postgres(pool) => pool,
-            Engine::Sqlite { readers, .. } => readers,
+            Engine::Postgres(sessions) => Source::PostgresReading(Reading {
+                sessions: sessions.clone(),
+                reach,
+            }),
+            Engine::Sqlite { readers, .. } => Source::SqliteReaders(readers.clone()),
         }
     }
 
@@ -131,7 +150,7 @@ impl Store {
                 .reached(self, &call.ecosystem, position, call.deadline)
                 .await?;
         }
-        let source = Source::Pool(self.readers().clone());
+        let source = self.reading(&call.ecosystem);
         let now = self.now(&call.ecosystem, sandbox, &source).await?;
         Ok(View::new(call.ecosystem.clone(), now, source))
     }
@@ -144,7 +163,7 @@ impl Store {
 
     /// Whether committed events wait that the worker has not dealt with.
     pub(crate) async fn behind(&self, ecosystem: &EcosystemId, worker: &str) -> bool {
-        event::is_behind(self.readers(), ecosystem, worker)
+        event::is_behind(&self.reading(ecosystem).db(), ecosystem, worker)
             .await
             .unwrap_or(false)
     }
@@ -251,9 +270,9 @@ impl Store {
             let (store, call_copy, command, work) =
                 (self.clone(), call.clone(), command.clone(), work.clone());
             let unit =
-                move |transaction| store.unit(call_copy, sandbox, command, work, transaction);
+                move |source: Source| store.unit(call_copy, sandbox, command, work, source);
             let outcome = match &self.engine {
-                Engine::Postgres(pool) => on_postgres(pool, unit).await,
+                Engine::Postgres(sessions) => on_postgres(sessions, &call.ecosystem, unit).await,
                 Engine::Sqlite { writer, .. } => on_sqlite(writer, deadline, unit).await,
             };
             let retry = match &outcome {
@@ -282,7 +301,7 @@ impl Store {
         sandbox: Sandbox,
         command: C,
         work: Arc<W>,
-        transaction: Arc<DatabaseTransaction>,
+        source: Source,
     ) -> Result<Unit<T>, E>
     where
         T: Stored,
@@ -290,7 +309,6 @@ impl Store {
         W: Fn(Txn, C) -> F,
         F: Future<Output = Result<T, E>>,
     {
-        let source = Source::Transaction(transaction);
         match once::claim(&source, &call, self.clock.now()).await? {
             Claim::Fresh => {}
             Claim::Answered { answer, position } => {
@@ -328,7 +346,7 @@ impl Store {
         if let Some(sandbox) = known {
             return Ok(sandbox);
         }
-        let found = ecosystem::find_in(self.readers(), ecosystem).await?;
+        let found = ecosystem::find_in(&self.reading(ecosystem).db(), ecosystem).await?;
         let Some(model) = found else {
             return Err(Error::NoEcosystem {
                 resource: format!("ecosystems/{ecosystem}"),
@@ -389,22 +407,22 @@ fn backoff(attempt: u32) -> Duration {
     Duration::from_millis(rand::random_range(1..=ceiling))
 }
 
-/// Runs a unit in a transaction of its own. READ COMMITTED: a statement after a lock sees what the
-/// one that held it committed.
+/// Runs a unit in a transaction of its own, in a session that is bound to the ecosystem. READ
+/// COMMITTED: a statement after a lock sees what the one that held it committed.
 async fn on_postgres<T, E, F>(
-    pool: &DatabaseConnection,
-    unit: impl FnOnce(Arc<DatabaseTransaction>) -> F,
+    sessions: &Sessions,
+    ecosystem: &EcosystemId,
+    unit: impl FnOnce(Source) -> F,
 ) -> Result<Unit<T>, Attempt<E>>
 where
     E: From<Error>,
     F: Future<Output = Result<Unit<T>, E>>,
 {
-    let begun = pool
-        .begin()
+    let begun = Transaction::begin(sessions, &Reach::One(ecosystem.clone()))
         .await
         .map_err(|error| Attempt::of(error.into()))?;
     let transaction = Arc::new(begun);
-    let outcome = unit(transaction.clone()).await;
+    let outcome = unit(Source::PostgresWriting(transaction.clone())).await;
     let Ok(transaction) = Arc::try_unwrap(transaction) else {
         return Err(Attempt::of(Error::Panicked));
     };
@@ -426,7 +444,7 @@ where
 async fn on_sqlite<T, E, F>(
     writer: &Writer,
     deadline: Instant,
-    unit: impl FnOnce(Arc<DatabaseTransaction>) -> F + Send + 'static,
+    unit: impl FnOnce(Source) -> F + Send + 'static,
 ) -> Result<Unit<T>, Attempt<E>>
 where
     T: Send + 'static,
@@ -438,9 +456,9 @@ where
     let refuse = reply(&send);
     writer.submit(Job {
         deadline: Some(deadline),
-        work: Box::new(move |savepoint| {
+        work: Box::new(move |savepoint: Arc<DatabaseTransaction>| {
             Box::pin(async move {
-                let outcome = unit(savepoint).await;
+                let outcome = unit(Source::SqliteWriter(savepoint)).await;
                 let reply = reply(&send);
                 Finished {
                     keep: outcome.as_ref().is_ok_and(Unit::keeps),

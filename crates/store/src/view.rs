@@ -10,18 +10,23 @@ use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
 use trellis_core::{Actor, EcosystemId, Timestamp};
 
 use crate::event::NewEvent;
+use crate::executor::{Executor, Reading, Transaction};
 
 #[derive(Clone)]
 pub(crate) enum Source {
-    Pool(DatabaseConnection),
-    Transaction(Arc<DatabaseTransaction>),
+    SqliteReaders(DatabaseConnection),
+    SqliteWriter(Arc<DatabaseTransaction>),
+    PostgresReading(Reading),
+    PostgresWriting(Arc<Transaction>),
 }
 
 impl Source {
-    pub(crate) fn db(&self) -> DatabaseExecutor<'_> {
+    pub(crate) fn db(&self) -> Executor<'_> {
         match self {
-            Self::Pool(pool) => DatabaseExecutor::Connection(pool),
-            Self::Transaction(transaction) => DatabaseExecutor::Transaction(transaction),
+            Self::SqliteReaders(pool) => Executor::Sqlite(DatabaseExecutor::Connection(pool)),
+            Self::SqliteWriter(open) => Executor::Sqlite(DatabaseExecutor::Transaction(open)),
+            Self::PostgresReading(reading) => Executor::Reading(reading),
+            Self::PostgresWriting(open) => Executor::Transaction(open),
         }
     }
 }
@@ -55,7 +60,7 @@ impl View {
         self.now
     }
 
-    pub(crate) fn db(&self) -> DatabaseExecutor<'_> {
+    pub(crate) fn db(&self) -> Executor<'_> {
         self.source.db()
     }
 }

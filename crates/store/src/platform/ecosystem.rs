@@ -150,7 +150,7 @@ impl<'a> Registry<'a> {
     /// # Errors
     /// [`Error::Driver`] and its kin.
     pub async fn page(&self, query: &PageQuery) -> Result<Page<Model>, Error> {
-        page::page(self.store.readers(), Entity::find(), query).await
+        page::page(&self.store.reading_all().db(), Entity::find(), query).await
     }
 
     /// The ids of all ecosystems, in order.
@@ -163,7 +163,7 @@ impl<'a> Registry<'a> {
             .column(Column::Ecosystem)
             .order_by_asc(Column::Ecosystem)
             .into_tuple()
-            .all(self.store.readers())
+            .all(&self.store.reading_all().db())
             .await?)
     }
 }
