@@ -21,7 +21,8 @@ use crate::run_on;
 /// Closes tables that have a column `ecosystem`. Every migration that makes such tables calls it,
 /// and a test holds that.
 pub(crate) async fn isolate(manager: &SchemaManager<'_>, tables: &[&str]) -> Result<(), DbErr> {
-    const MINE: &str = "ecosystem = NULLIF(current_setting('trellis.ecosystem', true), '')";
+    const MINE: &str =
+        "ecosystem = NULLIF(NULLIF(current_setting('trellis.ecosystem', true), ''), '*')";
     for table in tables {
         let statements = [
             format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"),

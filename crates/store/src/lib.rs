@@ -49,3 +49,11 @@ pub use row_security::Gaps;
 pub use settings::Settings;
 pub use store::Store;
 pub use view::{Txn, View};
+
+// The fixtures of the conformance tests, for the tests of what cannot be reached from outside.
+#[cfg(test)]
+extern crate self as trellis_store;
+#[cfg(test)]
+#[path = "../tests/conformance/support.rs"]
+#[expect(dead_code, reason = "these tests need a part of what the conformance tests need")]
+mod support;

@@ -14,5 +14,6 @@ pub use flags::{DatabaseFlags, Flags};
 pub use load::{Loaded, Mistake, Mistakes, Origin, Sources};
 pub use table::Settings;
 pub use value::{
-    DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, Service, Services, Size,
+    DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, RowSecurity, Service,
+    Services, Size,
 };

@@ -5,6 +5,7 @@ mod health;
 mod limits;
 mod raw;
 mod reflection;
+mod roles;
 mod schema;
 mod shutdown;
 mod web;
