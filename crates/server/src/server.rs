@@ -139,7 +139,9 @@ async fn row_security(settings: &Settings, store: &Store) -> Result<(), Error> {
         return Ok(());
     }
     match store.row_security_gaps().await? {
-        Some(gaps) if settings.database_rls == RowSecurity::Require => Err(Error::RowSecurity(gaps)),
+        Some(gaps) if settings.database_rls == RowSecurity::Require => {
+            Err(Error::RowSecurity(gaps))
+        }
         Some(gaps) => {
             tracing::warn!(
                 %gaps,

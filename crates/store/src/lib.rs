@@ -55,5 +55,8 @@ pub use view::{Txn, View};
 extern crate self as trellis_store;
 #[cfg(test)]
 #[path = "../tests/conformance/support.rs"]
-#[expect(dead_code, reason = "these tests need a part of what the conformance tests need")]
+#[expect(
+    dead_code,
+    reason = "these tests need a part of what the conformance tests need"
+)]
 mod support;

@@ -30,7 +30,11 @@ pub struct Gaps {
 
 impl std::fmt::Display for Gaps {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { role, above_policies, open_tables } = self;
+        let Self {
+            role,
+            above_policies,
+            open_tables,
+        } = self;
         if *above_policies {
             return write!(
                 formatter,

@@ -131,10 +131,7 @@ impl Sessions {
         .await
     }
 
-    async fn patiently<T>(
-        &self,
-        work: impl Future<Output = Result<T, DbErr>>,
-    ) -> Result<T, DbErr> {
+    async fn patiently<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         tokio::time::timeout(self.0.patience, work)
             .await
             .unwrap_or(Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))
@@ -192,7 +189,11 @@ impl Sessions {
         {
             let mut resting = self.resting();
             let idle = |one: &Connection| one.rests_since.elapsed() > REST_MAX;
-            let enough = resting.connections.iter().take_while(|one| idle(one)).count();
+            let enough = resting
+                .connections
+                .iter()
+                .take_while(|one| idle(one))
+                .count();
             ended.extend(resting.connections.drain(..enough));
             if connection.opened.elapsed() > AGE_MAX {
                 ended.push(connection);
@@ -210,7 +211,10 @@ impl Sessions {
     }
 
     fn resting(&self) -> MutexGuard<'_, Resting> {
-        self.0.resting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .resting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -390,9 +394,7 @@ fn unreachable(error: sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
-fn query(
-    statement: Statement,
-) -> sqlx::query::Query<'static, sqlx::Postgres, SqlxValues> {
+fn query(statement: Statement) -> sqlx::query::Query<'static, sqlx::Postgres, SqlxValues> {
     let values = statement
         .values
         .unwrap_or_else(|| sea_orm::sea_query::Values(Vec::new()));

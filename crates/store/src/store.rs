@@ -269,8 +269,7 @@ impl Store {
         for attempt in 1.. {
             let (store, call_copy, command, work) =
                 (self.clone(), call.clone(), command.clone(), work.clone());
-            let unit =
-                move |source: Source| store.unit(call_copy, sandbox, command, work, source);
+            let unit = move |source: Source| store.unit(call_copy, sandbox, command, work, source);
             let outcome = match &self.engine {
                 Engine::Postgres(sessions) => on_postgres(sessions, &call.ecosystem, unit).await,
                 Engine::Sqlite { writer, .. } => on_sqlite(writer, deadline, unit).await,

@@ -22,7 +22,10 @@ async fn column(db: &Executor<'_>, sql: &str) -> Result<Vec<String>, DbErr> {
 async fn as_superuser(fixture: &Fixture, statements: &[String]) {
     let superuser = one_connection(&fixture.superuser_url).await;
     for statement in statements {
-        superuser.execute_unprepared(statement).await.expect(statement);
+        superuser
+            .execute_unprepared(statement)
+            .await
+            .expect(statement);
     }
     superuser.close().await.unwrap();
 }

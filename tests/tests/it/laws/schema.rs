@@ -140,7 +140,10 @@ async fn every_table_with_an_ecosystem_is_guarded_by_row_level_security() {
         .fetch_all(&mut owner)
         .await
         .unwrap();
-    assert_eq!(unguarded, ["deals", "forgotten", "partners", "plans", "tiers"]);
+    assert_eq!(
+        unguarded,
+        ["deals", "forgotten", "partners", "plans", "tiers"]
+    );
     owner.close().await.unwrap();
     database.delete().await;
 }
@@ -155,13 +158,19 @@ async fn nothing_in_the_schema_runs_with_the_rights_of_whoever_made_it() {
         WHERE pronamespace = 'public'::regnamespace AND prosecdef \
         UNION ALL SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace \
         AND relkind IN ('v', 'm') AND NOT coalesce(reloptions @> '{security_invoker=true}', false)";
-    let found: Vec<String> = sqlx::query_scalar(find).fetch_all(&mut owner).await.unwrap();
+    let found: Vec<String> = sqlx::query_scalar(find)
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
     assert_eq!(found, Vec::<String>::new());
     // The control: each way to do so is found.
     let ways = "CREATE FUNCTION way() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; \
         CREATE VIEW wide AS SELECT * FROM deals";
     sqlx::raw_sql(ways).execute(&mut owner).await.unwrap();
-    let found: Vec<String> = sqlx::query_scalar(find).fetch_all(&mut owner).await.unwrap();
+    let found: Vec<String> = sqlx::query_scalar(find)
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
     assert_eq!(found, ["way", "wide"]);
     owner.close().await.unwrap();
     database.delete().await;

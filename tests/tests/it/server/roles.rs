@@ -65,7 +65,11 @@ async fn the_roles_of_the_page_migrate_and_serve_under_row_level_security() {
         return;
     };
     let url = |database: &str, role: &str, password: &str| {
-        database::as_role(&database::on_server(&superuser, database), &named(role), password)
+        database::as_role(
+            &database::on_server(&superuser, database),
+            &named(role),
+            password,
+        )
     };
     let database = format!("page_{}", std::process::id());
     let [make, grant, revoke, look, lift] = blocks().try_into().unwrap();
@@ -93,7 +97,10 @@ async fn the_roles_of_the_page_migrate_and_serve_under_row_level_security() {
     let above = database::on_server(&superuser, &database);
     let refused = start(&settings(&above, "require")).await.unwrap_err();
     assert!(matches!(refused, Error::RowSecurity(_)), "{refused}");
-    assert!(refused.to_string().contains("docs/postgresql.md"), "{refused}");
+    assert!(
+        refused.to_string().contains("docs/postgresql.md"),
+        "{refused}"
+    );
     for rls in ["warn", "off"] {
         assert_eq!(start(&settings(&above, rls)).await.unwrap(), Drained::Whole);
     }

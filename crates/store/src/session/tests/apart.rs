@@ -6,9 +6,9 @@ use sea_orm::ConnectionTrait;
 use trellis_core::EcosystemId;
 
 use super::{as_superuser, column, tables};
+use crate::Error;
 use crate::support::{Fixture, call, one_connection, postgres};
 use crate::view::Source;
-use crate::{Error, Settings, Store};
 
 /// Takes away what tables demand of their rows beside whose they are.
 const UNDEMANDING: &str = "DO $$ DECLARE found record; BEGIN \
@@ -192,32 +192,6 @@ async fn whoever_reads_across_ecosystems_writes_in_none() {
             assert_eq!(touched.rows_affected(), 0, "{sql}");
         }
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_store_tells_whom_row_level_security_does_not_hold() {
-    let Some(fixture) = postgres().await else {
-        return;
-    };
-    let asked = async |url: &str| {
-        let store = Store::connect(&Settings::new(url), fixture.clock.clone()).await;
-        store.unwrap().row_security_gaps().await.unwrap()
-    };
-    assert_eq!(asked(&fixture.url).await, None);
-    // FORCE holds the owner too.
-    assert_eq!(asked(&fixture.owner_url).await, None);
-    let above = asked(&fixture.superuser_url).await.unwrap();
-    assert!(above.above_policies, "{above}");
-
-    let owner = one_connection(&fixture.owner_url).await;
-    let partners = "ALTER TABLE partners NO FORCE ROW LEVEL SECURITY";
-    owner.execute_unprepared(partners).await.unwrap();
-    assert_eq!(asked(&fixture.url).await, None, "it holds all but the owner");
-    let gaps = asked(&fixture.owner_url).await.unwrap();
-    assert_eq!(gaps.open_tables, ["partners"]);
-    without_defence(&fixture, "deals").await;
-    let gaps = asked(&fixture.url).await.unwrap();
-    assert!(gaps.to_string().ends_with(" on deals"), "{gaps}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

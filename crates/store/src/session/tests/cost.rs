@@ -147,8 +147,14 @@ async fn a_get_by_key_costs_at_most_a_tenth_more_than_without() {
     let works = [
         ("above row level security", get(&above, |_| "e0".to_owned())),
         ("under it", get(&held, |_| "e0".to_owned())),
-        ("under it, 4 ecosystems", get(&held, |n| format!("e{}", n % 4))),
-        ("under it, 64 ecosystems", get(&held, |n| format!("e{}", n % ECOSYSTEMS))),
+        (
+            "under it, 4 ecosystems",
+            get(&held, |n| format!("e{}", n % 4)),
+        ),
+        (
+            "under it, 64 ecosystems",
+            get(&held, |n| format!("e{}", n % ECOSYSTEMS)),
+        ),
         ("the driver's own pool", plain),
     ];
     for callers in [1, 8] {

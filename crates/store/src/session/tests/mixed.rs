@@ -9,9 +9,9 @@ use sea_orm::{ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, St
 use trellis_core::EcosystemId;
 
 use super::{as_superuser, column};
+use crate::partner::partner as partners;
 use crate::session::{Reach, Sessions};
 use crate::support::{Fixture, call, partner, postgres};
-use crate::partner::partner as partners;
 use crate::{Error, Settings, Store, record};
 
 const ECOSYSTEMS: usize = 50;
@@ -42,7 +42,9 @@ async fn crowded() -> Option<(Fixture, Store)> {
         acquire_timeout: Duration::from_secs(60),
         ..Settings::new(&fixture.url)
     };
-    let store = Store::connect(&settings, fixture.clock.clone()).await.unwrap();
+    let store = Store::connect(&settings, fixture.clock.clone())
+        .await
+        .unwrap();
     Some((fixture, store))
 }
 
@@ -84,7 +86,10 @@ async fn come_and_go(store: Store, caller: usize, seen: Arc<Seen>) {
             continue;
         };
         assert!(!rows.is_empty(), "{ecosystem} does not see its own rows");
-        assert!(rows.iter().all(|row| *row == ecosystem), "{ecosystem} sees {rows:?}");
+        assert!(
+            rows.iter().all(|row| *row == ecosystem),
+            "{ecosystem} sees {rows:?}"
+        );
         seen.whole.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -109,11 +114,17 @@ async fn fifty_ecosystems_over_four_connections_see_their_own_rows_whoever_goes_
     // Every connection came back, or was replaced: as many can be had at once as ever.
     let held = (0..CONNECTIONS).map(|_| async {
         let source = store.reading_all();
-        column(&source.db(), "SELECT pg_sleep(0.1)::text").await.unwrap()
+        column(&source.db(), "SELECT pg_sleep(0.1)::text")
+            .await
+            .unwrap()
     });
     let started = std::time::Instant::now();
     futures::future::join_all(held).await;
-    assert!(started.elapsed() < Duration::from_millis(350), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_millis(350),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 /// The control of the test above: what is asked for is not always what a pool gives that does not
@@ -144,7 +155,10 @@ async fn mistaken(pool: DatabaseConnection) -> usize {
         pool.execute_unprepared(&set).await.unwrap();
         let statement = Statement::from_string(DatabaseBackend::Postgres, EVERYTHING);
         let rows = pool.query_all_raw(statement).await.unwrap();
-        let rows: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        let rows: Vec<String> = rows
+            .iter()
+            .map(|row| row.try_get_by_index(0).unwrap())
+            .collect();
         mistaken += usize::from(rows.is_empty() || rows.iter().any(|row| *row != ecosystem));
     }
     mistaken
@@ -159,7 +173,9 @@ async fn a_caller_that_goes_away_at_any_step_leaves_no_false_memory() {
     for steps in 0..12 {
         // One connection, which was never set before.
         let options = fixture.url.parse().unwrap();
-        let sessions = Sessions::open(options, 1, Duration::from_secs(10)).await.unwrap();
+        let sessions = Sessions::open(options, 1, Duration::from_secs(10))
+            .await
+            .unwrap();
         let first = Reach::One(EcosystemId::try_new(&name(1)).unwrap());
         let mut taking = Box::pin(sessions.take(&first));
         let mut polls = 0;
@@ -181,8 +197,10 @@ async fn a_caller_that_goes_away_at_any_step_leaves_no_false_memory() {
             let statement = Statement::from_string(DatabaseBackend::Postgres, EVERYTHING);
             let mut session = sessions.take(&reach).await.unwrap();
             let rows = session.query_all(statement).await.unwrap();
-            let rows: Vec<String> =
-                rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+            let rows: Vec<String> = rows
+                .iter()
+                .map(|row| row.try_get_by_index(0).unwrap())
+                .collect();
             assert_eq!(rows, [name(index)], "cut after {steps} steps");
         }
     }
