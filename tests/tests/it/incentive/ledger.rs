@@ -9,7 +9,7 @@ use trellis_api::incentive::v1 as pb;
 use trellis_api::incentive::v1::statement_movement::Kind as MovementKind;
 use trellis_core::{AwardId, Clock, Currency, PartnerId};
 use trellis_store::incentive::ledger::{Account, Key, Kind, Line, Posting, Rail};
-use trellis_tests::{Engine, World, on_both, refused};
+use trellis_tests::{Engine, on_both, refused};
 
 use super::books::{
     Books, accrued, clawback, day, earned, held, in_payout, moving, owed, payable, receivable,
