@@ -16,7 +16,7 @@ use crate::partner::partner as partners;
 use crate::support::{Fixture, call, one_connection, partner, postgres};
 use crate::{Error, Settings, Store, record};
 
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 60;
 const CALLS: usize = 200;
 const ECOSYSTEMS: usize = 64;
 
@@ -134,7 +134,7 @@ async fn filled() -> Option<(Fixture, Store, Store)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it measures, for half a minute, and wants the machine for itself"]
+#[ignore = "it measures, for a minute or two"]
 async fn a_get_by_key_costs_at_most_a_tenth_more_than_without() {
     let Some((fixture, above, held)) = filled().await else {
         return;
