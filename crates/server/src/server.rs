@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use trellis_core::Clock;
-use trellis_store::{Store, worker};
+use trellis_store::{Gaps, Store, worker};
 
 use crate::layers::{self, Parts};
 use crate::listen::{Acceptor, Drained};
 use crate::methods::Methods;
 use crate::services;
-use crate::settings::Settings;
+use crate::settings::{RowSecurity, Settings};
 use crate::{reflection, schema};
 
 /// How long workers may take to end what they are doing.
@@ -32,6 +32,12 @@ pub enum Error {
     /// The database cannot be reached.
     #[error("the database cannot be reached")]
     Store(#[from] trellis_store::Error),
+    /// Row level security does not hold the server's role, and the settings require that it does.
+    #[error(
+        "{0}. Give database-url the role that docs/postgresql.md makes for the server, or start \
+         with --database-rls warn"
+    )]
+    RowSecurity(Gaps),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; is another server running?")]
     Listen {
@@ -72,6 +78,7 @@ pub async fn start(
 ) -> Result<Running, Error> {
     schema::prepare(settings).await?;
     let store = Store::connect(&of_store(settings), clock).await?;
+    row_security(settings, &store).await?;
     let methods = Methods::try_new()?;
     let services = services::all(settings, &store);
 
@@ -124,6 +131,26 @@ pub async fn start(
         stop_workers,
         workers,
     })
+}
+
+/// Looks whether the database itself keeps ecosystems apart from this server.
+async fn row_security(settings: &Settings, store: &Store) -> Result<(), Error> {
+    if settings.database_rls == RowSecurity::Off {
+        return Ok(());
+    }
+    match store.row_security_gaps().await? {
+        Some(gaps) if settings.database_rls == RowSecurity::Require => {
+            Err(Error::RowSecurity(gaps))
+        }
+        Some(gaps) => {
+            tracing::warn!(
+                %gaps,
+                "only the server's own filters keep ecosystems apart: see docs/postgresql.md"
+            );
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 impl Running {

@@ -211,7 +211,7 @@ pub async fn find<E: Record>(view: &View, id: &E::Id) -> Result<Option<E::Model>
         by_id::<E>(view, id).build(backend)
     });
     if let (Some(direct), Some(values)) = (view.direct(), &find.values)
-        && let Some(mut found) = direct.rows::<E>(&find.sql, &values.0).await
+        && let Some(mut found) = direct.rows::<E>(&find.sql, &values.0)
     {
         return Ok(found.pop());
     }
@@ -385,7 +385,7 @@ pub async fn page<E: Record>(view: &View, query: &PageQuery) -> Result<Page<E::M
         let statement = asked.select().build(db.get_database_backend());
         let values = statement.values.as_ref().map(|values| values.0.as_slice());
         let values = values.unwrap_or_default();
-        if let Some(rows) = direct.rows::<E>(&statement.sql, values).await {
+        if let Some(rows) = direct.rows::<E>(&statement.sql, values) {
             return asked.page(rows);
         }
     }

@@ -17,5 +17,6 @@ pub use load::{Loaded, Mistake, Mistakes, Origin, Sources};
 pub use table::Settings;
 pub(crate) use value::Value;
 pub use value::{
-    DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, Service, Services, Size,
+    DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, RowSecurity, Service,
+    Services, Size,
 };

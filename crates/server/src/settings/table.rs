@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::issuers::IssuerList;
 use super::load::Reader;
 use super::value::{
-    DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, Services, Size, Value,
+    DatabaseUrl, LogFormat, LogLevel, Origins, OtlpEndpoint, OtlpHeaders, RowSecurity, Services,
+    Size, Value,
 };
 
 /// What is known of a setting without its value.
@@ -98,6 +99,9 @@ settings! {
         database_statement_timeout("database-statement-timeout"): Duration = "5s";
         /// How long a statement may wait for a lock.
         database_lock_timeout("database-lock-timeout"): Duration = "2s";
+        /// Whether PostgreSQL's row level security must hold the role of database-url: require, warn
+        /// or off. SQLite has none.
+        database_rls("database-rls"): RowSecurity = "warn";
         /// Whether serve brings the schema of a PostgreSQL database up to date. That of a SQLite
         /// file always is.
         migrate("migrate"): bool = "false";

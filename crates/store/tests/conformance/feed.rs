@@ -62,12 +62,12 @@ on_both! {
 /// numbers in one order and commit in the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_follows_the_number_alone_loses_what_commits_late() {
-    use sea_orm::{ConnectionTrait, Database, Statement, TransactionTrait};
+    use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 
     let Some(fixture) = crate::support::postgres().await else {
         return;
     };
-    let database = Database::connect(&fixture.url).await.unwrap();
+    let (database, other) = (fixture.beneath("acme").await, fixture.beneath("acme").await);
     let insert = |resource: &str| {
         format!(
             "INSERT INTO events (ecosystem, kind, resource, actor, time, data) \
@@ -88,11 +88,11 @@ async fn a_reader_that_follows_the_number_alone_loses_what_commits_late() {
 
     let early = database.begin().await.unwrap();
     early.execute_unprepared(&insert("early")).await.unwrap();
-    let late = database.begin().await.unwrap();
+    let late = other.begin().await.unwrap();
     late.execute_unprepared(&insert("late")).await.unwrap();
     late.commit().await.unwrap();
 
-    let first = database.query_all_raw(by_number(0)).await.unwrap();
+    let first = other.query_all_raw(by_number(0)).await.unwrap();
     let reached: i64 = first.last().unwrap().try_get("", "sequence").unwrap();
     // The feed holds the newer one back while the older is under way.
     assert!(event::after(&view, start, 10).await.unwrap().is_empty());
