@@ -59,12 +59,14 @@ struct Texts {
 }
 
 impl Texts {
-    const NONE: Self = Self {
-        find: OnceLock::new(),
-        lock: OnceLock::new(),
-        insert: OnceLock::new(),
-        update: OnceLock::new(),
-    };
+    const fn none() -> Self {
+        Self {
+            find: OnceLock::new(),
+            lock: OnceLock::new(),
+            insert: OnceLock::new(),
+            update: OnceLock::new(),
+        }
+    }
 }
 
 impl Default for Statements {
@@ -78,8 +80,8 @@ impl Statements {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            sqlite: Texts::NONE,
-            postgres: Texts::NONE,
+            sqlite: Texts::none(),
+            postgres: Texts::none(),
         }
     }
 
