@@ -40,15 +40,15 @@ on_both! {
         let mut place = Position { epoch: 0, xid: 0, sequence: 0 };
         let mut seen = Vec::new();
         let mut idle = 0;
-        while idle < 20 {
+        while idle < 2 {
             let view = fixture.store.read(&call("acme")).await.unwrap();
             let events = event::after(&view, place, 7).await.unwrap();
             if let Some(last) = events.last() {
                 place = last.position();
             }
             if events.is_empty() && writers.iter().all(tokio::task::JoinHandle::is_finished) {
+                fixture.settled().await;
                 idle += 1;
-                tokio::time::sleep(Duration::from_millis(10)).await;
             }
             seen.extend(events.into_iter().map(|event| event.resource));
         }
@@ -105,6 +105,7 @@ async fn a_reader_that_follows_the_number_alone_loses_what_commits_late() {
     );
     let seen = first.len() + second.len();
     assert_eq!(seen, 1, "of two events the reader by number has seen one");
+    fixture.settled().await;
     let settled = event::after(&view, start, 10).await.unwrap();
     let settled: Vec<_> = settled
         .iter()

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use trellis_core::{
     Actor, Call, Currency, EcosystemId, ManualClock, PartnerId, TimeZone, Timestamp, Written,
 };
@@ -189,6 +190,28 @@ impl Fixture {
         }
         let setting = format!("options=-c%20trellis.ecosystem%3D{ecosystem}");
         one_connection(&format!("{}&{setting}", self.owner_url)).await
+    }
+
+    /// Waits until the feed shows everything that was committed so far. It waits for every older
+    /// transaction of the whole server, and other tests run theirs.
+    pub(crate) async fn settled(&self) {
+        if trellis_store::is_sqlite(&self.url) {
+            return;
+        }
+        let database = one_connection(&self.url).await;
+        let ask = async |what: &str| -> i64 {
+            let sql = format!("SELECT {what}(pg_current_snapshot())::text::bigint");
+            let ask = Statement::from_string(database.get_database_backend(), sql);
+            let row = database.query_one_raw(ask).await.unwrap().unwrap();
+            row.try_get_by_index(0).unwrap()
+        };
+        let committed = ask("pg_snapshot_xmax").await;
+        let patience = Instant::now() + Duration::from_secs(60);
+        while ask("pg_snapshot_xmin").await < committed {
+            assert!(Instant::now() < patience, "a transaction does not end");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        database.close().await.unwrap();
     }
 
     pub(crate) async fn found(&self, id: &str, sandbox: bool) {
