@@ -5,6 +5,7 @@ mod apart;
 mod cost;
 mod mixed;
 mod plans;
+mod trips;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, Statement};
 
