@@ -1,4 +1,7 @@
 //! A database of its own for each test, made of a template that is migrated once.
+//!
+//! On PostgreSQL one role owns the tables and another works with them, as in a deployment: so
+//! everything that is tested is tested under row level security.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -19,6 +22,20 @@ const DATABASES: &str = "TRELLIS_TEST_DATABASES";
 /// it. Any number that nobody else uses.
 const TEMPLATE_LOCK: i64 = 0x7472_656c_6c69_7301;
 
+/// Who owns the tables.
+const OWNER: &str = "trellis_test_owner";
+
+/// Who works with them.
+const WORKER: &str = "trellis_test_worker";
+
+/// Roles belong to the whole server, and other test processes make them too.
+const ROLES: &str = "DO $$ BEGIN \
+    PERFORM pg_advisory_xact_lock(hashtextextended('trellis_test_roles', 0)); \
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'trellis_test_worker') THEN \
+        CREATE ROLE trellis_test_owner LOGIN PASSWORD 'trellis_test_owner'; \
+        CREATE ROLE trellis_test_worker LOGIN PASSWORD 'trellis_test_worker'; \
+    END IF; END $$";
+
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -32,6 +49,7 @@ pub enum Engine {
 #[derive(Debug)]
 pub struct Database {
     url: String,
+    owner_url: String,
     /// Deleted with the database.
     folder: Option<TempDir>,
     /// The name of the database on the server.
@@ -71,16 +89,23 @@ impl Database {
         }
     }
 
-    /// Where it is.
+    /// Where it is, for a server to work with.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where it is, for the owner of its tables.
+    #[must_use]
+    pub fn owner_url(&self) -> &str {
+        &self.owner_url
     }
 
     fn file() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the database");
         let url = format!("sqlite:{}", folder.path().join("trellis.db").display());
         Self {
+            owner_url: url.clone(),
             url,
             folder: Some(folder),
             name: None,
@@ -98,10 +123,20 @@ impl Database {
             format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
         )
         .await;
-        execute(&mut admin, format!("CREATE DATABASE {name} {made_of}")).await;
+        execute(&mut admin, ROLES.to_owned()).await;
+        execute(
+            &mut admin,
+            format!("CREATE DATABASE {name} OWNER {OWNER} {made_of}"),
+        )
+        .await;
         admin.close().await.expect("PostgreSQL says goodbye");
+        let url = on_server(server, &name);
+        if made_of.is_empty() {
+            grant(&url).await;
+        }
         Self {
-            url: on_server(server, &name),
+            url: of_role(&url, WORKER),
+            owner_url: of_role(&url, OWNER),
             folder: None,
             name: Some(name),
         }
@@ -144,7 +179,7 @@ async fn postgres_template(server: &str) -> String {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     let make = || async {
         // Named by what it was made of, so that an old one on a lasting server is not taken.
-        let name = format!("trellis_template_{:016x}", fingerprint());
+        let name = format!("trellis_owned_{:016x}", fingerprint());
         let mut admin = admin(server).await;
         sqlx::query("SELECT pg_advisory_lock($1)")
             .bind(TEMPLATE_LOCK)
@@ -164,9 +199,15 @@ async fn postgres_template(server: &str) -> String {
                 format!("DROP DATABASE IF EXISTS {name}_new WITH (FORCE)"),
             )
             .await;
-            execute(&mut admin, format!("CREATE DATABASE {name}_new")).await;
+            execute(&mut admin, ROLES.to_owned()).await;
+            execute(
+                &mut admin,
+                format!("CREATE DATABASE {name}_new OWNER {OWNER}"),
+            )
+            .await;
             let url = on_server(server, &format!("{name}_new"));
-            trellis_migrations::up(&url)
+            grant(&url).await;
+            trellis_migrations::up(&of_role(&url, OWNER))
                 .await
                 .expect("migrations run on PostgreSQL");
             execute(
@@ -205,8 +246,13 @@ pub fn root() -> &'static Path {
         .expect("the tests stand in the checkout")
 }
 
-/// The server that tests may make databases in. Nothing when PostgreSQL is left out.
-fn server() -> Option<String> {
+/// The server that tests may make databases in, as its superuser. Nothing when PostgreSQL is left
+/// out.
+///
+/// # Panics
+/// When it is neither named nor left out.
+#[must_use]
+pub fn server() -> Option<String> {
     if variable(DATABASES).as_deref() == Some("sqlite") {
         return None;
     }
@@ -231,8 +277,31 @@ async fn execute(connection: &mut PgConnection, sql: String) {
         .expect("PostgreSQL obeys");
 }
 
+/// Lets the one role work with the tables that the other will make in a database.
+async fn grant(database: &str) {
+    let mut owner = admin(&of_role(database, OWNER)).await;
+    let sql = format!(
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {WORKER}"
+    );
+    execute(&mut owner, sql).await;
+    owner.close().await.expect("PostgreSQL says goodbye");
+}
+
+/// The same database for one of the roles of tests, whose passwords are their names.
+fn of_role(url: &str, role: &str) -> String {
+    as_role(url, role, role)
+}
+
+/// The same database for another role.
+#[must_use]
+pub fn as_role(url: &str, role: &str, password: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}user={role}&password={password}")
+}
+
 /// The URL of another database of the same server.
-fn on_server(server: &str, database: &str) -> String {
+#[must_use]
+pub fn on_server(server: &str, database: &str) -> String {
     let (address, query) = server.split_once('?').unwrap_or((server, ""));
     let base = match address.rsplit_once('/') {
         Some((base, _)) if !base.ends_with('/') => base,

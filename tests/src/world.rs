@@ -220,6 +220,7 @@ fn settings(database_url: &str, flags: &[(&'static str, &str)]) -> Settings {
         ("database-url", database_url),
         // Many servers share one PostgreSQL.
         ("database-connections-max", "8"),
+        ("database-rls", "require"),
         ("reflection", "true"),
         ("drain-limit", "2s"),
     ];

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use trellis_core::Clock;
-use trellis_store::{Store, worker};
+use trellis_store::{Gaps, Store, worker};
 
 use crate::layers::{self, Parts};
 use crate::listen::tls::Tls;
@@ -19,7 +19,7 @@ use crate::listen::{Acceptor, Drained};
 use crate::methods::Methods;
 use crate::routes::Part;
 use crate::services;
-use crate::settings::Settings;
+use crate::settings::{RowSecurity, Settings};
 use crate::{reflection, schema};
 
 /// How long workers may take to end what they are doing.
@@ -34,6 +34,12 @@ pub enum Error {
     /// The database cannot be reached.
     #[error("the database cannot be reached")]
     Store(#[from] trellis_store::Error),
+    /// Row level security does not hold the server's role, and the settings require that it does.
+    #[error(
+        "{0}. Give database-url the role that docs/postgresql.md makes for the server, or start \
+         with --database-rls warn"
+    )]
+    RowSecurity(Gaps),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; is another server running?")]
     Listen {
@@ -79,6 +85,7 @@ pub async fn start(
     let tls = Tls::try_new(settings)?;
     schema::prepare(settings).await?;
     let store = Store::connect(&of_store(settings), clock).await?;
+    row_security(settings, &store).await?;
     let methods = Methods::try_new()?;
     let services = services::all(settings, &store);
 
@@ -147,6 +154,26 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
+}
+
+/// Looks whether the database itself keeps ecosystems apart from this server.
+async fn row_security(settings: &Settings, store: &Store) -> Result<(), Error> {
+    if settings.database_rls == RowSecurity::Off {
+        return Ok(());
+    }
+    match store.row_security_gaps().await? {
+        Some(gaps) if settings.database_rls == RowSecurity::Require => {
+            Err(Error::RowSecurity(gaps))
+        }
+        Some(gaps) => {
+            tracing::warn!(
+                %gaps,
+                "only the server's own filters keep ecosystems apart: see docs/postgresql.md"
+            );
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 impl Running {

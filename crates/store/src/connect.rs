@@ -1,12 +1,14 @@
-//! Opens the database: one pool on PostgreSQL; readers and one writer on SQLite.
+//! Opens the database: sessions on PostgreSQL; readers and one writer on SQLite.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 
-use crate::direct::Postgres;
+use crate::session::Sessions;
 use crate::{Error, Settings};
 
 /// Whether a URL names a SQLite database.
@@ -35,36 +37,20 @@ fn options(settings: &Settings) -> ConnectOptions {
     options
 }
 
-/// Opens a PostgreSQL pool.
+/// Opens PostgreSQL.
 ///
 /// Locks and statements are bounded for the whole connection, so that no path can forget it. A
 /// transaction whose client went away is ended by the database.
-pub(crate) async fn postgres(
-    settings: &Settings,
-    connections_max: u32,
-) -> Result<DatabaseConnection, Error> {
-    let bounded = settings.clone();
-    let mut options = options(settings);
-    options
-        .max_connections(connections_max)
-        .map_sqlx_postgres_opts(move |postgres| of_postgres(&bounded, postgres));
-    Ok(Database::connect(options).await?)
-}
-
-/// Prepares the connections of PostgreSQL for short reads.
-pub(crate) fn postgres_direct(settings: &Settings, connections_max: u32) -> Option<Postgres> {
-    let options = settings.url.parse().ok()?;
-    let connections_max = usize::try_from(connections_max).ok()?;
-    Some(Postgres::new(
-        of_postgres(settings, options),
-        connections_max,
-    ))
-}
-
-fn of_postgres(settings: &Settings, postgres: PgConnectOptions) -> PgConnectOptions {
+pub(crate) async fn postgres(settings: &Settings) -> Result<Sessions, Error> {
     let statement = settings.statement_timeout.as_millis().to_string();
     let lock = settings.lock_timeout.as_millis().to_string();
-    postgres
+    let options: PgConnectOptions = settings
+        .url
+        .parse()
+        .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
+    // Statements carry values, and do not belong into the log.
+    let options = options
+        .disable_statement_logging()
         .application_name("trellis")
         // Statements of many rows are as many texts as there are numbers of rows.
         .statement_cache_capacity(STATEMENTS)
@@ -72,7 +58,9 @@ fn of_postgres(settings: &Settings, postgres: PgConnectOptions) -> PgConnectOpti
             ("statement_timeout", statement.as_str()),
             ("lock_timeout", lock.as_str()),
             ("idle_in_transaction_session_timeout", "10000"),
-        ])
+        ]);
+    let (most, patience) = (settings.connections_max, settings.acquire_timeout);
+    Ok(Sessions::open(options, most, patience).await?)
 }
 
 /// Opens the readers of a SQLite database.

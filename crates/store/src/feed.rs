@@ -132,9 +132,10 @@ impl Feed {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let mut progress = self.inner.progress.subscribe();
+        let reading = store.reading(ecosystem);
         loop {
             progress.mark_unchanged();
-            let cursors = cursor::of(store.readers(), ecosystem).await?;
+            let cursors = cursor::of(&reading.db(), ecosystem).await?;
             let behind = expected.iter().any(|worker| {
                 !cursors
                     .iter()

@@ -16,9 +16,11 @@
 //! 4. the events that report it ([`event`]), which workers and watchers follow ([`worker`]);
 //! 5. the answer, stored beside the claim; then the commit.
 //!
-//! On PostgreSQL a transaction has a connection of its own, at READ COMMITTED with explicit locks.
+//! On PostgreSQL a transaction has a connection of its own, at READ COMMITTED with explicit locks,
+//! and every connection is bound to one ecosystem, which row level security holds it to ([`session`]).
 //! On SQLite all transactions go through one writer that commits them in groups ([`writer`]).
 
+mod attempt;
 pub mod check;
 mod connect;
 pub mod deal;
@@ -26,6 +28,7 @@ pub mod deal;
 pub mod direct;
 mod error;
 pub mod event;
+mod executor;
 mod feed;
 pub mod incentive;
 pub mod lock;
@@ -36,6 +39,8 @@ pub mod platform;
 pub mod program;
 pub mod reach;
 pub mod record;
+mod row_security;
+mod session;
 mod settings;
 mod store;
 mod view;
@@ -45,6 +50,18 @@ mod writer;
 pub use connect::is_sqlite;
 pub use direct::ShortReads;
 pub use error::Error;
+pub use row_security::Gaps;
 pub use settings::Settings;
 pub use store::Store;
 pub use view::{Txn, View};
+
+// The fixtures of the conformance tests, for the tests of what cannot be reached from outside.
+#[cfg(test)]
+extern crate self as trellis_store;
+#[cfg(test)]
+#[path = "../tests/conformance/support.rs"]
+#[expect(
+    dead_code,
+    reason = "these tests need a part of what the conformance tests need"
+)]
+mod support;

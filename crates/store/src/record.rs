@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use sea_orm::entity::prelude::*;
 use sea_orm::{
     ActiveModelTrait, DatabaseBackend, FromQueryResult, IntoActiveModel, Iterable, ModelTrait,
+    QueryResult,
     QueryOrder, QuerySelect, QueryTrait, Statement,
 };
 use trellis_core::{EcosystemId, Page, PageQuery, Timestamp};
@@ -213,7 +214,7 @@ pub async fn find<E: Record>(view: &View, id: &E::Id) -> Result<Option<E::Model>
         by_id::<E>(view, id).build(backend)
     });
     if let (Some(direct), Some(values)) = (view.direct(), &find.values)
-        && let Some(mut found) = direct.rows::<E>(&find.sql, &values.0).await
+        && let Some(mut found) = direct.rows::<E>(&find.sql, &values.0)
     {
         return Ok(found.pop());
     }
@@ -226,9 +227,17 @@ fn key<E: Record>(view: &View, id: &E::Id) -> Vec<Value> {
 
 async fn one<E: Record>(view: &View, select: Statement) -> Result<Option<E::Model>, Error> {
     let row = view.db().query_one_raw(select).await?;
-    Ok(row
-        .map(|row| E::Model::from_query_result(&row, ""))
-        .transpose()?)
+    row.map(|row| model_of::<E>(&row)).transpose()
+}
+
+/// A row as a model: by the places of its columns, which costs a fraction of going by their names.
+fn model_of<E: Record>(row: &QueryResult) -> Result<E::Model, Error> {
+    let of_postgres = row.try_as_pg_row();
+    let by_place = of_postgres.and_then(|row| E::made_of(E::shape().values_of_postgres(row)));
+    match by_place {
+        Some(model) => Ok(model),
+        None => Ok(E::Model::from_query_result(row, "")?),
+    }
 }
 
 /// Finds rows by their ids, in the order of the ids. Those that do not exist are left out.
@@ -383,13 +392,13 @@ fn is_key<E: Record>(column: E::Column) -> bool {
 pub async fn page<E: Record>(view: &View, query: &PageQuery) -> Result<Page<E::Model>, Error> {
     let db = view.db();
     let asked = page::Asked::new(scoped::<E>(view), query)?;
-    if let Some(direct) = view.direct() {
-        let statement = asked.select().build(db.get_database_backend());
-        let values = statement.values.as_ref().map(|values| values.0.as_slice());
-        let values = values.unwrap_or_default();
-        if let Some(rows) = direct.rows::<E>(&statement.sql, values).await {
-            return asked.page(rows);
-        }
+    let statement = asked.select().build(db.get_database_backend());
+    if let (Some(direct), Some(values)) = (view.direct(), &statement.values)
+        && let Some(rows) = direct.rows::<E>(&statement.sql, &values.0)
+    {
+        return asked.page(rows);
     }
-    asked.read(&db).await
+    let rows = db.query_all_raw(statement).await?;
+    let rows = rows.iter().map(model_of::<E>).collect::<Result<_, _>>()?;
+    asked.page(rows)
 }

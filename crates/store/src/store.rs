@@ -5,17 +5,19 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
-use tokio::sync::oneshot;
+use sea_orm::DatabaseConnection;
 use tracing::Instrument;
 use trellis_core::{Call, Clock, EcosystemId, Failure, Stored, Timestamp, Written};
 
-use crate::direct::{Connections, Direct, ShortReads, Sqlite};
+use crate::attempt::{Attempt, Unit, backoff, on_postgres, on_sqlite};
+use crate::direct::{Direct, ShortReads};
+use crate::executor::Reading;
 use crate::feed::Feed;
 use crate::once::{self, Claim};
 use crate::platform::ecosystem;
+use crate::session::{Reach, Sessions};
 use crate::view::Source;
-use crate::writer::{Finished, Job, Writer};
+use crate::writer::Writer;
 use crate::{Error, Settings, Txn, View, connect, event};
 
 /// How often a transaction that met others is run in all.
@@ -26,10 +28,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 enum Engine {
-    Postgres {
-        direct: Option<Direct>,
-        pool: DatabaseConnection,
-    },
+    Postgres(Sessions),
     Sqlite {
         direct: Option<Direct>,
         readers: DatabaseConnection,
@@ -50,32 +49,6 @@ pub struct Store {
 #[derive(Clone, Copy)]
 struct Sandbox(bool);
 
-/// How a unit of work ended before its transaction did.
-enum Unit<T> {
-    /// The work was done; commit it.
-    Done(Written<T>),
-    /// The work would be done, but the caller only asked.
-    Tried(T),
-    /// An earlier call with the same request id did it.
-    Replayed(Written<T>),
-}
-
-impl<T> Unit<T> {
-    fn keeps(&self) -> bool {
-        matches!(self, Self::Done(_))
-    }
-
-    fn into_written(self) -> Written<T> {
-        match self {
-            Self::Done(written) | Self::Replayed(written) => written,
-            Self::Tried(value) => Written {
-                value,
-                position: None,
-            },
-        }
-    }
-}
-
 impl Store {
     /// Opens the database. Its schema must be there already.
     ///
@@ -85,20 +58,12 @@ impl Store {
         let engine = if connect::is_sqlite(&settings.url) {
             let writer = Writer::start(connect::sqlite_writer(settings).await?);
             Engine::Sqlite {
-                direct: Sqlite::new(&settings.url)
-                    .map(|sqlite| Direct::new(Connections::Sqlite(sqlite))),
+                direct: Direct::new(&settings.url),
                 readers: connect::sqlite_readers(settings).await?,
                 writer,
             }
         } else {
-            // A third of the connections is for short reads, which hold one the shortest.
-            let short = settings.connections_max / 3;
-            let pooled = settings.connections_max - short;
-            Engine::Postgres {
-                direct: connect::postgres_direct(settings, short)
-                    .map(|postgres| Direct::new(Connections::Postgres(postgres))),
-                pool: connect::postgres(settings, pooled).await?,
-            }
+            Engine::Postgres(connect::postgres(settings).await?)
         };
         Ok(Self {
             engine,
@@ -113,31 +78,43 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when it does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        Ok(self.readers().ping().await?)
-    }
-
-    pub(crate) fn readers(&self) -> &DatabaseConnection {
         match &self.engine {
-            Engine::Postgres { pool, .. } => pool,
-            Engine::Sqlite { readers, .. } => readers,
+            Engine::Postgres(sessions) => sessions.ping().await?,
+            Engine::Sqlite { readers, .. } => readers.ping().await?,
+        }
+        Ok(())
+    }
+
+    /// Where an ecosystem's rows are read.
+    pub(crate) fn reading(&self, ecosystem: &EcosystemId) -> Source {
+        self.reading_of(Reach::One(ecosystem.clone()))
+    }
+
+    /// Where the tables are read that can be read across ecosystems.
+    pub(crate) fn reading_all(&self) -> Source {
+        self.reading_of(Reach::All)
+    }
+
+    fn reading_of(&self, reach: Reach) -> Source {
+        match &self.engine {
+            Engine::Postgres(sessions) => Source::PostgresReading(Reading {
+                sessions: sessions.clone(),
+                reach,
+            }),
+            Engine::Sqlite {
+                direct, readers, ..
+            } => Source::SqliteReaders(readers.clone(), direct.clone()),
         }
     }
 
-    fn source(&self) -> Source {
-        let (Engine::Postgres { direct, .. } | Engine::Sqlite { direct, .. }) = &self.engine;
-        match direct {
-            Some(direct) => Source::Direct(direct.clone(), self.readers().clone()),
-            None => Source::Pool(self.readers().clone()),
-        }
-    }
-
-    /// How many short reads there were, and how many of them took the longer way.
+    /// How many short reads of SQLite there were, and how many of them took the longer way.
+    /// PostgreSQL has no longer way.
     #[must_use]
-    pub fn short_reads(&self) -> ShortReads {
-        let (Engine::Postgres { direct, .. } | Engine::Sqlite { direct, .. }) = &self.engine;
-        direct
-            .as_ref()
-            .map_or(ShortReads { made: 0, left: 0 }, Direct::counts)
+    pub fn short_reads(&self) -> Option<ShortReads> {
+        match &self.engine {
+            Engine::Postgres(_) => None,
+            Engine::Sqlite { direct, .. } => direct.as_ref().map(Direct::counts),
+        }
     }
 
     pub(crate) fn feed(&self) -> &Feed {
@@ -162,7 +139,7 @@ impl Store {
                 .reached(self, &call.ecosystem, position, call.deadline)
                 .await?;
         }
-        let source = self.source();
+        let source = self.reading(&call.ecosystem);
         let now = self.now(&call.ecosystem, sandbox, &source).await?;
         let scope = call.scope.clone();
         Ok(View::new(call.ecosystem.clone(), scope, now, source))
@@ -176,7 +153,7 @@ impl Store {
 
     /// Whether committed events wait that the worker has not dealt with.
     pub(crate) async fn behind(&self, ecosystem: &EcosystemId, worker: &str) -> bool {
-        event::is_behind(self.readers(), ecosystem, worker)
+        event::is_behind(&self.reading(ecosystem).db(), ecosystem, worker)
             .await
             .unwrap_or(false)
     }
@@ -282,10 +259,9 @@ impl Store {
         for attempt in 1.. {
             let (store, call_copy, command, work) =
                 (self.clone(), call.clone(), command.clone(), work.clone());
-            let unit =
-                move |transaction| store.unit(call_copy, sandbox, command, work, transaction);
+            let unit = move |source: Source| store.unit(call_copy, sandbox, command, work, source);
             let outcome = match &self.engine {
-                Engine::Postgres { pool, .. } => on_postgres(pool, unit).await,
+                Engine::Postgres(sessions) => on_postgres(sessions, &call.ecosystem, unit).await,
                 Engine::Sqlite { writer, .. } => on_sqlite(writer, deadline, unit).await,
             };
             let retry = match &outcome {
@@ -316,7 +292,7 @@ impl Store {
         sandbox: Sandbox,
         command: C,
         work: Arc<W>,
-        transaction: Arc<DatabaseTransaction>,
+        source: Source,
     ) -> Result<Unit<T>, E>
     where
         T: Stored,
@@ -324,7 +300,6 @@ impl Store {
         W: Fn(Txn, C) -> F,
         F: Future<Output = Result<T, E>>,
     {
-        let source = Source::Transaction(transaction);
         match once::claim(&source, &call, self.clock.now()).await? {
             Claim::Fresh => {}
             Claim::Answered { answer, position } => {
@@ -361,7 +336,7 @@ impl Store {
         if let Some(sandbox) = known {
             return Ok(sandbox);
         }
-        let found = ecosystem::find_in(self.readers(), ecosystem).await?;
+        let found = ecosystem::find_in(&self.reading(ecosystem).db(), ecosystem).await?;
         let Some(model) = found else {
             return Err(Error::NoEcosystem {
                 resource: format!("ecosystems/{ecosystem}"),
@@ -389,122 +364,5 @@ impl Store {
         }
         let offset = ecosystem::clock_offset(source, ecosystem).await?;
         Ok(now.saturating_add(offset))
-    }
-}
-
-/// Why an attempt ended without a result.
-enum Attempt<E> {
-    /// The connection broke while it committed.
-    OutcomeUnknown(Error),
-    /// The work refused, or the database did.
-    Refused(E),
-}
-
-impl<E: From<Error>> Attempt<E> {
-    fn of(error: Error) -> Self {
-        match error {
-            Error::OutcomeUnknown(_) => Self::OutcomeUnknown(error),
-            other => Self::Refused(other.into()),
-        }
-    }
-
-    fn into_error(self) -> E {
-        match self {
-            Self::OutcomeUnknown(error) => error.into(),
-            Self::Refused(error) => error,
-        }
-    }
-}
-
-/// Waits longer after each attempt, by a random part, so that those who met part ways.
-fn backoff(attempt: u32) -> Duration {
-    let ceiling = 2_u64 << attempt.min(5);
-    Duration::from_millis(rand::random_range(1..=ceiling))
-}
-
-/// Runs a unit in a transaction of its own. READ COMMITTED: a statement after a lock sees what the
-/// one that held it committed.
-async fn on_postgres<T, E, F>(
-    pool: &DatabaseConnection,
-    unit: impl FnOnce(Arc<DatabaseTransaction>) -> F,
-) -> Result<Unit<T>, Attempt<E>>
-where
-    E: From<Error>,
-    F: Future<Output = Result<Unit<T>, E>>,
-{
-    let begun = pool
-        .begin()
-        .await
-        .map_err(|error| Attempt::of(error.into()))?;
-    let transaction = Arc::new(begun);
-    let outcome = unit(transaction.clone()).await;
-    let Ok(transaction) = Arc::try_unwrap(transaction) else {
-        return Err(Attempt::of(Error::Panicked));
-    };
-    match outcome {
-        Ok(unit) if unit.keeps() => match transaction.commit().await {
-            Ok(()) => Ok(unit),
-            Err(error) => Err(Attempt::of(Error::of_commit(error))),
-        },
-        not_kept => {
-            if let Err(error) = transaction.rollback().await {
-                tracing::warn!(%error, "a rollback failed; the database will end the transaction");
-            }
-            not_kept.map_err(Attempt::Refused)
-        }
-    }
-}
-
-/// Runs a unit through the one writer, and waits until its group is durable.
-async fn on_sqlite<T, E, F>(
-    writer: &Writer,
-    deadline: Instant,
-    unit: impl FnOnce(Arc<DatabaseTransaction>) -> F + Send + 'static,
-) -> Result<Unit<T>, Attempt<E>>
-where
-    T: Send + 'static,
-    E: From<Error> + Send + 'static,
-    F: Future<Output = Result<Unit<T>, E>> + Send + 'static,
-{
-    let (send, receive) = oneshot::channel();
-    let send = Arc::new(std::sync::Mutex::new(Some(send)));
-    let refuse = reply(&send);
-    writer.submit(Job {
-        deadline: Some(deadline),
-        work: Box::new(move |savepoint| {
-            Box::pin(async move {
-                let outcome = unit(savepoint).await;
-                let reply = reply(&send);
-                Finished {
-                    keep: outcome.as_ref().is_ok_and(Unit::keeps),
-                    answer: Box::new(move |durable| {
-                        reply(match (outcome, durable) {
-                            (Ok(unit), Err(error)) if unit.keeps() => Err(Attempt::of(error)),
-                            (Ok(unit), _) => Ok(unit),
-                            (Err(error), _) => Err(Attempt::Refused(error)),
-                        });
-                    }),
-                }
-            })
-        }),
-        refuse: Box::new(move |outcome| {
-            let error = outcome.err().unwrap_or(Error::Contended);
-            refuse(Err(Attempt::of(error)));
-        }),
-    });
-    receive
-        .await
-        .unwrap_or_else(|_| Err(Attempt::of(Error::Panicked)))
-}
-
-type Reply<O> = Arc<std::sync::Mutex<Option<oneshot::Sender<O>>>>;
-
-/// Answers once; a caller that has gone away is no error.
-fn reply<O: Send + 'static>(send: &Reply<O>) -> impl FnOnce(O) + Send + use<O> {
-    let send = send.clone();
-    move |outcome| {
-        if let Some(send) = send.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            drop(send.send(outcome));
-        }
     }
 }

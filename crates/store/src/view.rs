@@ -11,20 +11,24 @@ use trellis_core::{Actor, Call, EcosystemId, Money, Scope, Timestamp};
 
 use crate::direct::Direct;
 use crate::event::NewEvent;
+use crate::executor::{Executor, Reading, Transaction};
 
 #[derive(Clone)]
 pub(crate) enum Source {
-    Pool(DatabaseConnection),
-    /// A pool, and beside it the connections for short reads.
-    Direct(Direct, DatabaseConnection),
-    Transaction(Arc<DatabaseTransaction>),
+    /// The readers, and beside them the connections for short reads.
+    SqliteReaders(DatabaseConnection, Option<Direct>),
+    SqliteWriter(Arc<DatabaseTransaction>),
+    PostgresReading(Reading),
+    PostgresWriting(Arc<Transaction>),
 }
 
 impl Source {
-    pub(crate) fn db(&self) -> DatabaseExecutor<'_> {
+    pub(crate) fn db(&self) -> Executor<'_> {
         match self {
-            Self::Pool(pool) | Self::Direct(_, pool) => DatabaseExecutor::Connection(pool),
-            Self::Transaction(transaction) => DatabaseExecutor::Transaction(transaction),
+            Self::SqliteReaders(pool, _) => Executor::Sqlite(DatabaseExecutor::Connection(pool)),
+            Self::SqliteWriter(open) => Executor::Sqlite(DatabaseExecutor::Transaction(open)),
+            Self::PostgresReading(reading) => Executor::Reading(reading),
+            Self::PostgresWriting(open) => Executor::Transaction(open),
         }
     }
 }
@@ -82,15 +86,17 @@ impl View {
         self.now
     }
 
-    pub(crate) fn db(&self) -> DatabaseExecutor<'_> {
+    pub(crate) fn db(&self) -> Executor<'_> {
         self.source.db()
     }
 
     /// The connections for short reads, where there are some.
     pub(crate) fn direct(&self) -> Option<&Direct> {
         match &self.source {
-            Source::Direct(direct, _) => Some(direct),
-            Source::Pool(_) | Source::Transaction(_) => None,
+            Source::SqliteReaders(_, direct) => direct.as_ref(),
+            Source::SqliteWriter(_) | Source::PostgresReading(_) | Source::PostgresWriting(_) => {
+                None
+            }
         }
     }
 }

@@ -18,5 +18,5 @@ pub use table::Settings;
 pub(crate) use value::Value;
 pub use value::{
     ClientCertificates, DatabaseUrl, File, LogFormat, LogLevel, Origins, OtherAddress,
-    OtlpEndpoint, OtlpHeaders, Service, Services, Size,
+    OtlpEndpoint, OtlpHeaders, RowSecurity, Service, Services, Size,
 };

@@ -7,7 +7,7 @@ use super::issuers::IssuerList;
 use super::load::Reader;
 use super::value::{
     ClientCertificates, DatabaseUrl, File, LogFormat, LogLevel, Origins, OtherAddress,
-    OtlpEndpoint, OtlpHeaders, Services, Size, Value,
+    OtlpEndpoint, OtlpHeaders, RowSecurity, Services, Size, Value,
 };
 
 /// What is known of a setting without its value.
@@ -116,6 +116,9 @@ settings! {
         database_statement_timeout("database-statement-timeout"): Duration = "5s";
         /// How long a statement may wait for a lock.
         database_lock_timeout("database-lock-timeout"): Duration = "2s";
+        /// Whether PostgreSQL's row level security must hold the role of database-url: require, warn
+        /// or off. SQLite has none.
+        database_rls("database-rls"): RowSecurity = "warn";
         /// Whether serve brings the schema of a PostgreSQL database up to date. That of a SQLite
         /// file always is.
         migrate("migrate"): bool = "false";

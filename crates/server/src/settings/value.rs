@@ -343,6 +343,38 @@ impl Value for Origins {
     }
 }
 
+/// What is done when row level security does not hold the server's role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowSecurity {
+    /// The server does not start.
+    Require,
+    /// The log says so.
+    Warn,
+    /// Nothing is looked at.
+    Off,
+}
+
+impl Value for RowSecurity {
+    const EXPECTS: &'static str = "require, warn or off";
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "require" => Some(Self::Require),
+            "warn" => Some(Self::Warn),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Require => "require".to_owned(),
+            Self::Warn => "warn".to_owned(),
+            Self::Off => "off".to_owned(),
+        }
+    }
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {

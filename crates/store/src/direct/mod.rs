@@ -1,14 +1,13 @@
-//! Short reads: one row by its key, or one page, which is most of what is ever asked.
+//! Short reads of SQLite: one row by its key, or one page, which is most of what is ever asked.
 //!
-//! They have connections of their own, because a pool does more for each statement than the
-//! statement itself takes. The pool of SQLite has a thread for each connection and hands every
-//! statement over to it; the pool of PostgreSQL asks the server after each statement whether it is
-//! still there, from a task of its own. Neither can be turned off.
+//! They have connections of their own, because the pool does more for each statement than the
+//! statement itself takes: it has a thread for each connection, and hands every statement over to
+//! it. That cannot be turned off. PostgreSQL needs nothing of the kind, since its statements go
+//! through [sessions](crate::session), which cost one round trip and no more.
 //!
 //! What does not succeed here is left to the pool, whatever the reason: so there is one place that
 //! waits for connections, tries again, and tells errors.
 
-mod postgres;
 mod shape;
 mod sqlite;
 
@@ -17,9 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::sea_query::Value;
 
-pub(crate) use postgres::Postgres;
 pub use shape::Shape;
-pub(crate) use sqlite::Sqlite;
+use sqlite::Sqlite;
 
 use crate::record::Record;
 
@@ -35,46 +33,32 @@ pub struct ShortReads {
 /// Connections for short reads. Cloning it shares them.
 #[derive(Clone)]
 pub(crate) struct Direct {
-    shared: Arc<Shared>,
+    sqlite: Sqlite,
+    counts: Arc<Counts>,
 }
 
-struct Shared {
-    connections: Connections,
+#[derive(Default)]
+struct Counts {
     made: AtomicU64,
     left: AtomicU64,
 }
 
-/// The connections, by database.
-pub(crate) enum Connections {
-    Sqlite(Sqlite),
-    Postgres(Postgres),
-}
-
 impl Direct {
-    pub(crate) fn new(connections: Connections) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                connections,
-                made: AtomicU64::new(0),
-                left: AtomicU64::new(0),
-            }),
-        }
+    /// Prepares to read the database of a URL. Nothing is opened before it is needed.
+    pub(crate) fn new(url: &str) -> Option<Self> {
+        Some(Self {
+            sqlite: Sqlite::new(url)?,
+            counts: Arc::default(),
+        })
     }
 
     /// Reads the rows of a statement that selects the columns of an entity in their order; nothing
     /// when they are not to be had here.
-    pub(crate) async fn rows<E: Record>(
-        &self,
-        sql: &str,
-        values: &[Value],
-    ) -> Option<Vec<E::Model>> {
-        let rows = match &self.shared.connections {
-            Connections::Sqlite(sqlite) => sqlite.rows::<E>(sql, values),
-            Connections::Postgres(postgres) => postgres.rows::<E>(sql, values).await,
-        };
+    pub(crate) fn rows<E: Record>(&self, sql: &str, values: &[Value]) -> Option<Vec<E::Model>> {
+        let rows = self.sqlite.rows::<E>(sql, values);
         let count = match &rows {
-            Some(_) => &self.shared.made,
-            None => &self.shared.left,
+            Some(_) => &self.counts.made,
+            None => &self.counts.left,
         };
         count.fetch_add(1, Ordering::Relaxed);
         rows
@@ -82,8 +66,8 @@ impl Direct {
 
     pub(crate) fn counts(&self) -> ShortReads {
         ShortReads {
-            made: self.shared.made.load(Ordering::Relaxed),
-            left: self.shared.left.load(Ordering::Relaxed),
+            made: self.counts.made.load(Ordering::Relaxed),
+            left: self.counts.left.load(Ordering::Relaxed),
         }
     }
 }

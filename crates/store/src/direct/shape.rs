@@ -64,7 +64,7 @@ impl<C: ColumnTrait + Iterable> Shape<C> {
     }
 
     /// The same for a row of PostgreSQL.
-    pub(super) fn values_of_postgres(
+    pub(crate) fn values_of_postgres(
         &self,
         row: &PgRow,
     ) -> impl Iterator<Item = Option<(C, Value)>> {

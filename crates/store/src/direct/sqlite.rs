@@ -27,7 +27,7 @@ const STATEMENTS: usize = 256;
 
 /// Connections that read and do nothing else.
 #[derive(Clone)]
-pub(crate) struct Sqlite {
+pub(super) struct Sqlite {
     inner: Arc<Inner>,
 }
 
@@ -43,8 +43,7 @@ struct Reader {
 }
 
 impl Sqlite {
-    /// Prepares to read the database of a URL. Nothing is opened before it is needed.
-    pub(crate) fn new(url: &str) -> Option<Self> {
+    pub(super) fn new(url: &str) -> Option<Self> {
         let options: SqliteConnectOptions = url.parse().ok()?;
         let file = options.get_filename().to_owned();
         Some(Self {

@@ -158,7 +158,7 @@ impl<'a> Registry<'a> {
         if let Some(ecosystems) = ecosystems {
             select = select.filter(Column::Ecosystem.is_in(ecosystems));
         }
-        page::page(self.store.readers(), select, query).await
+        page::page(&self.store.reading_all().db(), select, query).await
     }
 
     /// The ids of all ecosystems, in order.
@@ -171,7 +171,7 @@ impl<'a> Registry<'a> {
             .column(Column::Ecosystem)
             .order_by_asc(Column::Ecosystem)
             .into_tuple()
-            .all(self.store.readers())
+            .all(&self.store.reading_all().db())
             .await?)
     }
 }

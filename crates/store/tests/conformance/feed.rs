@@ -40,15 +40,15 @@ on_both! {
         let mut place = Position { epoch: 0, xid: 0, sequence: 0 };
         let mut seen = Vec::new();
         let mut idle = 0;
-        while idle < 20 {
+        while idle < 2 {
             let view = fixture.store.read(&call("acme")).await.unwrap();
             let events = event::after(&view, place, 7).await.unwrap();
             if let Some(last) = events.last() {
                 place = last.position();
             }
             if events.is_empty() && writers.iter().all(tokio::task::JoinHandle::is_finished) {
+                fixture.settled().await;
                 idle += 1;
-                tokio::time::sleep(Duration::from_millis(10)).await;
             }
             seen.extend(events.into_iter().map(|event| event.resource));
         }
@@ -62,12 +62,12 @@ on_both! {
 /// numbers in one order and commit in the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_follows_the_number_alone_loses_what_commits_late() {
-    use sea_orm::{ConnectionTrait, Database, Statement, TransactionTrait};
+    use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 
     let Some(fixture) = crate::support::postgres().await else {
         return;
     };
-    let database = Database::connect(&fixture.url).await.unwrap();
+    let (database, other) = (fixture.beneath("acme").await, fixture.beneath("acme").await);
     let insert = |resource: &str| {
         format!(
             "INSERT INTO events (ecosystem, kind, resource, actor, time, data) \
@@ -88,11 +88,11 @@ async fn a_reader_that_follows_the_number_alone_loses_what_commits_late() {
 
     let early = database.begin().await.unwrap();
     early.execute_unprepared(&insert("early")).await.unwrap();
-    let late = database.begin().await.unwrap();
+    let late = other.begin().await.unwrap();
     late.execute_unprepared(&insert("late")).await.unwrap();
     late.commit().await.unwrap();
 
-    let first = database.query_all_raw(by_number(0)).await.unwrap();
+    let first = other.query_all_raw(by_number(0)).await.unwrap();
     let reached: i64 = first.last().unwrap().try_get("", "sequence").unwrap();
     // The feed holds the newer one back while the older is under way.
     assert!(event::after(&view, start, 10).await.unwrap().is_empty());
@@ -105,6 +105,7 @@ async fn a_reader_that_follows_the_number_alone_loses_what_commits_late() {
     );
     let seen = first.len() + second.len();
     assert_eq!(seen, 1, "of two events the reader by number has seen one");
+    fixture.settled().await;
     let settled = event::after(&view, start, 10).await.unwrap();
     let settled: Vec<_> = settled
         .iter()

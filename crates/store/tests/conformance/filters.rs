@@ -120,6 +120,7 @@ fn an_account(dice: &mut StdRng, index: u32) -> account::Model {
         parent_account: parent.map(|id| AccountId::try_new(&id).unwrap()),
         pending_parent_external_id: None,
         external_id: None,
+        partner: None,
         version: 1,
         create_time,
         update_time: create_time,

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use trellis_core::{AwardId, Currency, Date, LedgerAccountId, PartnerId, ProgramId, Timestamp};
 use trellis_store::Error;
 use trellis_store::incentive::ledger::verify::{self, Rule};
@@ -418,12 +418,9 @@ struct Beneath {
 
 impl Beneath {
     async fn of(fixture: &Fixture) -> Self {
-        let sqlite = trellis_store::is_sqlite(&fixture.url);
-        let mut options = sea_orm::ConnectOptions::new(&fixture.url);
-        options.max_connections(1).sqlx_logging(false);
         Self {
-            database: Database::connect(options).await.unwrap(),
-            sqlite,
+            database: fixture.beneath("acme").await,
+            sqlite: trellis_store::is_sqlite(&fixture.url),
         }
     }
 

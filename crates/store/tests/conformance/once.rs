@@ -111,6 +111,7 @@ on_both! {
 }
 
 async fn assert_events(fixture: &Fixture, expected: usize) {
+    fixture.settled().await;
     let view = fixture.store.read(&call("acme")).await.unwrap();
     let start = trellis_core::Position {
         epoch: 0,

@@ -1,11 +1,12 @@
 //! No query leaves its ecosystem.
 
+use sea_orm::ConnectionTrait;
 use trellis_core::{Failure, PartnerId};
 use trellis_store::partner::partner;
-use trellis_store::record;
+use trellis_store::{Settings, Store, record};
 
 use crate::on_both;
-use crate::support::{call, everything};
+use crate::support::{call, everything, one_connection};
 
 on_both! {
     async fn no_verb_reaches_another_ecosystems_rows(fixture: Fixture) {
@@ -74,4 +75,35 @@ on_both! {
         let now = record::find::<partner::Entity>(&view, &id).await.unwrap().unwrap();
         assert_eq!(now.version, 2);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_tells_whom_row_level_security_does_not_hold() {
+    let Some(fixture) = crate::support::postgres().await else {
+        return;
+    };
+    let asked = async |url: &str| {
+        let store = Store::connect(&Settings::new(url), fixture.clock.clone()).await;
+        store.unwrap().row_security_gaps().await.unwrap()
+    };
+    assert_eq!(asked(&fixture.url).await, None, "these tests run under it");
+    // FORCE holds the owner too.
+    assert_eq!(asked(&fixture.owner_url).await, None);
+    let above = asked(&fixture.superuser_url).await.unwrap();
+    assert!(above.above_policies, "{above}");
+
+    let owner = one_connection(&fixture.owner_url).await;
+    let partners = "ALTER TABLE partners NO FORCE ROW LEVEL SECURITY";
+    owner.execute_unprepared(partners).await.unwrap();
+    assert_eq!(
+        asked(&fixture.url).await,
+        None,
+        "it holds all but the owner"
+    );
+    let gaps = asked(&fixture.owner_url).await.unwrap();
+    assert_eq!(gaps.open_tables, ["partners"]);
+    let deals = "ALTER TABLE deals DISABLE ROW LEVEL SECURITY";
+    owner.execute_unprepared(deals).await.unwrap();
+    let gaps = asked(&fixture.url).await.unwrap();
+    assert!(gaps.to_string().ends_with(" on deals"), "{gaps}");
 }

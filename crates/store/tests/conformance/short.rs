@@ -1,4 +1,4 @@
-//! Short reads answer what the pool answers.
+//! Short reads answer what a transaction reads, and take no longer way unnoticed.
 
 use trellis_core::PartnerId;
 use trellis_store::partner::partner;
@@ -21,8 +21,12 @@ on_both! {
         let page = record::page::<partner::Entity>(&view, &everything(1)).await.unwrap();
         assert!(page.next.is_some(), "there is another page");
         let after = fixture.store.short_reads();
-        // With a reader that always leaves its work to the pool, this is what would fail.
-        assert_eq!((after.made - before.made, after.left - before.left), (3, 0));
+        // With a reader that always leaves its work to the pool, this is what would fail. On
+        // PostgreSQL there is one way only.
+        assert_eq!(after.is_some(), trellis_store::is_sqlite(&fixture.url));
+        if let (Some(before), Some(after)) = (before, after) {
+            assert_eq!((after.made - before.made, after.left - before.left), (3, 0));
+        }
 
         assert!(short.is_some());
         fixture

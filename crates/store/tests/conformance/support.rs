@@ -1,9 +1,13 @@
 //! A migrated database of its own for each test, and partners to put into it.
+//!
+//! On PostgreSQL one role owns the tables and another works with them, as in a deployment: so
+//! everything that is tested is tested under row level security.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use trellis_core::{
     Actor, Call, Currency, EcosystemId, ManualClock, PartnerId, TimeZone, Timestamp, Written,
 };
@@ -15,7 +19,12 @@ use trellis_store::{Error, Settings, Store, Txn, record};
 pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) clock: Arc<ManualClock>,
+    /// The database as the store reaches it.
     pub(crate) url: String,
+    /// The database as whoever owns its tables reaches it.
+    pub(crate) owner_url: String,
+    /// The database as a superuser reaches it, who is above row level security.
+    pub(crate) superuser_url: String,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -59,7 +68,7 @@ pub(crate) async fn sqlite() -> Fixture {
         "sqlite:{}?mode=rwc",
         folder.path().join("store.db").display()
     );
-    fixture(url, Some(folder)).await
+    fixture([url.clone(), url.clone(), url], Some(folder)).await
 }
 
 pub(crate) async fn postgres() -> Option<Fixture> {
@@ -76,19 +85,53 @@ pub(crate) async fn postgres() -> Option<Fixture> {
         std::process::id(),
         COUNT.fetch_add(1, Ordering::Relaxed)
     );
-    let admin = Database::connect(&server).await.unwrap();
+    let admin = one_connection(&server).await;
+    // Roles belong to the whole server, and other test processes make them too.
+    admin.execute_unprepared(ROLES).await.unwrap();
     admin
-        .execute_unprepared(&format!("CREATE DATABASE {name}"))
+        .execute_unprepared(&format!("CREATE DATABASE {name} OWNER {OWNER}"))
         .await
         .unwrap();
     admin.close().await.unwrap();
     let (base, query) = server.split_once('?').unwrap_or((&server, ""));
     let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
-    Some(fixture(format!("{base}/{name}?{query}"), None).await)
+    let superuser = format!("{base}/{name}?{query}");
+    let owner = format!("{superuser}&user={OWNER}&password={OWNER}");
+    let database = one_connection(&owner).await;
+    database
+        .execute_unprepared(&format!(
+            "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {WORKER}"
+        ))
+        .await
+        .unwrap();
+    database.close().await.unwrap();
+    let worker = format!("{superuser}&user={WORKER}&password={WORKER}");
+    Some(fixture([worker, owner, superuser], None).await)
 }
 
-async fn fixture(url: String, folder: Option<tempfile::TempDir>) -> Fixture {
-    trellis_migrations::up(&url).await.unwrap();
+/// Who owns the tables in tests.
+const OWNER: &str = "trellis_test_owner";
+
+/// Who works with them.
+const WORKER: &str = "trellis_test_worker";
+
+const ROLES: &str = "DO $$ BEGIN \
+    PERFORM pg_advisory_xact_lock(hashtextextended('trellis_test_roles', 0)); \
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'trellis_test_worker') THEN \
+        CREATE ROLE trellis_test_owner LOGIN PASSWORD 'trellis_test_owner'; \
+        CREATE ROLE trellis_test_worker LOGIN PASSWORD 'trellis_test_worker'; \
+    END IF; END $$";
+
+/// One plain connection to a database, beneath the store.
+pub(crate) async fn one_connection(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    Database::connect(options).await.unwrap()
+}
+
+async fn fixture(urls: [String; 3], folder: Option<tempfile::TempDir>) -> Fixture {
+    let [url, owner_url, superuser_url] = urls;
+    trellis_migrations::up(&owner_url).await.unwrap();
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(
         1_800_000_000_000_000,
     )));
@@ -99,6 +142,8 @@ async fn fixture(url: String, folder: Option<tempfile::TempDir>) -> Fixture {
         store,
         clock,
         url,
+        owner_url,
+        superuser_url,
         _folder: folder,
     };
     fixture.found("acme", false).await;
@@ -137,6 +182,38 @@ pub(crate) fn partner(txn: &Txn, id: &str) -> partner::Model {
 }
 
 impl Fixture {
+    /// A connection of the tables' owner, who says whose work it is as the store does: what is
+    /// tried beneath the store is tried under row level security too.
+    pub(crate) async fn beneath(&self, ecosystem: &str) -> DatabaseConnection {
+        if trellis_store::is_sqlite(&self.url) {
+            return one_connection(&self.url).await;
+        }
+        let setting = format!("options=-c%20trellis.ecosystem%3D{ecosystem}");
+        one_connection(&format!("{}&{setting}", self.owner_url)).await
+    }
+
+    /// Waits until the feed shows everything that was committed so far. It waits for every older
+    /// transaction of the whole server, and other tests run theirs.
+    pub(crate) async fn settled(&self) {
+        if trellis_store::is_sqlite(&self.url) {
+            return;
+        }
+        let database = one_connection(&self.url).await;
+        let ask = async |what: &str| -> i64 {
+            let sql = format!("SELECT {what}(pg_current_snapshot())::text::bigint");
+            let ask = Statement::from_string(database.get_database_backend(), sql);
+            let row = database.query_one_raw(ask).await.unwrap().unwrap();
+            row.try_get_by_index(0).unwrap()
+        };
+        let committed = ask("pg_snapshot_xmax").await;
+        let patience = Instant::now() + Duration::from_secs(60);
+        while ask("pg_snapshot_xmin").await < committed {
+            assert!(Instant::now() < patience, "a transaction does not end");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        database.close().await.unwrap();
+    }
+
     pub(crate) async fn found(&self, id: &str, sandbox: bool) {
         let id = id.to_owned();
         self.store

@@ -77,14 +77,15 @@ async fn main() {
 /// Measures all cases on a database.
 async fn measure_all(name: &str, url: &str, folder: &Path) {
     trellis_migrations::up(url).await.expect("the schema");
-    let first = Arc::new(Product::start(url, &binary()).await);
+    let url_served = seed::serving(url).await;
+    let first = Arc::new(Product::start(&url_served, &binary()).await);
     seed::fill(&first, url).await;
     let mut products = vec![(String::new(), first.clone())];
     for binary in variable("TRELLIS_BENCH_BINARIES")
         .iter()
         .flat_map(|all| all.split(','))
     {
-        let product = Product::start(url, Path::new(binary)).await;
+        let product = Product::start(&url_served, Path::new(binary)).await;
         products.push((format!(" ({binary})"), Arc::new(product)));
     }
     let floor = Arc::new(Floor::open(url).await);

@@ -129,12 +129,7 @@ impl Product {
     pub(crate) async fn start(url: &str, binary: &Path) -> Self {
         let port = free_port();
         let process = Command::new(binary)
-            .args([
-                "serve",
-                "--migrate",
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-            ])
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .args(["--database-url", url.trim_end_matches("?mode=rwc")])
             .args(["--database-connections-max", "32"])
             .stdout(Stdio::null())

@@ -2,11 +2,34 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
-use crate::ROWS;
+use trellis_tests::database::as_role;
+
 use crate::product::Product;
+use crate::{ROWS, variable};
 
 /// How many partners, and as many customers.
 pub(crate) const PARTNERS: u64 = 100;
+
+/// Lets a role work with the migrated tables that row level security holds, as a deployment has one.
+const ROLE: &str = "DO $$ BEGIN \
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'trellis_bench_server') THEN \
+        CREATE ROLE trellis_bench_server LOGIN PASSWORD 'trellis_bench_server'; \
+    END IF; END $$; \
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO trellis_bench_server";
+
+/// The database as the product reaches it. `TRELLIS_BENCH_RLS=off` leaves row level security out, to
+/// compare with a build that does not know it.
+pub(crate) async fn serving(url: &str) -> String {
+    if trellis_store::is_sqlite(url) || variable("TRELLIS_BENCH_RLS").as_deref() == Some("off") {
+        return url.to_owned();
+    }
+    let mut database = PgConnection::connect(url).await.expect("the server");
+    sqlx::raw_sql(ROLE)
+        .execute(&mut database)
+        .await
+        .expect("the role");
+    as_role(url, "trellis_bench_server", "trellis_bench_server")
+}
 
 /// Makes the ecosystem by calls and its deals by SQL.
 pub(crate) async fn fill(product: &Product, url: &str) {

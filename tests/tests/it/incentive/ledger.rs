@@ -9,7 +9,7 @@ use trellis_api::incentive::v1 as pb;
 use trellis_api::incentive::v1::statement_movement::Kind as MovementKind;
 use trellis_core::{AwardId, Clock, Currency, PartnerId};
 use trellis_store::incentive::ledger::{Account, Key, Kind, Line, Posting, Rail};
-use trellis_tests::{Engine, World, on_both, refused};
+use trellis_tests::{Engine, on_both, refused};
 
 use super::books::{
     Books, accrued, clawback, day, earned, held, in_payout, moving, owed, payable, receivable,
@@ -114,9 +114,14 @@ fn statement_request(books: &Books, partner: &str) -> pb::GetStatementRequest {
     }
 }
 
-/// Writes beneath the server, as nobody should.
-async fn tamper(world: &World, sql: &str) {
-    let sql = AssertSqlSafe(sql.to_owned());
+/// Writes beneath the server, as nobody should. PostgreSQL lets it touch one ecosystem.
+async fn tamper(books: &Books, sql: &str) {
+    let world = &books.world;
+    let whose = books.ecosystem.trim_start_matches("ecosystems/");
+    let sql = match world.engine() {
+        Engine::Sqlite => AssertSqlSafe(sql.to_owned()),
+        Engine::Postgres => AssertSqlSafe(format!("SET trellis.ecosystem = '{whose}'; {sql}")),
+    };
     match world.engine() {
         Engine::Sqlite => {
             let mut database = sqlx::SqliteConnection::connect(world.database_url())
@@ -370,7 +375,7 @@ on_both! {
         let books = Books::open(world, &["nimbus"]).await;
         books.post(history()).await;
         books.assert_sound().await;
-        tamper(&books.world, "UPDATE ledger_accounts SET credit_minor = credit_minor + 1 \
+        tamper(&books, "UPDATE ledger_accounts SET credit_minor = credit_minor + 1 \
             WHERE class = 'CASH'").await;
         let request = pb::VerifyLedgerRequest { parent: books.ecosystem.clone() };
         let verified = books.world.ledger().verify_ledger(request).await.unwrap().into_inner();

@@ -90,3 +90,88 @@ async fn every_table_of_sqlite_is_strict() {
     connection.close().await.unwrap();
     database.delete().await;
 }
+
+/// The tables with an ecosystem that row level security does not guard: enabled, forced, and with
+/// the policy that holds reading and writing to the ecosystem of the connection.
+const UNGUARDED: &str = "SELECT t.relname::text FROM pg_class AS t \
+    JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attname = 'ecosystem' AND a.attnum > 0 \
+    WHERE t.relnamespace = 'public'::regnamespace AND t.relkind IN ('r', 'p') \
+    AND NOT (t.relrowsecurity AND t.relforcerowsecurity AND EXISTS ( \
+        SELECT 1 FROM pg_policies AS p WHERE p.schemaname = 'public' AND p.tablename = t.relname \
+        AND p.policyname = 'ecosystem' AND p.cmd = 'ALL' AND p.permissive = 'PERMISSIVE' \
+        AND p.roles = '{public}' AND p.qual = p.with_check \
+        AND p.qual LIKE '(ecosystem = NULLIF(%current_setting(''trellis.ecosystem''%')) ORDER BY 1";
+
+/// The other policies there are: each is a way around the one above.
+const EXCEPTIONS: &str = "SELECT tablename || ' ' || policyname || ' ' || cmd FROM pg_policies \
+    WHERE policyname <> 'ecosystem' ORDER BY 1";
+
+#[tokio::test]
+async fn every_table_with_an_ecosystem_is_guarded_by_row_level_security() {
+    let Some(mut database) = Database::fresh(Engine::Postgres).await else {
+        return;
+    };
+    let mut owner = PgConnection::connect(database.owner_url()).await.unwrap();
+    let unguarded: Vec<String> = sqlx::query_scalar(UNGUARDED)
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(
+        unguarded,
+        Vec::<String>::new(),
+        "a migration that makes a table with an ecosystem calls `isolate`"
+    );
+    let exceptions: Vec<String> = sqlx::query_scalar(EXCEPTIONS)
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(exceptions, ["ecosystems every_ecosystem SELECT"]);
+    // The control: what a migration that forgot it leaves behind is found, each part of it.
+    for sql in [
+        "CREATE TABLE forgotten (ecosystem TEXT)",
+        "ALTER TABLE deals NO FORCE ROW LEVEL SECURITY",
+        "ALTER TABLE partners DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY ecosystem ON plans",
+        "ALTER POLICY ecosystem ON tiers USING (true)",
+    ] {
+        sqlx::raw_sql(sql).execute(&mut owner).await.unwrap();
+    }
+    let unguarded: Vec<String> = sqlx::query_scalar(UNGUARDED)
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(
+        unguarded,
+        ["deals", "forgotten", "partners", "plans", "tiers"]
+    );
+    owner.close().await.unwrap();
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn nothing_in_the_schema_runs_with_the_rights_of_whoever_made_it() {
+    let Some(mut database) = Database::fresh(Engine::Postgres).await else {
+        return;
+    };
+    let mut owner = PgConnection::connect(database.owner_url()).await.unwrap();
+    let find = "SELECT proname::text FROM pg_proc \
+        WHERE pronamespace = 'public'::regnamespace AND prosecdef \
+        UNION ALL SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace \
+        AND relkind IN ('v', 'm') AND NOT coalesce(reloptions @> '{security_invoker=true}', false)";
+    let found: Vec<String> = sqlx::query_scalar(find)
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(found, Vec::<String>::new());
+    // The control: each way to do so is found.
+    let ways = "CREATE FUNCTION way() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; \
+        CREATE VIEW wide AS SELECT * FROM deals";
+    sqlx::raw_sql(ways).execute(&mut owner).await.unwrap();
+    let found: Vec<String> = sqlx::query_scalar(find)
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(found, ["way", "wide"]);
+    owner.close().await.unwrap();
+    database.delete().await;
+}

@@ -5,6 +5,7 @@ mod health;
 mod limits;
 pub(crate) mod raw;
 mod reflection;
+mod roles;
 mod schema;
 mod shutdown;
 mod web;
