@@ -84,7 +84,7 @@ impl Telemetry {
                 Registry::default().with(traces).with(lines(settings)),
             )?,
             None => {
-                tracing::subscriber::set_global_default(Registry::default().with(lines(settings)))?
+                tracing::subscriber::set_global_default(Registry::default().with(lines(settings)))?;
             }
         }
         std::panic::set_hook(Box::new(tell_panic));
