@@ -78,11 +78,9 @@ async fn main() {
 async fn measure_all(name: &str, url: &str, folder: &Path) {
     trellis_migrations::up(url).await.expect("the schema");
     let url_served = seed::serving(url).await;
-    let mut products = vec![(
-        String::new(),
-        Arc::new(Product::start(&url_served, &binary()).await),
-    )];
-    seed::fill(&products[0].1, url).await;
+    let ours = Arc::new(Product::start(&url_served, &binary()).await);
+    let mut products = vec![(String::new(), ours.clone())];
+    seed::fill(&ours, url).await;
     for binary in variable("TRELLIS_BENCH_BINARIES")
         .iter()
         .flat_map(|all| all.split(','))
@@ -91,7 +89,7 @@ async fn measure_all(name: &str, url: &str, folder: &Path) {
         products.push((format!(" ({binary})"), Arc::new(product)));
     }
     let floor = Arc::new(Floor::open(url).await);
-    let (deal, page) = products[0].1.answers().await;
+    let (deal, page) = ours.answers().await;
     let echo = Arc::new(Echo::start(folder, &deal, &page).await);
     let numbers = Numbers::default();
     for case in [Case::Get, Case::List, Case::Create, Case::Win] {
