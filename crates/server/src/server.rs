@@ -13,7 +13,8 @@ use tonic_health::server::HealthReporter;
 use trellis_core::Clock;
 use trellis_store::{Gaps, Store, worker};
 
-use crate::layers::{self, Parts};
+use crate::identity::{self, Issuers};
+use crate::layers::{self, Identities, Parts};
 use crate::listen::tls::Tls;
 use crate::listen::{Acceptor, Drained};
 use crate::methods::Methods;
@@ -40,6 +41,9 @@ pub enum Error {
          with --database-rls warn"
     )]
     RowSecurity(Gaps),
+    /// The issuers whose tokens are to be accepted cannot be used.
+    #[error("the issuers cannot be used")]
+    Issuers(#[from] identity::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; is another server running?")]
     Listen {
@@ -84,8 +88,16 @@ pub async fn start(
 ) -> Result<Running, Error> {
     let tls = Tls::try_new(settings)?;
     schema::prepare(settings).await?;
-    let store = Store::connect(&of_store(settings), clock).await?;
+    let store = Store::connect(&of_store(settings), clock.clone()).await?;
     row_security(settings, &store).await?;
+    let issuers = Arc::new(Issuers::try_new(settings.issuers.values()).await?);
+    if issuers.is_empty() {
+        tracing::warn!(
+            "no issuers are configured: nobody is asked who they are, and whoever reaches this \
+             machine's own addresses may do everything; see docs/identity.md"
+        );
+    }
+    let identities = Identities::new(issuers, clock);
     let methods = Methods::try_new()?;
     let services = services::all(settings, &store);
 
@@ -118,6 +130,7 @@ pub async fn start(
             methods: methods.clone(),
             meter: meter.clone(),
             stop: stop.clone(),
+            identities: identities.clone(),
         };
         let service = layers::assemble(parts, routes.only(part));
         let acceptor = Acceptor::new(settings, tls.clone(), &meter);

@@ -10,8 +10,7 @@ use std::sync::OnceLock;
 use sea_orm::entity::prelude::*;
 use sea_orm::{
     ActiveModelTrait, DatabaseBackend, FromQueryResult, IntoActiveModel, Iterable, ModelTrait,
-    QueryResult,
-    QueryOrder, QuerySelect, QueryTrait, Statement,
+    QueryOrder, QueryResult, QuerySelect, QueryTrait, Statement,
 };
 use trellis_core::{EcosystemId, Page, PageQuery, Timestamp};
 

@@ -38,6 +38,8 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
 
+pub(crate) use identity::Identities;
+
 use crate::methods::Methods;
 use crate::settings::Settings;
 
@@ -51,6 +53,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) meter: Meter,
     /// Cancelled when the server begins to stop.
     pub(crate) stop: CancellationToken,
+    /// Who tells who calls.
+    pub(crate) identities: Identities,
 }
 
 /// Puts all layers around a service, the outermost first.
@@ -63,6 +67,7 @@ where
         methods,
         meter,
         stop,
+        identities,
     } = parts;
     ServiceBuilder::new()
         // Browsers: who may call, and their own framing around what the others do.
@@ -80,7 +85,7 @@ where
         .layer(Passing(reason::Reasons))
         .layer(Passing(panic::Panics))
         // Who calls.
-        .layer(Passing(identity::Identities::none()))
+        .layer(Passing(identities))
         // Whose share a call is of: inside of whatever authenticates.
         .layer(Passing(principal::Principals::new(settings)))
         .layer(Passing(quota::Quotas::new(settings)))

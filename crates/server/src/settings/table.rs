@@ -71,8 +71,8 @@ macro_rules! settings {
 
 settings! {
     "Listening" => {
-        /// The address to listen on. Only this machine's own (loopback) addresses are taken,
-        /// because the server does not check yet who calls. Port 0 takes any free port.
+        /// The address to listen on. Without issuers only this machine's own (loopback) addresses
+        /// are taken, because nobody is asked then who they are. Port 0 takes any free port.
         listen("listen"): SocketAddr = "127.0.0.1:50051";
         /// A second address that alone serves what administers the deployment; the first one then
         /// refuses it. None leaves everything on the first. Loopback only, like the first.
@@ -213,17 +213,18 @@ impl Settings {
     /// What is wrong with values that are right each for itself.
     pub(super) fn contradictions(&self) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
-        if !self.listen.ip().is_loopback() {
+        let nobody_is_asked = self.issuers.values().is_empty();
+        if nobody_is_asked && !self.listen.ip().is_loopback() {
             found.push((
                 "listen",
-                "is not a loopback address. The server does not check yet who calls, so whoever \
-                 reaches it may do everything: it listens on this machine only. Use 127.0.0.1 or \
-                 [::1], and a tunnel (such as ssh -L) from elsewhere"
+                "is not a loopback address. Without issuers the server asks nobody who they are, \
+                 so whoever reaches it may do everything: it listens on this machine only. Use \
+                 127.0.0.1 or [::1], or configure issuers"
                     .to_owned(),
             ));
         }
         if let Some(address) = self.admin_listen.address() {
-            if !address.ip().is_loopback() {
+            if nobody_is_asked && !address.ip().is_loopback() {
                 found.push((
                     "admin-listen",
                     "is not a loopback address; use 127.0.0.1 or [::1]".to_owned(),

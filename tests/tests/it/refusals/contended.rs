@@ -24,9 +24,13 @@ async fn a_row_that_somebody_else_holds_is_contended(world: World) {
     };
 
     let mut somebody = PgConnection::connect(world.database_url()).await.unwrap();
+    // Whoever does not say which ecosystem they mean sees no row, and so locks none.
+    let mine = "SET trellis.ecosystem = 'acme'";
+    sqlx::query(mine).execute(&mut somebody).await.unwrap();
     let mut held = somebody.begin().await.unwrap();
     let lock = "SELECT id FROM partners WHERE ecosystem = 'acme' FOR UPDATE";
-    sqlx::query(lock).execute(&mut *held).await.unwrap();
+    let locked = sqlx::query(lock).execute(&mut *held).await.unwrap();
+    assert_eq!(locked.rows_affected(), 1);
     let invited = world.partners().invite_partner(invite.clone()).await;
     refused(invited, Code::Aborted, "CONTENDED");
 

@@ -1,6 +1,7 @@
 //! Tokens that must be accepted, tokens that must not be, and an issuer that can be asked.
 
 mod accepted;
+mod called;
 mod files;
 mod forge;
 mod forged;
