@@ -6,9 +6,9 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 use tonic::metadata::MetadataMap;
 use tonic::{Extensions, Request, Response, Status};
-use trellis_core::access::{Allowed, Denied, authorize};
+use trellis_core::access::{Denied, authorize};
 use trellis_core::{
-    Actor, Call, Code, EcosystemId, Eyes, Failure, PartnerId, Position, Principal, Problem,
+    Actor, Call, Code, EcosystemId, Eyes, Failure, PartnerId, Position, Principal, Problem, Scope,
     Violation, Written,
 };
 use uuid::Uuid;
@@ -189,7 +189,7 @@ impl Caller {
         violations.extend(broken_rules_of_request(&message));
         let mut fields = Fields::new(None, violations);
         let ecosystem = address(&mut fields, &message);
-        let allowed = match &ecosystem {
+        let scope = match &ecosystem {
             Some(ecosystem) => Some(authorized(principal, &message, ecosystem)?),
             None => None,
         };
@@ -214,13 +214,11 @@ impl Caller {
 
         let command = parse(message, &mut fields);
         let command = finished(fields, command)?;
-        let allowed = allowed.ok_or(Refusal::Silent)?;
         let call = Call {
             ecosystem: ecosystem.ok_or(Refusal::Silent)?,
             actor: principal.actor.clone(),
             person: principal.person.clone(),
-            scope: allowed.scope,
-            approval_limit: allowed.approval_limit,
+            scope: scope.ok_or(Refusal::Silent)?,
             method: R::METHOD,
             request_id,
             request_hash,
@@ -286,25 +284,25 @@ fn authorized<R: Routed>(
     principal: &Principal,
     message: &R,
     ecosystem: &EcosystemId,
-) -> Result<Allowed, Denied> {
+) -> Result<Scope, Denied> {
     let denied = || Denied {
         permission: R::ACCESS.permission,
         resource: message.resource().into_owned(),
     };
-    let allowed = authorize(principal, &R::ACCESS, ecosystem).ok_or_else(denied)?;
-    if !allowed.scope.is_staff() {
+    let scope = authorize(principal, &R::ACCESS, ecosystem).ok_or_else(denied)?;
+    if !scope.is_staff() {
         let mut named = Vec::new();
         message.partners(&mut named);
         let reached = |name: &&str| {
             // What is no name of a partner is told as such, and names nobody.
             crate::name::read::<PartnerId>(ecosystem, name)
-                .map_or(true, |partner| allowed.scope.may_name(&partner))
+                .map_or(true, |partner| scope.may_name(&partner))
         };
         if !named.iter().all(reached) {
             return Err(denied());
         }
     }
-    Ok(allowed)
+    Ok(scope)
 }
 
 /// The fields that are set and that only the vendor's staff set.

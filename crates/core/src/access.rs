@@ -2,10 +2,8 @@
 //!
 //! [`authorize`] decides whether a principal may call a method in an ecosystem, and answers the
 //! [`Scope`] that the call has. The scope is the only way to open a query, so what was checked and
-//! what is read cannot differ. Nothing here looks at rows; what must be known of a row to decide
-//! (who prepared it, how much it moves) is a rule of [`rules`].
+//! what is read cannot differ. Nothing here looks at rows.
 
-pub mod rules;
 mod scope;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +12,6 @@ use crate::call::Actor;
 use crate::failure::{Code, Failure};
 use crate::id::{EcosystemId, PartnerId};
 use crate::lifecycle::Named;
-use crate::money::Money;
 
 pub use scope::Scope;
 
@@ -145,8 +142,6 @@ pub struct Grant {
     pub role: Role,
     /// The partner that a role of a partner is for. None for every other role.
     pub partner: Option<PartnerId>,
-    /// The most that the principal may approve by this role at once. None: any amount.
-    pub approval_limit: Option<Money>,
 }
 
 /// Where a principal's rights hold.
@@ -280,50 +275,25 @@ impl Failure for Denied {
     }
 }
 
-/// What a principal may do with a method.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowed {
-    /// How far it reaches.
-    pub scope: Scope,
-    /// The most that it may approve at once, by the roles that let it call. None: any amount.
-    pub approval_limit: Option<Money>,
-}
-
 /// Decides whether a principal may call a method in an ecosystem; answers how far it reaches.
 ///
 /// The widest of its roles count together: somebody who manages partners and sells for one reaches
 /// both.
 #[must_use]
-pub fn authorize(
-    principal: &Principal,
-    access: &Access,
-    ecosystem: &EcosystemId,
-) -> Option<Allowed> {
+pub fn authorize(principal: &Principal, access: &Access, ecosystem: &EcosystemId) -> Option<Scope> {
     if principal.rights == Rights::Unlimited {
-        return Some(Allowed {
-            scope: Scope::whole(),
-            approval_limit: None,
-        });
+        return Some(Scope::whole());
     }
     let mut scope = Scope::nothing();
-    let mut limits = Vec::new();
-    let mut allowed = false;
     let grants = principal.grants(ecosystem);
+    let mut allowed = access.everybody && !grants.is_empty();
     for grant in grants {
-        let Some(extent) = access.extent(grant.role) else {
-            continue;
-        };
-        allowed = true;
-        scope.widen(extent, grant, principal);
-        limits.push(grant.approval_limit);
+        if let Some(extent) = access.extent(grant.role) {
+            allowed = true;
+            scope.widen(extent, grant, principal);
+        }
     }
-    if access.everybody && !grants.is_empty() {
-        allowed = true;
-    }
-    allowed.then(|| Allowed {
-        scope,
-        approval_limit: rules::widest_limit(&limits),
-    })
+    allowed.then_some(scope)
 }
 
 #[cfg(test)]

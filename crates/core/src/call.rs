@@ -10,7 +10,6 @@ use uuid::Uuid;
 use crate::access::Scope;
 use crate::column::never_counted;
 use crate::id::EcosystemId;
-use crate::money::Money;
 use crate::position::Position;
 
 /// Who acts: a caller, or a part of the server that acts by itself.
@@ -97,8 +96,6 @@ pub struct Call {
     pub person: Option<Actor>,
     /// How far the call reaches inside of the ecosystem. What is outside does not exist for it.
     pub scope: Scope,
-    /// The most that the caller may approve at once. None: any amount.
-    pub approval_limit: Option<Money>,
     /// The method's path, such as `/trellis.partner.v1.PartnerService/CreatePartner`.
     pub method: &'static str,
     /// Makes the call idempotent, when the caller sent one.
@@ -124,7 +121,6 @@ impl Call {
             actor: Actor::system(part),
             person: None,
             scope: Scope::whole(),
-            approval_limit: None,
             method: part,
             request_id: None,
             request_hash: [0; 32],

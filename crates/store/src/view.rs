@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
-use trellis_core::{Actor, Call, EcosystemId, Money, Scope, Timestamp};
+use trellis_core::{Actor, Call, EcosystemId, Scope, Timestamp};
 
 use crate::direct::Direct;
 use crate::event::NewEvent;
@@ -113,7 +113,6 @@ pub struct Txn {
 struct By {
     actor: Actor,
     person: Option<Actor>,
-    approval_limit: Option<Money>,
 }
 
 impl Txn {
@@ -123,7 +122,6 @@ impl Txn {
             caller: Arc::new(By {
                 actor: call.actor.clone(),
                 person: call.person.clone(),
-                approval_limit: call.approval_limit,
             }),
             events: Arc::default(),
         }
@@ -141,10 +139,11 @@ impl Txn {
         self.caller.person.as_ref()
     }
 
-    /// The most that the caller may approve at once. None: any amount.
+    /// Whose word the change is: the person's behind it, whatever credential they used, or else the
+    /// caller's.
     #[must_use]
-    pub fn approval_limit(&self) -> Option<Money> {
-        self.caller.approval_limit
+    pub fn signatory(&self) -> &Actor {
+        self.person().unwrap_or_else(|| self.actor())
     }
 
     /// The same transaction without the call's scope: see [`View::whole`].

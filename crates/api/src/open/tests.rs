@@ -289,7 +289,6 @@ fn with(role: Role, partner: Option<&str>) -> Principal {
     let grant = Grant {
         role,
         partner: partner.map(|id| PartnerId::try_new(id).unwrap()),
-        approval_limit: None,
     };
     Principal {
         actor: Actor::try_new("ada@acme.example").unwrap(),

@@ -92,7 +92,7 @@ async fn build(txn: &Txn, create: Create) -> Result<pb::PayoutBatch, Error> {
         blocked_item_count: count(selection.blocked.len()),
         is_full: selection.full,
         content_hash: payout_line::content_hash(currency, &lines),
-        creator: txn.actor().clone(),
+        creator: txn.signatory().clone(),
         submitter: None,
         approver: None,
         submit_time: None,

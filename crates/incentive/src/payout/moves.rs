@@ -50,7 +50,7 @@ pub(super) async fn submit(
     store
         .write(call, on, |txn, on| async move {
             let mut step = Step::begin(&txn, &on, Verb::Submit).await?;
-            step.batch.submitter = Some(txn.actor().clone());
+            step.batch.submitter = Some(txn.signatory().clone());
             step.batch.submit_time = Some(txn.now());
             step.finish(&txn, on.note, "payout_batch.submitted").await
         })
@@ -79,7 +79,7 @@ pub(super) async fn approve(
                 lifecycle::moved(batch.state, Verb::Approve, &resource)?;
                 return Err(Error::FourEyes {
                     resource,
-                    actor: txn.actor().clone(),
+                    actor: txn.signatory().clone(),
                 });
             }
             let event = NewEvent::new("payout_batch.approved", resource);

@@ -99,11 +99,7 @@ fn of(identity: Identity) -> Principal {
             let grants = roles.into_iter().filter_map(|(role, partner)| {
                 // The settings map to these very names.
                 let role = Role::try_new(role.as_str()).ok()?;
-                Some(Grant {
-                    role,
-                    partner,
-                    approval_limit: None,
-                })
+                Some(Grant { role, partner })
             });
             (ecosystem, grants.collect())
         });

@@ -129,7 +129,7 @@ crate::record!(id: BatchId, Id; reach: crate::reach::Reach::Staff; {
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn approve(txn: &Txn, id: &BatchId, version: Option<i64>) -> Result<bool, Error> {
-    let approver = txn.actor().clone();
+    let approver = txn.signatory().clone();
     if approver == Actor::anonymous() {
         return Ok(false);
     }

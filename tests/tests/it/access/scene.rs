@@ -31,7 +31,6 @@ pub(super) fn principal(actor: &str, role: Role, partner: Option<&str>) -> Princ
     let grant = Grant {
         role,
         partner: partner.map(|partner| PartnerId::try_new(partner).unwrap()),
-        approval_limit: None,
     };
     Principal {
         person: Some(actor.clone()),

@@ -87,7 +87,6 @@ async fn a_bearer_calls_as_who_the_token_proves_them_to_be() {
     let grant = Grant {
         role: Role::PartnerRep,
         partner: Some(PartnerId::try_new("nimbus").unwrap()),
-        approval_limit: None,
     };
     assert_eq!(principal.rights, Rights::Granted(vec![(acme, vec![grant])]));
 }
