@@ -183,10 +183,7 @@ impl Principal {
     pub fn speaks_for_others(&self) -> bool {
         match &self.rights {
             Rights::Unlimited => true,
-            Rights::Granted(granted) => {
-                let mut grants = granted.iter().flat_map(|(_, grants)| grants);
-                grants.any(|grant| grant.role == Role::Service)
-            }
+            Rights::Granted(_) => self.everywhere(|role| role == Role::Service),
         }
     }
 
@@ -222,20 +219,33 @@ impl Principal {
         }
     }
 
-    /// Whose eyes it sees with. Whoever has a role of the vendor's anywhere they may act is staff.
+    /// Whose eyes it sees with: the staff's, if it has a role of the vendor's wherever it has any.
+    /// Who is staff in one ecosystem and a partner in another sees both with a partner's eyes.
     #[must_use]
     pub fn eyes(&self) -> Eyes {
         match &self.rights {
             Rights::Unlimited => Eyes::Staff,
-            Rights::Granted(granted) => {
-                let mut grants = granted.iter().flat_map(|(_, grants)| grants);
-                if grants.any(|grant| !grant.role.is_of_partner()) {
+            Rights::Granted(_) => {
+                if self.everywhere(|role| !role.is_of_partner()) {
                     Eyes::Staff
                 } else {
                     Eyes::Partner
                 }
             }
         }
+    }
+
+    /// Whether it has such a role in each ecosystem in which it has any, and has one at all: what is
+    /// granted in one ecosystem must widen nothing in another.
+    fn everywhere(&self, such: impl Fn(Role) -> bool) -> bool {
+        let Rights::Granted(granted) = &self.rights else {
+            return false;
+        };
+        let mut held = granted
+            .iter()
+            .filter(|(_, grants)| !grants.is_empty())
+            .peekable();
+        held.peek().is_some() && held.all(|(_, grants)| grants.iter().any(|grant| such(grant.role)))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Finds the service that a call is for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use futures::future::{BoxFuture, ready};
@@ -11,6 +11,7 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
+use trellis_api::METHODS;
 
 use crate::layers::Serve;
 use crate::methods::Method;
@@ -45,20 +46,14 @@ impl Part {
     }
 }
 
-/// Whether a method administers the deployment and not what one ecosystem does in it: whoever may
-/// call it decides over tenants, their clocks, or who has access.
+/// Whether a method administers the deployment and not what one ecosystem does in it, as the
+/// contract says of it: whoever may call it decides over tenants and their clocks.
 pub(crate) fn administration(path: &str) -> bool {
-    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/'))
-    else {
-        return false;
-    };
-    match service {
-        "trellis.platform.v1.AccessService" => true,
-        "trellis.platform.v1.EcosystemService" => ["Create", "Update", "Advance"]
-            .iter()
-            .any(|verb| method.starts_with(verb)),
-        _ => false,
-    }
+    static PATHS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let all = METHODS.iter().filter(|method| method.access.administration);
+        all.map(|method| method.path).collect()
+    });
+    PATHS.contains(path)
 }
 
 /// The services by name.
@@ -129,20 +124,16 @@ mod tests {
 
     #[test]
     fn what_decides_over_tenants_is_administration_and_nothing_else_is() {
-        let found: Vec<_> = trellis_api::METHODS
+        let found: Vec<_> = METHODS
             .iter()
-            .filter(|method| method.service != "trellis.platform.v1.AccessService")
             .filter(|method| administration(method.path))
             .map(|method| method.name)
             .collect();
         assert_eq!(found, ADMINISTRATION);
-        assert!(administration(
-            "/trellis.platform.v1.AccessService/Anything"
-        ));
         for other in [
             "",
             "/",
-            "/trellis.platform.v1.AccessService",
+            "/trellis.platform.v1.EcosystemService",
             "CreateEcosystem",
         ] {
             assert!(!administration(other), "{other}");

@@ -127,6 +127,29 @@ fn only_systems_speak_for_others() {
 }
 
 #[test]
+fn a_role_in_one_ecosystem_widens_nothing_in_another() {
+    let globex = EcosystemId::try_new("globex").unwrap();
+    let both = |here: Role, there: Vec<Grant>| Principal {
+        rights: Rights::Granted(vec![
+            (acme(), vec![grant(here, None)]),
+            (globex.clone(), there),
+        ]),
+        ..principal(Vec::new())
+    };
+    let of_partner = vec![grant(Role::PartnerRep, Some("nimbus"))];
+    assert_eq!(
+        both(Role::EcosystemAdmin, of_partner.clone()).eyes(),
+        Eyes::Partner
+    );
+    assert!(!both(Role::Service, of_partner).speaks_for_others());
+    // The controls: staff in both, and nothing at all in the other.
+    let staff = vec![grant(Role::Service, None)];
+    assert_eq!(both(Role::Service, staff.clone()).eyes(), Eyes::Staff);
+    assert!(both(Role::Service, staff).speaks_for_others());
+    assert_eq!(both(Role::Auditor, Vec::new()).eyes(), Eyes::Staff);
+}
+
+#[test]
 fn roles_are_read_by_their_names() {
     for role in Role::ALL {
         assert_eq!(Role::try_new(role.name()), Ok(role));
