@@ -90,24 +90,39 @@ def psql(url, statement):
 @contextlib.contextmanager
 def server(kind):
     """The address of a server that has just been started."""
-    with database(kind) as url:
-        log = tempfile.TemporaryFile(mode="w+")
-        process = subprocess.Popen(
-            [
-                binary(), "serve", "--reflection", "--migrate",
-                "--listen", "127.0.0.1:0", "--database-url", url,
-            ],
-            cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
-            env={**os.environ, "NO_COLOR": "1"},
-        )
-        try:
-            yield listening(process, log)
-        finally:
-            process.terminate()
-            code = process.wait(timeout=30)
-            log.seek(0)
-            if code != 0:
-                raise RuntimeError(f"the server ended with {code}:\n{log.read()}")
+    with database(kind) as url, serving(url) as address:
+        yield address
+
+
+def first_key(url, ecosystem, role):
+    """The secret of a key that is made where the database is."""
+    made = subprocess.run(
+        [binary(), "keys", "create", "--ecosystem", ecosystem, "--role", role, "--database-url", url],
+        check=True, capture_output=True, text=True, cwd=ROOT,
+    )
+    return made.stdout.strip()
+
+
+@contextlib.contextmanager
+def serving(url):
+    """The address of a server of a database."""
+    log = tempfile.TemporaryFile(mode="w+")
+    process = subprocess.Popen(
+        [
+            binary(), "serve", "--reflection", "--migrate",
+            "--listen", "127.0.0.1:0", "--database-url", url,
+        ],
+        cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    try:
+        yield listening(process, log)
+    finally:
+        process.terminate()
+        code = process.wait(timeout=30)
+        log.seek(0)
+        if code != 0:
+            raise RuntimeError(f"the server ended with {code}:\n{log.read()}")
 
 
 def listening(process, log):
@@ -129,13 +144,15 @@ def listening(process, log):
 class Client:
     """Calls by somebody, who reads what they have written."""
 
-    def __init__(self, address):
+    def __init__(self, address, key=None):
         self.channel = grpc.insecure_channel(address)
+        self.key = key
         self.position = None
 
     def call(self, package, service, method, request, actor="tester", timeout=20):
         stub = getattr(module(f"trellis.{package}.v1.{service}_pb2_grpc"), f"{camel(service)}Stub")
-        metadata = [("trellis-actor", actor)]
+        # With a key it is known who calls.
+        metadata = [("authorization", f"Bearer {self.key}")] if self.key else [("trellis-actor", actor)]
         if self.position:
             metadata.append(("trellis-min-position", self.position))
         answer, call = getattr(stub(self.channel), method).with_call(

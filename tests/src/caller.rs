@@ -22,6 +22,7 @@ pub struct Caller {
 /// What is said with every call.
 #[derive(Clone, Debug, Default)]
 pub struct Saying {
+    authorization: Option<MetadataValue<Ascii>>,
     actor: Option<MetadataValue<Ascii>>,
     min_position: Option<MetadataValue<Ascii>>,
 }
@@ -29,6 +30,9 @@ pub struct Saying {
 impl Interceptor for Saying {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let metadata = request.metadata_mut();
+        if let Some(authorization) = &self.authorization {
+            metadata.insert("authorization", authorization.clone());
+        }
         if let Some(actor) = &self.actor {
             metadata.insert(ACTOR, actor.clone());
         }
@@ -58,6 +62,8 @@ macro_rules! clients {
 }
 
 clients! {
+    /// API keys, roles, and answers about both.
+    access: platform, access_service_client, AccessServiceClient;
     /// Ecosystems.
     ecosystems: platform, ecosystem_service_client, EcosystemServiceClient;
     /// The change feed.
@@ -100,6 +106,14 @@ impl Caller {
     #[must_use]
     pub fn named(mut self, actor: &str) -> Self {
         self.saying.actor = Some(actor.parse().expect("an actor is printable"));
+        self
+    }
+
+    /// The same, but bearing a credential: the secret of an API key, or a token.
+    #[must_use]
+    pub fn bearing(mut self, secret: &str) -> Self {
+        let authorization = format!("Bearer {secret}").parse();
+        self.saying.authorization = Some(authorization.expect("a credential is printable"));
         self
     }
 

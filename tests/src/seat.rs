@@ -25,6 +25,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 use trellis_api::exposed::through;
 use trellis_core::{Eyes, Principal};
+use trellis_platform::access::secret::Pepper;
 use trellis_store::Store;
 
 use crate::{Caller, World};
@@ -44,7 +45,8 @@ impl Seat {
         let listener = TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
-        let desk = Arc::new(Desk::over(world.store(), principal));
+        let desk = Desk::over(world.store(), world.pepper().await, principal);
+        let desk = Arc::new(desk);
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(desk.clone(), stream));
@@ -84,13 +86,14 @@ struct Desk {
 }
 
 impl Desk {
-    fn over(store: &Store, principal: Principal) -> Self {
+    fn over(store: &Store, pepper: Pepper, principal: Principal) -> Self {
         let store = || store.clone();
         let mut desk = Self {
             services: HashMap::new(),
             principal: Arc::new(principal),
         };
         desk.add(trellis_platform::ecosystem::Ecosystems::server(store()));
+        desk.add(trellis_platform::access::Access::server(store(), pepper));
         desk.add(trellis_platform::event::Events::server(store()));
         desk.add(trellis_partner::partner::Partners::server(store()));
         desk.add(trellis_program::program::Programs::server(store()));
@@ -99,8 +102,10 @@ impl Desk {
         desk.add(trellis_deal::account::Accounts::server(store()));
         desk.add(trellis_deal::registration::Registrations::server(store()));
         desk.add(trellis_deal::deal::Deals::server(store()));
+        desk.add(trellis_incentive::plan::Plans::server(store()));
         desk.add(trellis_incentive::award::Awards::server(store()));
         desk.add(trellis_incentive::ledger::Ledger::server(store()));
+        desk.add(trellis_incentive::payout::Payouts::server(store()));
         desk
     }
 

@@ -5,14 +5,19 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use tonic::transport::{Channel, Endpoint};
 use trellis_api::platform::v1::{CreateEcosystemRequest, Ecosystem};
-use trellis_core::{ManualClock, Timestamp};
+use trellis_core::access::Grant;
+use trellis_core::{EcosystemId, ManualClock, Role, Timestamp};
+use trellis_platform::access::secret::Pepper;
+use trellis_platform::access::{First, bootstrap};
 use trellis_server::server::{self, Running};
 use trellis_server::settings::{Settings, Sources};
 use trellis_store::Store;
+use trellis_store::platform::secret::{self, Purpose};
 
 use crate::Caller;
 use crate::database::{Database, Engine};
@@ -130,6 +135,20 @@ impl World {
         )
     }
 
+    /// Another server of the same deployment, by the same clock, and a caller of it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn another(&self) -> (Running, Caller) {
+        let meter = opentelemetry::global::meter("trellis-tests");
+        let clock = self.inner.clock.clone();
+        let running = server::start(&self.inner.settings, clock, meter)
+            .await
+            .expect("the server starts");
+        let caller = Caller::new(channel(running.address()));
+        (running, caller)
+    }
+
     /// The database that it runs on.
     #[must_use]
     pub fn engine(&self) -> Engine {
@@ -164,6 +183,34 @@ impl World {
     #[must_use]
     pub fn channel(&self) -> Channel {
         channel(self.address())
+    }
+
+    /// What the secrets of API keys are hashed with.
+    ///
+    /// # Panics
+    /// When the database has nothing of the kind.
+    pub async fn pepper(&self) -> Pepper {
+        let secret = secret::get(self.store(), Purpose::ApiKeys).await;
+        Pepper::new(secret.expect("every database has one"))
+    }
+
+    /// Makes an API key as whoever runs the server does, and calls with it. From then on the server
+    /// asks everybody who they are.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn first(&self, ecosystem: &str, role: Role) -> Caller {
+        let first = First {
+            ecosystem: EcosystemId::try_new(ecosystem).expect("an id"),
+            display_name: "The first key".to_owned(),
+            person: None,
+            grant: Grant::new(role, None),
+        };
+        let made = bootstrap(self.store(), &self.pepper().await, first).await;
+        let (_, secret) = made.expect("a key is made");
+        // The server looks now and then whether there is one.
+        self.clock().advance(Duration::from_secs(1));
+        self.caller.clone().bearing(secret.reveal())
     }
 
     /// Calls as somebody.

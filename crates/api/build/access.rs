@@ -55,12 +55,14 @@ pub(crate) fn of(
     if roles.is_empty() != everybody {
         return Err(format!("{path}: either some roles may call it, or everybody").into());
     }
+    let moves_money = truth(&option, "moves_money");
     Ok(format!(
         "::trellis_core::Access {{ permission: {permission:?}, roles: &[{roles}], \
-         everybody: {everybody}, moves_money: {}, second_person: {}, administration: {} }}",
-        truth(&option, "moves_money"),
+         everybody: {everybody}, moves_money: {moves_money}, second_person: {}, \
+         administration: {}, at_once: {} }}",
         truth(&option, "second_person"),
         truth(&option, "administration"),
+        moves_money || truth(&option, "at_once"),
         roles = roles.join(", "),
     ))
 }

@@ -74,12 +74,13 @@ fn snake(name: &str) -> String {
     ident(&text)
 }
 
-/// Prost renames `FXRate` to `FxRate`; the contract names it so in the first place.
+/// Prost renames `FXRate` to `FxRate` and `RateFX` to `RateFx`; the contract names them so in the
+/// first place. A word of one letter, as in `WhoAmIRequest`, stays as it is.
 fn kept(name: &str) -> Result<&str, Box<dyn Error>> {
     let bytes = name.as_bytes();
-    let run = bytes
-        .windows(2)
-        .any(|pair| pair.iter().all(u8::is_ascii_uppercase));
+    let capitals = |letters: &[u8]| letters.iter().all(u8::is_ascii_uppercase);
+    let run =
+        bytes.windows(3).any(capitals) || bytes.last_chunk::<2>().is_some_and(|end| capitals(end));
     if run || name.contains('_') {
         return Err(format!("{name}: write it without runs of capitals and underscores").into());
     }

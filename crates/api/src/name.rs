@@ -2,9 +2,9 @@
 
 use trellis_core::id::Id;
 use trellis_core::{
-    AccountId, AwardId, BatchId, DealId, EcosystemId, EnrollmentId, FamilyId, JournalId, LeadId,
-    LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
-    TerritoryId, TierId, Violation,
+    AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EnrollmentId, FamilyId, JournalId,
+    LeadId, LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
+    RoleGrantId, TerritoryId, TierId, Violation,
 };
 
 /// A kind of id that stands in resource names.
@@ -30,6 +30,7 @@ macro_rules! collections {
 
 collections! {
     AccountId "accounts" "Account";
+    ApiKeyId "apiKeys" "ApiKey";
     AwardId "awards" "Award";
     BatchId "payoutBatches" "PayoutBatch";
     DealId "deals" "Deal";
@@ -44,6 +45,7 @@ collections! {
     ProductId "products" "Product";
     ProgramId "programs" "Program";
     RegistrationId "registrations" "Registration";
+    RoleGrantId "roleGrants" "RoleGrant";
     TerritoryId "territories" "Territory";
     TierId "tiers" "Tier";
 }

@@ -259,7 +259,9 @@ impl Caller {
 /// One answer for every credential that is missing, wrong, expired or revoked: what exactly is the
 /// matter helps only those who try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no valid credential; send a token of a configured issuer as `authorization: Bearer ...`")]
+#[error(
+    "no valid credential; send an API key, or a token of a configured issuer, as `authorization: Bearer ...`"
+)]
 pub struct Unauthenticated;
 
 impl Failure for Unauthenticated {

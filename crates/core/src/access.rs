@@ -2,8 +2,10 @@
 //!
 //! [`authorize`] decides whether a principal may call a method in an ecosystem, and answers the
 //! [`Scope`] that the call has. The scope is the only way to open a query, so what was checked and
-//! what is read cannot differ. Nothing here looks at rows.
+//! what is read cannot differ. Nothing here looks at rows; what must be known of a row to decide
+//! stands in [`rules`].
 
+pub mod rules;
 mod scope;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,9 @@ use crate::call::Actor;
 use crate::failure::{Code, Failure};
 use crate::id::{EcosystemId, PartnerId};
 use crate::lifecycle::Named;
+use crate::money::Money;
 
+pub use rules::Refused;
 pub use scope::Scope;
 
 /// What a principal may be in an ecosystem.
@@ -124,6 +128,8 @@ pub struct Access {
     pub second_person: bool,
     /// Whether it administers the ecosystem.
     pub administration: bool,
+    /// Whether the caller's roles are read anew for the call.
+    pub at_once: bool,
 }
 
 impl Access {
@@ -142,6 +148,20 @@ pub struct Grant {
     pub role: Role,
     /// The partner that a role of a partner is for. None for every other role.
     pub partner: Option<PartnerId>,
+    /// The most that may be approved at once by the role. None: any amount.
+    pub approval_limit: Option<Money>,
+}
+
+impl Grant {
+    /// A role without an approval limit.
+    #[must_use]
+    pub const fn new(role: Role, partner: Option<PartnerId>) -> Self {
+        Self {
+            role,
+            partner,
+            approval_limit: None,
+        }
+    }
 }
 
 /// Where a principal's rights hold.
@@ -159,7 +179,7 @@ pub enum Rights {
 pub struct Principal {
     /// The name under which it acts, and under which it is granted roles.
     pub actor: Actor,
-    /// The person behind it, as far as one is known. What takes a second person is told by this.
+    /// The person behind it; none behind a system. What takes a second person is told by this.
     pub person: Option<Actor>,
     /// What it may.
     pub rights: Rights,

@@ -164,6 +164,10 @@ id! {
     EcosystemId;
     /// A partner of an ecosystem.
     PartnerId;
+    /// An API key.
+    ApiKeyId;
+    /// A role that was granted to a principal.
+    RoleGrantId;
     /// A partner program.
     ProgramId;
     /// A tier of a program.

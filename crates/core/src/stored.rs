@@ -20,6 +20,17 @@ impl Stored for () {
     }
 }
 
+/// An answer that is bytes already.
+impl Stored for Vec<u8> {
+    fn to_stored(&self) -> Vec<u8> {
+        self.clone()
+    }
+
+    fn from_stored(bytes: &[u8]) -> Option<Self> {
+        Some(bytes.to_vec())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

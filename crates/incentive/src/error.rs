@@ -1,7 +1,8 @@
 //! Everything that the incentive service refuses, and how it says so.
 
 use trellis_api::tonic::Status;
-use trellis_core::{Actor, Code, Failure, MoneyError, Problem, Violation};
+use trellis_core::access::Refused;
+use trellis_core::{Code, Failure, MoneyError, Problem, Violation};
 use trellis_store::incentive::ledger::Rejected;
 
 /// A refusal of the incentive service.
@@ -33,14 +34,9 @@ pub enum Error {
         /// The batch.
         resource: String,
     },
-    /// The approver prepared the payout batch, or has no name.
-    #[error("{actor} cannot approve {resource}: that takes a second person, known by name")]
-    FourEyes {
-        /// The batch.
-        resource: String,
-        /// Who tried.
-        actor: Actor,
-    },
+    /// The caller may approve, but not this.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// What was computed does not fit.
     #[error("an amount cannot be reckoned with: {0}")]
     Amount(#[from] MoneyError),
@@ -60,7 +56,7 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
             | Self::NothingPayable { .. } => Code::FailedPrecondition,
-            Self::FourEyes { .. } => Code::PermissionDenied,
+            Self::Refused(refused) => refused.code(),
             Self::Amount(_) => Code::Internal,
         }
     }
@@ -72,7 +68,7 @@ impl Failure for Error {
             Self::VersionOverlap { .. } => "VERSION_OVERLAP",
             Self::NothingToApprove { .. } => "NOTHING_TO_APPROVE",
             Self::NothingPayable { .. } => "NOTHING_PAYABLE",
-            Self::FourEyes { .. } => "FOUR_EYES",
+            Self::Refused(refused) => refused.reason(),
             Self::Amount(_) => "INTERNAL",
         }
     }
@@ -90,9 +86,7 @@ impl Failure for Error {
             Self::NothingToApprove { resource } | Self::NothingPayable { resource } => {
                 vec![("resource", resource.clone())]
             }
-            Self::FourEyes { resource, actor } => {
-                vec![("resource", resource.clone()), ("actor", actor.to_string())]
-            }
+            Self::Refused(refused) => refused.metadata(),
             Self::Amount(_) => Vec::new(),
         }
     }
@@ -104,7 +98,7 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
             | Self::NothingPayable { .. }
-            | Self::FourEyes { .. }
+            | Self::Refused(_)
             | Self::Amount(_) => &[],
         }
     }
@@ -116,7 +110,7 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
             | Self::NothingPayable { .. }
-            | Self::FourEyes { .. }
+            | Self::Refused(_)
             | Self::Amount(_) => None,
         }
     }

@@ -22,6 +22,7 @@ pub mod award;
 mod error;
 mod kernel;
 pub mod ledger;
+mod limit;
 pub mod payout;
 pub mod plan;
 pub mod worker;

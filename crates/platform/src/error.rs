@@ -18,6 +18,18 @@ pub enum Error {
         /// The ecosystem's name.
         resource: String,
     },
+    /// The caller would give a role that they may not give.
+    #[error(
+        "{role} is not the caller's to give: whoever runs the ecosystem gives every role, whoever \
+         runs a partner's side gives that partner's"
+    )]
+    NotToGive {
+        /// The role.
+        role: &'static str,
+    },
+    /// A partner asked what somebody else may do.
+    #[error("only the staff of the ecosystem ask about others; leave the principal out")]
+    AboutOthers,
 }
 
 impl Failure for Error {
@@ -26,6 +38,7 @@ impl Failure for Error {
             Self::Problem(problem) => problem.code(),
             Self::Store(error) => error.code(),
             Self::NotASandbox { .. } => Code::FailedPrecondition,
+            Self::NotToGive { .. } | Self::AboutOthers => Code::PermissionDenied,
         }
     }
 
@@ -34,6 +47,7 @@ impl Failure for Error {
             Self::Problem(problem) => problem.reason(),
             Self::Store(error) => error.reason(),
             Self::NotASandbox { .. } => "NOT_A_SANDBOX",
+            Self::NotToGive { .. } | Self::AboutOthers => "PERMISSION_DENIED",
         }
     }
 
@@ -42,20 +56,28 @@ impl Failure for Error {
             Self::Problem(problem) => problem.metadata(),
             Self::Store(error) => error.metadata(),
             Self::NotASandbox { resource } => vec![("resource", resource.clone())],
+            Self::NotToGive { role } => vec![("role", (*role).to_owned())],
+            Self::AboutOthers => Vec::new(),
         }
     }
 
     fn violations(&self) -> &[Violation] {
         match self {
             Self::Problem(problem) => problem.violations(),
-            Self::Store(_) | Self::NotASandbox { .. } => &[],
+            Self::Store(_)
+            | Self::NotASandbox { .. }
+            | Self::NotToGive { .. }
+            | Self::AboutOthers => &[],
         }
     }
 
     fn retry_after(&self) -> Option<std::time::Duration> {
         match self {
             Self::Store(error) => error.retry_after(),
-            Self::Problem(_) | Self::NotASandbox { .. } => None,
+            Self::Problem(_)
+            | Self::NotASandbox { .. }
+            | Self::NotToGive { .. }
+            | Self::AboutOthers => None,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The platform service: what lies under all the others. Ecosystems, their clocks, and the change
-//! feed.
+//! The platform service: what lies under all the others. Ecosystems, their clocks, who may do what,
+//! and the change feed.
 //!
 //! What always holds:
 //! * An ecosystem is a sandbox or it is not, from its first moment on; only a sandbox's clock can
@@ -8,6 +8,7 @@
 //! * Who reads the feed from a position to its end, and later on from there, has read each event
 //!   once.
 
+pub mod access;
 pub mod ecosystem;
 mod error;
 pub mod event;

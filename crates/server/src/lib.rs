@@ -6,6 +6,7 @@
 //! line ([`cli`]) reads the [`settings`] and says what to start.
 
 pub mod cli;
+mod credentials;
 pub mod demo;
 pub mod identity;
 pub mod import;

@@ -31,6 +31,7 @@ struct Inner {
     shape: Shape,
     takes_one: bool,
     is_import: bool,
+    is_at_once: bool,
     work: Work,
 }
 
@@ -69,6 +70,11 @@ impl Method {
     /// What its calls cost, and whom.
     pub(crate) fn work(&self) -> Work {
         self.0.work
+    }
+
+    /// Whether the caller's roles are read anew for each of its calls.
+    pub(crate) fn is_at_once(&self) -> bool {
+        self.0.is_at_once
     }
 
     /// Whether it takes messages of many rows.
@@ -122,6 +128,7 @@ fn of_contract(method: &trellis_api::Method) -> Method {
         shape,
         takes_one: !method.client_streaming,
         is_import,
+        is_at_once: method.access.at_once,
         work: if method.writes {
             Work::Write
         } else {
@@ -145,6 +152,7 @@ fn of_tools(set: &[u8]) -> Result<Vec<Method>, prost::DecodeError> {
                     shape,
                     takes_one: !method.client_streaming(),
                     is_import: false,
+                    is_at_once: false,
                     work: Work::None,
                 })));
             }

@@ -11,10 +11,13 @@ use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use trellis_core::Clock;
+use trellis_platform::access::secret::Pepper;
+use trellis_store::platform::secret::{self, Purpose};
 use trellis_store::{Gaps, Store, worker};
 
+use crate::credentials::Credentials;
 use crate::identity::{self, Issuers};
-use crate::layers::{self, Identities, Parts};
+use crate::layers::{self, Parts};
 use crate::listen::tls::Tls;
 use crate::listen::{Acceptor, Drained};
 use crate::methods::Methods;
@@ -44,6 +47,13 @@ pub enum Error {
     /// The issuers whose tokens are to be accepted cannot be used.
     #[error("the issuers cannot be used")]
     Issuers(#[from] identity::Error),
+    /// Nobody is asked who they are, and others than this machine would reach the address.
+    #[error(
+        "{0} is not a loopback address, and nobody is asked who they are, so that whoever reached it \
+         might do everything. Make the first key (trellis keys create --help) or configure issuers \
+         (docs/identity.md), or listen on 127.0.0.1 or [::1]"
+    )]
+    Exposed(SocketAddr),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; is another server running?")]
     Listen {
@@ -91,15 +101,24 @@ pub async fn start(
     let store = Store::connect(&of_store(settings), clock.clone()).await?;
     row_security(settings, &store).await?;
     let issuers = Arc::new(Issuers::try_new(settings.issuers.values()).await?);
-    if issuers.is_empty() {
+    let pepper = Pepper::new(secret::get(&store, Purpose::ApiKeys).await?);
+    let credentials = Credentials::try_new(
+        settings,
+        issuers,
+        store.clone(),
+        pepper.clone(),
+        clock.clone(),
+    )
+    .await?;
+    if !credentials.asks() {
+        require_loopback(settings)?;
         tracing::warn!(
-            "no issuers are configured: nobody is asked who they are, and whoever reaches this \
-             machine's own addresses may do everything; see docs/identity.md"
+            "there are no API keys, and no issuers are configured: nobody is asked who they are, and \
+             whoever reaches this machine's own addresses may do everything; see docs/identity.md"
         );
     }
-    let identities = Identities::new(issuers, clock);
     let methods = Methods::try_new()?;
-    let services = services::all(settings, &store);
+    let services = services::all(settings, &store, pepper);
 
     let (health, health_server) = tonic_health::server::health_reporter();
     for name in &services.names {
@@ -130,7 +149,7 @@ pub async fn start(
             methods: methods.clone(),
             meter: meter.clone(),
             stop: stop.clone(),
-            identities: identities.clone(),
+            credentials: credentials.clone(),
         };
         let service = layers::assemble(parts, routes.only(part));
         let acceptor = Acceptor::new(settings, tls.clone(), &meter);
@@ -160,6 +179,18 @@ pub async fn start(
         stop_workers,
         workers,
     })
+}
+
+/// Without anybody being asked who they are, only this machine may call.
+fn require_loopback(settings: &Settings) -> Result<(), Error> {
+    let addresses = [Some(settings.listen), settings.admin_listen.address()];
+    let mut exposed = addresses
+        .into_iter()
+        .flatten()
+        .filter(|address| !address.ip().is_loopback());
+    exposed
+        .next()
+        .map_or(Ok(()), |address| Err(Error::Exposed(address)))
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::server::NamedService;
+use trellis_platform::access::secret::Pepper;
 use trellis_store::Store;
 use trellis_store::worker::Worker;
 
@@ -43,13 +44,14 @@ macro_rules! add {
 }
 
 /// Makes every service that the settings name over a store.
-pub(crate) fn all(settings: &Settings, store: &Store) -> Services {
+pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Services {
     let mut building = Building::new(settings);
     add!(
         building,
         Package::Platform,
         [
             trellis_platform::ecosystem::Ecosystems::server(store.clone()),
+            trellis_platform::access::Access::server(store.clone(), pepper),
             trellis_platform::event::Events::server(store.clone()),
         ]
     );

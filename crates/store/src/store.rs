@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::DatabaseConnection;
 use tracing::Instrument;
-use trellis_core::{Call, Clock, EcosystemId, Failure, Stored, Timestamp, Written};
+use trellis_core::{Call, Clock, EcosystemId, Failure, Scope, Stored, Timestamp, Written};
 
 use crate::attempt::{Attempt, Unit, backoff, on_postgres, on_sqlite};
 use crate::direct::{Direct, ShortReads};
@@ -143,6 +143,15 @@ impl Store {
         let now = self.now(&call.ecosystem, sandbox, &source).await?;
         let scope = call.scope.clone();
         Ok(View::new(call.ecosystem.clone(), scope, now, source))
+    }
+
+    /// Opens an ecosystem to find out who calls: before anything else is known of the call, by the
+    /// deployment's own clock, which no sandbox moves, and also while there is no such ecosystem
+    /// yet, because its first administrator makes it.
+    #[must_use]
+    pub fn read_access(&self, ecosystem: &EcosystemId) -> View {
+        let source = self.reading(ecosystem);
+        View::new(ecosystem.clone(), Scope::whole(), self.clock.now(), source)
     }
 
     /// Reads what belongs to no single ecosystem, such as the list of them.

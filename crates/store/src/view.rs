@@ -69,6 +69,15 @@ impl View {
         &self.scope
     }
 
+    /// The view with another scope, for questions about what somebody else would reach.
+    #[must_use]
+    pub fn within(&self, scope: Scope) -> Self {
+        Self {
+            scope: Arc::new(scope),
+            ..self.clone()
+        }
+    }
+
     /// The view without its scope: everything in the ecosystem, whoever calls.
     ///
     /// For what a rule must know to decide, such as who came first; never for what is answered.

@@ -10,6 +10,8 @@ mod deal;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod import;
 #[cfg(test)]
 mod incentive;

@@ -286,10 +286,7 @@ fn a_write_answers_its_position() {
 
 /// Somebody of acme with one role.
 fn with(role: Role, partner: Option<&str>) -> Principal {
-    let grant = Grant {
-        role,
-        partner: partner.map(|id| PartnerId::try_new(id).unwrap()),
-    };
+    let grant = Grant::new(role, partner.map(|id| PartnerId::try_new(id).unwrap()));
     Principal {
         actor: Actor::try_new("ada@acme.example").unwrap(),
         person: None,

@@ -3,6 +3,7 @@
 use crate::access::{Extent, Grant, Principal};
 use crate::call::Actor;
 use crate::id::PartnerId;
+use crate::money::Money;
 
 /// What a call may see and touch inside of its ecosystem. Queries are opened with it, and rows that
 /// it does not reach do not exist for the call.
@@ -14,6 +15,7 @@ pub struct Scope {
     managers: Vec<Actor>,
     partners: Vec<PartnerId>,
     own: Vec<(PartnerId, Actor)>,
+    limits: Option<Vec<Money>>,
 }
 
 impl Scope {
@@ -25,6 +27,7 @@ impl Scope {
             managers: Vec::new(),
             partners: Vec::new(),
             own: Vec::new(),
+            limits: None,
         }
     }
 
@@ -36,6 +39,7 @@ impl Scope {
             managers: Vec::new(),
             partners: Vec::new(),
             own: Vec::new(),
+            limits: Some(Vec::new()),
         }
     }
 
@@ -47,6 +51,7 @@ impl Scope {
             managers: Vec::new(),
             partners,
             own: Vec::new(),
+            limits: None,
         }
     }
 
@@ -81,6 +86,13 @@ impl Scope {
         &self.own
     }
 
+    /// How much the call may approve at once: one limit for each currency that has one, or any
+    /// amount. What has no limit in its currency is above all of them: nobody said what it is worth.
+    #[must_use]
+    pub fn limits(&self) -> Option<&[Money]> {
+        self.limits.as_deref()
+    }
+
     /// Whether a partner may be named by the call as far as the scope alone can tell. For somebody
     /// who manages partners it cannot: that stands in the partner's row.
     #[must_use]
@@ -93,6 +105,8 @@ impl Scope {
     /// Adds what a role reaches.
     pub(super) fn widen(&mut self, extent: Extent, grant: &Grant, principal: &Principal) {
         match (extent, &grant.partner) {
+            // A role of a partner that names none reaches nothing.
+            (Extent::Organization | Extent::Own, None) => return,
             (Extent::Ecosystem, _) => self.whole = true,
             (Extent::Managed, _) => {
                 let names = principal.person.iter().chain([&principal.actor]);
@@ -104,8 +118,20 @@ impl Scope {
             (Extent::Own, Some(partner)) => {
                 add(&mut self.own, (partner.clone(), principal.actor.clone()));
             }
-            // A role of a partner that names none reaches nothing.
-            (Extent::Organization | Extent::Own, None) => {}
+        }
+        self.raise(grant.approval_limit);
+    }
+
+    /// The highest limit of several roles counts, in each currency; no limit is the highest.
+    fn raise(&mut self, limit: Option<Money>) {
+        let (Some(limits), Some(limit)) = (&mut self.limits, limit) else {
+            self.limits = None;
+            return;
+        };
+        let mut same = limits.iter_mut();
+        match same.find(|known| known.currency == limit.currency) {
+            Some(known) => known.minor = known.minor.max(limit.minor),
+            None => limits.push(limit),
         }
     }
 }

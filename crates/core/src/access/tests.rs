@@ -12,6 +12,7 @@ const READ: Access = Access {
     moves_money: false,
     second_person: false,
     administration: false,
+    at_once: false,
 };
 
 fn acme() -> EcosystemId {
@@ -27,10 +28,7 @@ fn actor(name: &str) -> Actor {
 }
 
 fn grant(role: Role, of: Option<&str>) -> Grant {
-    Grant {
-        role,
-        partner: of.map(partner),
-    }
+    Grant::new(role, of.map(partner))
 }
 
 fn principal(grants: Vec<Grant>) -> Principal {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use trellis_api::incentive::v1 as pb;
 use trellis_api::name;
-use trellis_core::{AwardId, Call, Page, PageQuery, Problem, TimeZone, Written};
+use trellis_core::{AwardId, Call, Money, Page, PageQuery, Problem, TimeZone, Written};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::incentive::award::{self, Entity, Model};
 use trellis_store::incentive::ledger::{self, Buckets};
@@ -17,6 +17,7 @@ use super::postings;
 use super::rulebook::Rulebook;
 use super::settle::{self, Cases, Settled};
 use crate::Error;
+use crate::limit::within_limit;
 
 /// Approves awards.
 #[derive(Clone, Debug)]
@@ -60,7 +61,8 @@ pub(crate) async fn list(
 /// Approves what awards have in review: all of them or none.
 ///
 /// # Errors
-/// `RESOURCE_NOT_FOUND`; `NOTHING_TO_APPROVE` naming the first award that has nothing in review.
+/// `RESOURCE_NOT_FOUND`; `NOTHING_TO_APPROVE` naming the first award that has nothing in review;
+/// `APPROVAL_LIMIT` naming the first with which the sum is above the caller's limit.
 pub(crate) async fn approve(
     store: &Store,
     call: Call,
@@ -72,6 +74,7 @@ pub(crate) async fn approve(
             let mut awards = Vec::with_capacity(ids.len());
             let mut changed = Vec::with_capacity(ids.len());
             let mut all_postings = Vec::with_capacity(ids.len());
+            let mut approved = HashMap::new();
             for id in ids {
                 let resource = name(txn.ecosystem(), &id);
                 let Some((
@@ -88,6 +91,10 @@ pub(crate) async fn approve(
                 if minor == 0 {
                     return Err(Error::NothingToApprove { resource });
                 }
+                let so_far = Money::new(0, award.currency);
+                let so_far = approved.entry(award.currency).or_insert(so_far);
+                *so_far = so_far.checked_add(Money::new(minor, award.currency))?;
+                within_limit(&txn, &resource, *so_far)?;
                 award.posting_count += 1;
                 award.version += 1;
                 award.update_time = txn.now();

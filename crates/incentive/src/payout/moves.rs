@@ -4,11 +4,13 @@
 //! guarded statement.
 
 use std::collections::{HashMap, HashSet};
+use std::iter;
 
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{Etag, name};
+use trellis_core::access::{Refused, rules};
 use trellis_core::lifecycle::Named;
-use trellis_core::{BatchId, Call, Currency, Date, PartnerId, Problem, Written};
+use trellis_core::{BatchId, Call, Currency, Date, Money, PartnerId, Problem, Written};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::incentive::ledger::{self, Posting, Rejected, due};
 use trellis_store::incentive::payout_batch::{self, Model, State};
@@ -22,6 +24,7 @@ use super::convert::{item_name, wire};
 use super::lifecycle::{self, ItemVerb, Verb};
 use super::postings::Item;
 use crate::Error;
+use crate::limit::within_limit;
 
 /// Which batch is moved, as the caller has read it.
 #[derive(Clone, Debug)]
@@ -60,7 +63,7 @@ pub(super) async fn submit(
 /// Approves a batch, as the second person.
 ///
 /// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `FOUR_EYES`.
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `FOUR_EYES`, `APPROVAL_LIMIT`.
 pub(super) async fn approve(
     store: &Store,
     call: Call,
@@ -77,11 +80,16 @@ pub(super) async fn approve(
             if !approved {
                 etag.check(batch.version, &resource)?;
                 lifecycle::moved(batch.state, Verb::Approve, &resource)?;
-                return Err(Error::FourEyes {
-                    resource,
-                    actor: txn.signatory().clone(),
-                });
+                let preparers = iter::once(&batch.creator).chain(&batch.submitter);
+                if rules::is_second_person(txn.person(), preparers) {
+                    // Somebody moved it between the statement and the look at what it did.
+                    return Err(trellis_store::Error::Contended.into());
+                }
+                let actor = txn.signatory().clone();
+                return Err(Refused::FourEyes { resource, actor }.into());
             }
+            let amount = Money::new(batch.net_minor, batch.currency);
+            within_limit(&txn, &resource, amount)?;
             let event = NewEvent::new("payout_batch.approved", resource);
             event::append(&txn, event.noting(note).with(told(&batch)));
             Ok(wire(batch))

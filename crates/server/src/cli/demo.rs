@@ -8,14 +8,17 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use tonic::transport::Endpoint;
-use trellis_core::SystemClock;
+use trellis_core::access::Grant;
+use trellis_core::{Actor, EcosystemId, Role, SystemClock};
+use trellis_platform::access::First;
+use trellis_store::Store;
 
-use super::Error;
 use super::serve::{Signals, until_stopped};
-use crate::demo::{self, Summary};
-use crate::server;
-use crate::settings::{Flags, Mistake, Mistakes};
+use super::{Error, keys};
+use crate::demo::{self, Founder, Summary};
+use crate::settings::{Flags, Mistake, Mistakes, Settings};
 use crate::telemetry::Telemetry;
+use crate::{schema, server};
 
 /// Starts the server, lives through a demo ecosystem by real calls, and keeps serving.
 ///
@@ -48,13 +51,14 @@ impl Demo {
         }
         let telemetry = Telemetry::start(&loaded.settings)?;
         let mut signals = Signals::new()?;
+        let founder = founder(&loaded.settings).await?;
         let running =
             server::start(&loaded.settings, Arc::new(SystemClock), telemetry.meter()).await?;
         let address = running.address();
         // Making an ecosystem is administration, which may have an address of its own.
         let everything = running.admin_address().unwrap_or(address);
-        let summary = journey(everything).await?;
-        self.tell(&summary, address)?;
+        let summary = journey(everything, &founder).await?;
+        self.tell(&summary, address, &founder)?;
         let code = if self.exit {
             running.stop().await;
             if summary.sound {
@@ -69,7 +73,7 @@ impl Demo {
         Ok(code)
     }
 
-    fn tell(&self, summary: &Summary, address: SocketAddr) -> Result<(), Error> {
+    fn tell(&self, summary: &Summary, address: SocketAddr, founder: &Founder) -> Result<(), Error> {
         let mut out = std::io::stdout().lock();
         match self.format {
             Format::Json => {
@@ -79,7 +83,7 @@ impl Demo {
             Format::Text => {
                 writeln!(out, "{summary}")?;
                 if !self.exit {
-                    writeln!(out, "{}", calls(summary, address))?;
+                    writeln!(out, "{}", calls(summary, address, founder))?;
                 }
             }
         }
@@ -95,31 +99,65 @@ fn in_the_clear() -> Mistake {
     }
 }
 
-async fn journey(address: SocketAddr) -> Result<Summary, Error> {
+/// Makes the key of the first person of an ecosystem that there is not yet: `demo`, or the first of
+/// `demo-2`, `demo-3` … that is free.
+async fn founder(settings: &Settings) -> Result<Founder, Error> {
+    schema::prepare(settings).await?;
+    let store = Store::connect(&server::of_store(settings), Arc::new(SystemClock)).await?;
+    let taken = store.read_all().ids().await?;
+    let named = (1_u32..).map(|number| match number {
+        1 => "demo".to_owned(),
+        _ => format!("demo-{number}"),
+    });
+    let mut free = named.filter_map(|name| EcosystemId::try_new(&name).ok());
+    let free = free.find(|id| !taken.contains(id));
+    let ecosystem = free.ok_or_else(|| std::io::Error::other("every name is taken"))?;
+    let first = First {
+        ecosystem: ecosystem.clone(),
+        display_name: format!("The demonstration, for {}", demo::founder()),
+        person: Actor::try_new(demo::founder()).ok(),
+        grant: Grant::new(Role::EcosystemAdmin, None),
+    };
+    let (_, secret) = keys::make(settings, first).await?;
+    Ok(Founder {
+        ecosystem: ecosystem.to_string(),
+        secret: secret.reveal().to_owned(),
+    })
+}
+
+async fn journey(address: SocketAddr, founder: &Founder) -> Result<Summary, Error> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
-    demo::run(endpoint.connect().await?)
+    demo::run(endpoint.connect().await?, founder)
         .await
         .map_err(|refused| Error::Demo(Box::new(refused)))
 }
 
 /// Calls to try, ready to be pasted.
-fn calls(summary: &Summary, address: SocketAddr) -> String {
+fn calls(summary: &Summary, address: SocketAddr, founder: &Founder) -> String {
     let Summary {
         ecosystem, names, ..
     } = summary;
     let (award, partner) = (&names.award, &names.partner);
+    let Founder { secret, .. } = founder;
     format!(
-        r#"Serving on {address}; Ctrl-C ends it. Calls to try:
+        r#"Serving on {address}; Ctrl-C ends it. Every call must prove who makes it. This key runs {ecosystem}:
 
-  grpcurl -plaintext {address} list
-  grpcurl -plaintext -d '{{"name": "{award}"}}' {address} \
+  export KEY={secret}
+
+Calls to try:
+
+  grpcurl -plaintext -H "authorization: Bearer $KEY" {address} list
+  grpcurl -plaintext -H "authorization: Bearer $KEY" {address} \
+    trellis.platform.v1.AccessService/WhoAmI
+  grpcurl -plaintext -H "authorization: Bearer $KEY" -d '{{"name": "{award}"}}' {address} \
     trellis.incentive.v1.AwardService/ExplainAward
-  grpcurl -plaintext -d '{{"parent": "{ecosystem}", "filter": "type = \"deal.won\""}}' {address} \
+  grpcurl -plaintext -H "authorization: Bearer $KEY" \
+    -d '{{"parent": "{ecosystem}", "filter": "type = \"deal.won\""}}' {address} \
     trellis.platform.v1.EventService/ListEvents
-  buf curl --http2-prior-knowledge --protocol grpc -d '{{"name": "{partner}"}}' \
-    http://{address}/trellis.partner.v1.PartnerService/GetPartner
-  buf curl --http2-prior-knowledge --protocol grpc -d '{{"parent": "{ecosystem}"}}' \
-    http://{address}/trellis.incentive.v1.LedgerService/GetTrialBalance
+  buf curl --http2-prior-knowledge --protocol grpc -H "authorization: Bearer $KEY" \
+    -d '{{"name": "{partner}"}}' http://{address}/trellis.partner.v1.PartnerService/GetPartner
+  buf curl --http2-prior-knowledge --protocol grpc -H "authorization: Bearer $KEY" \
+    -d '{{"parent": "{ecosystem}"}}' http://{address}/trellis.incentive.v1.LedgerService/GetTrialBalance
 "#
     )
 }

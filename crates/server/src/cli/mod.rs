@@ -7,6 +7,7 @@
 mod check;
 mod config;
 mod demo;
+mod keys;
 mod migrate;
 mod serve;
 
@@ -34,6 +35,8 @@ enum Command {
     /// Imports CSV files of another system through a mapping. Exits with 0 when every row is in, 1
     /// when some were rejected, 2 when it could not run.
     Import(Box<import::Arguments>),
+    /// Makes API keys, above all the first one of an ecosystem.
+    Keys(keys::Keys),
     /// Brings the database's schema up to date, or tells how it stands.
     Migrate(migrate::Migrate),
     /// Verifies the ledger, the references and the change feed; the exit code tells.
@@ -60,6 +63,9 @@ enum Error {
     /// The schema is not as it must be.
     #[error("the schema")]
     Schema(#[from] crate::schema::Error),
+    /// A key could not be made.
+    #[error("the key")]
+    Key(#[from] trellis_platform::Error),
     /// The demonstration could not reach its server.
     #[error("the server cannot be reached")]
     Unreachable(#[from] tonic::transport::Error),
@@ -91,6 +97,7 @@ pub fn run() -> ExitCode {
             Command::Check(check) => check.run().await,
             Command::Demo(demo) => demo.run().await,
             Command::Import(arguments) => Ok(import::run(&arguments).await?.into()),
+            Command::Keys(keys) => keys.run().await,
             Command::Migrate(migrate) => migrate.run().await,
             Command::Config(config) => config.run(),
         }
@@ -116,6 +123,7 @@ fn tell(error: &Error) -> ExitCode {
         | Error::Server(_)
         | Error::Schema(_)
         | Error::Store(_)
+        | Error::Key(_)
         | Error::Unreachable(_)
         | Error::Demo(_)
         | Error::System(_) => ExitCode::FAILURE,

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use tonic::Status;
 use tonic::transport::Channel;
-use tonic::{Code, Status};
 use trellis_api::deal::v1 as deal;
 use trellis_api::google::r#type::{Date, Decimal, Money};
 use trellis_api::incentive::v1 as incentive;
+use trellis_api::options::v1::Role;
 use trellis_api::partner::v1 as partner;
 use trellis_api::platform::v1 as platform;
 use trellis_api::program::v1 as program;
@@ -23,6 +24,7 @@ use incentive::ledger_service_client::LedgerServiceClient;
 use incentive::payout_service_client::PayoutServiceClient;
 use incentive::plan_service_client::PlanServiceClient;
 use partner::partner_service_client::PartnerServiceClient;
+use platform::access_service_client::AccessServiceClient;
 use platform::ecosystem_service_client::EcosystemServiceClient;
 use program::enrollment_service_client::EnrollmentServiceClient;
 use program::program_service_client::ProgramServiceClient;
@@ -37,13 +39,28 @@ const CIRRUS: &str = "cato@cirrus.example";
 /// For how many days awards of the demonstration are held.
 const HOLD_DAYS: i32 = 30;
 
+/// Who founds the ecosystem of the demonstration, as its administrator.
+#[derive(Clone, Debug)]
+pub struct Founder {
+    /// The ecosystem's id. There is none of this id yet.
+    pub ecosystem: String,
+    /// The secret of the administrator's key.
+    pub secret: String,
+}
+
+/// Who acts with the founder's key.
+#[must_use]
+pub const fn founder() -> &'static str {
+    MANAGER
+}
+
 /// Lives through the journey against the server behind a channel.
 ///
 /// # Errors
 /// The first refusal of a call.
-pub async fn run(channel: Channel) -> Result<Summary, Status> {
+pub async fn run(channel: Channel, founder: &Founder) -> Result<Summary, Status> {
     let mut journey = Journey {
-        session: found(channel).await?,
+        session: found(channel, founder).await?,
         summary: Summary::default(),
         year: 0,
     };
@@ -51,6 +68,7 @@ pub async fn run(channel: Channel) -> Result<Summary, Status> {
         .summary
         .ecosystem
         .clone_from(&journey.session.ecosystem);
+    journey.staff().await?;
     journey.strategize().await?;
     journey.recruit().await?;
     journey.onboard().await?;
@@ -67,37 +85,25 @@ pub async fn run(channel: Channel) -> Result<Summary, Status> {
     Ok(journey.summary)
 }
 
-/// Founds a sandbox ecosystem: `demo`, or the first of `demo-2`, `demo-3` … that is free.
-async fn found(channel: Channel) -> Result<Session, Status> {
+/// Founds a sandbox ecosystem.
+async fn found(channel: Channel, founder: &Founder) -> Result<Session, Status> {
     let mut client = EcosystemServiceClient::new(channel.clone());
-    for number in 1_u32.. {
-        let id = if number == 1 {
-            "demo".to_owned()
-        } else {
-            format!("demo-{number}")
-        };
-        let mut session = Session::new(channel.clone(), format!("ecosystems/{id}"));
-        let create = platform::CreateEcosystemRequest {
-            ecosystem_id: id,
-            ecosystem: Some(platform::Ecosystem {
-                display_name: "Demo Networks".into(),
-                time_zone: "America/New_York".into(),
-                currency_code: "USD".into(),
-                sandbox: true,
-                ..Default::default()
-            }),
-            request_id: request_id(),
+    let mut session = Session::new(channel, format!("ecosystems/{}", founder.ecosystem));
+    session.equip(MANAGER, &founder.secret)?;
+    let create = platform::CreateEcosystemRequest {
+        ecosystem_id: founder.ecosystem.clone(),
+        ecosystem: Some(platform::Ecosystem {
+            display_name: "Demo Networks".into(),
+            time_zone: "America/New_York".into(),
+            currency_code: "USD".into(),
+            sandbox: true,
             ..Default::default()
-        };
-        match session.wrote(client.create_ecosystem(session.by(MANAGER, create)).await) {
-            Ok(_) => return Ok(session),
-            Err(taken) if taken.code() == Code::AlreadyExists => {}
-            Err(refused) => return Err(refused),
-        }
-    }
-    Err(Status::resource_exhausted(
-        "every name of a demonstration is taken",
-    ))
+        }),
+        request_id: request_id(),
+        ..Default::default()
+    };
+    session.wrote(client.create_ecosystem(session.by(MANAGER, create)).await)?;
+    Ok(session)
 }
 
 struct Journey {
@@ -122,6 +128,61 @@ fn percent(hundredths: &str) -> Option<Decimal> {
 }
 
 impl Journey {
+    /// The owner's people get keys.
+    async fn staff(&mut self) -> Result<(), Status> {
+        self.summary
+            .pillar("Found: the ecosystem, and who may what");
+        self.summary.step(
+            "CreateEcosystem",
+            format!(
+                "{} is a sandbox: its clock can be moved",
+                self.session.ecosystem
+            ),
+        );
+        self.key(ACCOUNTANT, Role::FinanceApprover, None).await?;
+        self.key(CONTROLLER, Role::FinanceApprover, None).await
+    }
+
+    /// Makes a key for somebody: of the owner's people, or of a partner's.
+    async fn key(
+        &mut self,
+        person: &'static str,
+        role: Role,
+        partner: Option<&str>,
+    ) -> Result<(), Status> {
+        let mut client = AccessServiceClient::new(self.session.channel.clone());
+        let create = platform::CreateApiKeyRequest {
+            parent: self.session.ecosystem.clone(),
+            api_key: Some(platform::ApiKey {
+                display_name: format!("The demonstration, for {person}"),
+                person: person.into(),
+                partner: partner.map(ToOwned::to_owned).unwrap_or_default(),
+                ..Default::default()
+            }),
+            roles: vec![platform::InitialRole {
+                role: role.into(),
+                ..Default::default()
+            }],
+            request_id: request_id(),
+            ..Default::default()
+        };
+        let made = client
+            .create_api_key(self.session.by(MANAGER, create))
+            .await;
+        let made = self.session.wrote(made)?;
+        self.session.equip(person, &made.secret)?;
+        let role = role
+            .as_str_name()
+            .trim_start_matches("ROLE_")
+            .to_lowercase();
+        let at = partner.map(|partner| format!(" of {partner}"));
+        self.summary.step(
+            "CreateApiKey",
+            format!("{person} is {role}{}", at.unwrap_or_default()),
+        );
+        Ok(())
+    }
+
     /// The owner's program, what is sold, and what is promised for selling it.
     async fn strategize(&mut self) -> Result<(), Status> {
         self.summary
@@ -138,13 +199,6 @@ impl Journey {
             .map(|now| trellis_core::TimeZone::utc().local_date(now))
             .map_err(|_| Status::internal("the server's clock"))?;
         self.year = day.year();
-        self.summary.step(
-            "CreateEcosystem",
-            format!(
-                "{} is a sandbox: its clock can be moved",
-                self.session.ecosystem
-            ),
-        );
         self.program().await?;
         self.catalogue().await?;
         self.plan("deal-commission", "12.5 % of every deal", commission())
@@ -250,7 +304,7 @@ impl Journey {
             )?;
         }
         let territory = deal::CreateTerritoryRequest {
-            parent: parent.clone(),
+            parent,
             territory_id: "north-america".into(),
             territory: Some(deal::Territory {
                 display_name: "North America".into(),
@@ -265,30 +319,10 @@ impl Journey {
                 .create_territory(self.session.by(MANAGER, territory))
                 .await,
         )?;
-        let mut client = AccountServiceClient::new(self.session.channel.clone());
-        let account = deal::CreateAccountRequest {
-            parent,
-            account_id: "contoso".into(),
-            account: Some(deal::Account {
-                display_name: "Contoso Ltd".into(),
-                region_code: "US".into(),
-                domains: vec!["www.contoso.example".into()],
-                ..Default::default()
-            }),
-            request_id: request_id(),
-            ..Default::default()
-        };
-        let account = self.session.wrote(
-            client
-                .create_account(self.session.by(MANAGER, account))
-                .await,
-        )?;
         self.summary.step(
             "CreateProduct",
             "Firewall and Backup, sold in North America".to_owned(),
         );
-        self.summary
-            .step("CreateAccount", format!("{} is the customer", account.name));
         Ok(())
     }
 
@@ -384,6 +418,8 @@ impl Journey {
                     .invite_partner(self.session.by(MANAGER, invite))
                     .await,
             )?;
+            self.key(person, Role::PartnerAdmin, Some(&made.name))
+                .await?;
             let accept = partner::AcceptInvitationRequest {
                 name: made.name.clone(),
                 request_id: request_id(),
@@ -442,13 +478,19 @@ impl Journey {
     /// Both register the same customer and product; the first is protected, whatever its tier.
     async fn register(&mut self) -> Result<deal::Registration, Status> {
         self.summary.pillar("Sell: who was first, on what, and why");
-        let nimbus = self.submit("nimbus", NIMBUS).await?;
+        let nimbus = self.submit("nimbus", NIMBUS, "Contoso Ltd").await?;
         self.summary
             .step("SubmitRegistration", told("nimbus", &nimbus));
-        let cirrus = self.submit("cirrus", CIRRUS).await?;
+        let cirrus = self.submit("cirrus", CIRRUS, "CONTOSO Limited").await?;
         self.summary
             .step("SubmitRegistration", told("cirrus", &cirrus));
         let mut client = RegistrationServiceClient::new(self.session.channel.clone());
+        let get = deal::GetRegistrationRequest { name: cirrus.name };
+        let get = client.get_registration(self.session.by(MANAGER, get)).await;
+        self.summary.step(
+            "GetRegistration",
+            told("what only the staff see: cirrus", &get?.into_inner()),
+        );
         let approve = deal::ApproveRegistrationRequest {
             name: nimbus.name,
             request_id: request_id(),
@@ -468,7 +510,27 @@ impl Journey {
         &mut self,
         id: &str,
         person: &'static str,
+        customer: &str,
     ) -> Result<deal::Registration, Status> {
+        let mut accounts = AccountServiceClient::new(self.session.channel.clone());
+        let account = deal::CreateAccountRequest {
+            parent: self.session.ecosystem.clone(),
+            account: Some(deal::Account {
+                display_name: customer.into(),
+                region_code: "US".into(),
+                domains: vec!["www.contoso.example".into()],
+                ..Default::default()
+            }),
+            request_id: request_id(),
+            ..Default::default()
+        };
+        let account = self.session.wrote(
+            accounts
+                .create_account(self.session.by(person, account))
+                .await,
+        )?;
+        self.summary
+            .step("CreateAccount", format!("{id} brings {customer}"));
         let mut client = RegistrationServiceClient::new(self.session.channel.clone());
         let create = deal::CreateRegistrationRequest {
             parent: self.session.ecosystem.clone(),
@@ -476,7 +538,7 @@ impl Journey {
                 display_name: "Contoso's new branch".into(),
                 partner: self.session.name("partners", id),
                 program: self.session.name("programs", "growth"),
-                account: self.session.name("accounts", "contoso"),
+                account: account.name,
                 products: vec![self.session.name("products", "firewall")],
                 deal_type: deal::DealType::New.into(),
                 estimated_value: dollars(85_000, 0),
@@ -534,7 +596,7 @@ impl Journey {
             ..Default::default()
         };
         self.session
-            .wrote(client.advance_deal(self.session.by(NIMBUS, advance)).await)?;
+            .wrote(client.advance_deal(self.session.by(MANAGER, advance)).await)?;
         let win = deal::WinDealRequest {
             name: converted.deal,
             amount: dollars(84_999, 99),

@@ -8,5 +8,5 @@ mod journey;
 mod session;
 mod summary;
 
-pub use journey::run;
+pub use journey::{Founder, founder, run};
 pub use summary::{Pillar, Step, Summary};

@@ -1,9 +1,12 @@
-//! One client that acts as several people, and reads what it has written.
+//! One client that acts as several people, each with an API key of their own, and reads what it has
+//! written.
+
+use std::collections::HashMap;
 
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
-use trellis_api::open::{ACTOR, MIN_POSITION, POSITION};
+use trellis_api::open::{MIN_POSITION, POSITION};
 use uuid::Uuid;
 
 /// A connection, the ecosystem that the calls are about, and how far they have come.
@@ -13,6 +16,8 @@ pub(super) struct Session {
     pub(super) channel: Channel,
     /// `ecosystems/{ecosystem}`.
     pub(super) ecosystem: String,
+    /// What each person sends to prove who they are.
+    credentials: HashMap<&'static str, MetadataValue<Ascii>>,
     position: Option<MetadataValue<Ascii>>,
 }
 
@@ -21,16 +26,26 @@ impl Session {
         Self {
             channel,
             ecosystem,
+            credentials: HashMap::new(),
             position: None,
         }
     }
 
+    /// Gives somebody the secret of their key.
+    pub(super) fn equip(&mut self, person: &'static str, secret: &str) -> Result<(), Status> {
+        let credential = format!("Bearer {secret}").parse();
+        let credential = credential.map_err(|_| Status::internal("a secret is printable"))?;
+        self.credentials.insert(person, credential);
+        Ok(())
+    }
+
     /// A request by somebody. It is answered from what all calls of this session have come to.
-    pub(super) fn by<T>(&self, actor: &'static str, message: T) -> Request<T> {
+    pub(super) fn by<T>(&self, person: &'static str, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request
-            .metadata_mut()
-            .insert(ACTOR, MetadataValue::from_static(actor));
+        if let Some(credential) = self.credentials.get(person) {
+            let metadata = request.metadata_mut();
+            metadata.insert("authorization", credential.clone());
+        }
         if let Some(position) = &self.position {
             request
                 .metadata_mut()

@@ -157,11 +157,21 @@ impl Wrong {
     }
 }
 
+/// What the names of those begin with who are nobody's subjects.
+const TAKEN: [&str; 3] = ["certificate", "sha256", "system"];
+
 impl Written {
     /// The issuer; nothing when what is wrong leaves none to speak of.
     fn read(self, wrong: &mut Wrong) -> Option<IssuerSettings> {
         let alias =
             EcosystemId::try_new(&self.alias).map_err(|invalid| wrong.say("alias", invalid));
+        // A subject must not act under a name that the server gives to others.
+        if TAKEN.contains(&self.alias.as_str()) {
+            wrong.say(
+                "alias",
+                "is what names of others begin with; choose another",
+            );
+        }
         let keys = self.keys(wrong);
         let any = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let audiences = wrong.each("audiences", &self.audiences, "what aud must name", any);

@@ -58,7 +58,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub mapping: PathBuf,
 
-    /// The address of the server.
+    /// The address of the server: http:// or https://.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:50051")]
     pub server: String,
 
@@ -83,9 +83,20 @@ pub struct Arguments {
     #[arg(long)]
     pub create_ecosystem: bool,
 
-    /// Who imports: the name that the change feed will show.
-    #[arg(long, value_name = "NAME", default_value = "trellis-import")]
-    pub actor: String,
+    /// The API key, or the token, that the server asks for. It is better put into the environment
+    /// than onto the command line, which others on this machine can read.
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "TRELLIS_KEY",
+        hide_env_values = true
+    )]
+    pub key: Option<String>,
+
+    /// Who imports: the name that the change feed will show. Without a key it is trellis-import if
+    /// it is left out; a key says who imports, and only one with the role service may name somebody.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
 
     /// How the summary is written.
     #[arg(long, value_enum, default_value_t)]
@@ -161,7 +172,8 @@ pub async fn import(arguments: &Arguments) -> Result<Report, Error> {
     let target = Target {
         server: &arguments.server,
         ecosystem: &arguments.ecosystem,
-        actor: &arguments.actor,
+        key: arguments.key.as_deref(),
+        actor: arguments.actor.as_deref(),
         program: arguments.program.as_deref(),
         dry_run: arguments.dry_run,
         create: arguments.create_ecosystem.then_some(*currency),

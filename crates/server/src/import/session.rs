@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tonic::metadata::AsciiMetadataValue;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 use trellis_api::open::ACTOR;
 use trellis_api::platform::v1::ecosystem_service_client::EcosystemServiceClient;
@@ -13,6 +13,9 @@ use trellis_core::{Currency, EcosystemId};
 use super::error::{Error, transient};
 use super::references::{Names, Planned};
 use super::retry::Patience;
+
+/// Who imports, unless that is said or proved.
+const IMPORTER: &str = "trellis-import";
 
 /// How long the server may take to accept the connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,14 +27,56 @@ pub(super) struct Caller {
     pub(super) channel: Channel,
     /// The ecosystem: `ecosystems/{ecosystem}`.
     pub(super) parent: String,
-    actor: AsciiMetadataValue,
+    credentials: Credentials,
+}
+
+/// What every call says of who makes it.
+#[derive(Clone, Debug)]
+struct Credentials {
+    authorization: Option<AsciiMetadataValue>,
+    actor: Option<AsciiMetadataValue>,
+}
+
+impl Credentials {
+    /// # Errors
+    /// What was given is no text that metadata can carry.
+    fn read(key: Option<&str>, actor: Option<&str>) -> Result<Self, Error> {
+        let printable = |what: &str| Error::Argument(format!("--{what} must be printable ASCII"));
+        let mut authorization: Option<AsciiMetadataValue> = None;
+        if let Some(key) = key {
+            let value = format!("Bearer {key}").parse();
+            let mut value: AsciiMetadataValue = value.map_err(|_| printable("key"))?;
+            value.set_sensitive(true);
+            authorization = Some(value);
+        }
+        // With a key it is known who imports.
+        let actor = actor.or(match key {
+            None => Some(IMPORTER),
+            Some(_) => None,
+        });
+        let actor = actor.map(str::parse).transpose();
+        Ok(Self {
+            authorization,
+            actor: actor.map_err(|_| printable("actor"))?,
+        })
+    }
 }
 
 impl Caller {
     /// A request in the name of whoever imports.
     pub(super) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request.metadata_mut().insert(ACTOR, self.actor.clone());
+        let Credentials {
+            authorization,
+            actor,
+        } = &self.credentials;
+        let metadata = request.metadata_mut();
+        if let Some(authorization) = authorization {
+            metadata.insert("authorization", authorization.clone());
+        }
+        if let Some(actor) = actor {
+            metadata.insert(ACTOR, actor.clone());
+        }
         request
     }
 }
@@ -58,8 +103,10 @@ pub(super) struct Target<'a> {
     pub(super) server: &'a str,
     /// The ecosystem, by its id or its name.
     pub(super) ecosystem: &'a str,
-    /// Who imports.
-    pub(super) actor: &'a str,
+    /// What proves who imports.
+    pub(super) key: Option<&'a str>,
+    /// Who imports, if that is said.
+    pub(super) actor: Option<&'a str>,
     /// The program that partners are enrolled in, by its id or its name.
     pub(super) program: Option<&'a str>,
     /// Whether everything is only checked.
@@ -83,9 +130,7 @@ impl Target<'_> {
             Error::Argument(format!("--ecosystem {:?} {wrong}", self.ecosystem))
         })?;
         let parent = trellis_api::ecosystem_name(&id);
-        let actor = self.actor.parse().map_err(|_| {
-            Error::Argument(format!("--actor {:?} must be printable ASCII", self.actor))
-        })?;
+        let credentials = Credentials::read(self.key, self.actor)?;
         let program = self.program.map(|program| match program.rsplit_once('/') {
             Some(_) => program.to_owned(),
             None => format!("{parent}/programs/{program}"),
@@ -94,7 +139,7 @@ impl Target<'_> {
         let caller = Caller {
             channel,
             parent,
-            actor,
+            credentials,
         };
         self.find_ecosystem(&caller, &id).await?;
         Ok(Session {
@@ -173,12 +218,20 @@ async fn connect(server: &str) -> Result<Channel, Error> {
     } else {
         format!("http://{server}")
     };
-    if !address.starts_with("http://") {
-        let wrong = format!("--server {server:?} must begin with http://");
-        return Err(Error::Argument(wrong));
+    let wrong = |wrong| Error::Argument(format!("--server {server:?}: {wrong}"));
+    let mut endpoint = Endpoint::from_shared(address.clone()).map_err(wrong)?;
+    match endpoint.uri().scheme_str() {
+        Some("http") => {}
+        // The authorities that this machine trusts, or those of SSL_CERT_FILE.
+        Some("https") => {
+            let tls = ClientTlsConfig::new().with_native_roots();
+            endpoint = endpoint.tls_config(tls).map_err(wrong)?;
+        }
+        _ => {
+            let wrong = format!("--server {server:?} must begin with http:// or https://");
+            return Err(Error::Argument(wrong));
+        }
     }
-    let endpoint = Endpoint::from_shared(address.clone())
-        .map_err(|wrong| Error::Argument(format!("--server {server:?}: {wrong}")))?;
     let endpoint = endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)

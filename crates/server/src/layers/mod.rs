@@ -38,8 +38,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
 
-pub(crate) use identity::Identities;
-
+use crate::credentials::Credentials;
 use crate::methods::Methods;
 use crate::settings::Settings;
 
@@ -54,7 +53,7 @@ pub(crate) struct Parts<'a> {
     /// Cancelled when the server begins to stop.
     pub(crate) stop: CancellationToken,
     /// Who tells who calls.
-    pub(crate) identities: Identities,
+    pub(crate) credentials: Credentials,
 }
 
 /// Puts all layers around a service, the outermost first.
@@ -67,7 +66,7 @@ where
         methods,
         meter,
         stop,
-        identities,
+        credentials,
     } = parts;
     ServiceBuilder::new()
         // Browsers: who may call, and their own framing around what the others do.
@@ -85,7 +84,7 @@ where
         .layer(Passing(reason::Reasons))
         .layer(Passing(panic::Panics))
         // Who calls.
-        .layer(Passing(identities))
+        .layer(Passing(identity::Identities(credentials)))
         // Whose share a call is of: inside of whatever authenticates.
         .layer(Passing(principal::Principals::new(settings)))
         .layer(Passing(quota::Quotas::new(settings)))

@@ -68,15 +68,10 @@ impl Stack {
             methods: Methods::try_new().unwrap(),
             meter: self.meter.clone(),
             stop: self.stop.clone(),
-            identities: nobody(),
+            credentials: Credentials::nobody(),
         };
         assemble(parts, service).oneshot(request).await.unwrap()
     }
-}
-
-/// A server without identities.
-fn nobody() -> Identities {
-    Identities::new(Arc::default(), Arc::new(trellis_core::SystemClock))
 }
 
 fn request(path: &str) -> Request<Body> {
@@ -148,7 +143,7 @@ fn the_layers_stand_in_this_order() {
         methods: Methods::try_new().unwrap(),
         meter: stack.meter,
         stop: stack.stop,
-        identities: nobody(),
+        credentials: Credentials::nobody(),
     };
     #[derive(Clone)]
     struct Innermost;

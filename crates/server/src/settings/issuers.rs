@@ -204,6 +204,17 @@ mod tests {
     }
 
     #[test]
+    fn no_issuer_speaks_in_the_names_of_others() {
+        for alias in ["certificate", "sha256", "system"] {
+            let told = wrong(&FILE.replace("\"people\"", &format!("{alias:?}")));
+            assert!(
+                told[0].contains("alias is what names of others"),
+                "{told:?}"
+            );
+        }
+    }
+
+    #[test]
     fn issuers_differ_and_their_keys_are_in_one_place() {
         let twice = FILE.replace("\"services\"", "\"people\"");
         assert_eq!(

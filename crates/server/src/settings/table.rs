@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::issuers::IssuerList;
 use super::load::Reader;
 use super::value::{
-    ClientCertificates, DatabaseUrl, File, LogFormat, LogLevel, Origins, OtherAddress,
+    ClientCertificates, DatabaseUrl, Ecosystems, File, LogFormat, LogLevel, Origins, OtherAddress,
     OtlpEndpoint, OtlpHeaders, RowSecurity, Services, Size, Value,
 };
 
@@ -71,8 +71,9 @@ macro_rules! settings {
 
 settings! {
     "Listening" => {
-        /// The address to listen on. Without issuers only this machine's own (loopback) addresses
-        /// are taken, because nobody is asked then who they are. Port 0 takes any free port.
+        /// The address to listen on. As long as nobody is asked who they are, because there is no API
+        /// key and no issuer, only this machine's own (loopback) addresses are taken. Port 0 takes
+        /// any free port.
         listen("listen"): SocketAddr = "127.0.0.1:50051";
         /// A second address that alone serves what administers the deployment; the first one then
         /// refuses it. None leaves everything on the first. Loopback only, like the first.
@@ -90,6 +91,9 @@ settings! {
     "Identity" => {
         /// Whose tokens are accepted: OpenID Connect issuers, each a table in the file.
         issuers("issuers"): IssuerList = "none";
+        /// The ecosystems in which the certificates of clients count as credentials, with the roles
+        /// that are granted to their names there.
+        client_ca_ecosystems("client-ca-ecosystems"): Ecosystems = "none";
     }
     "TLS" => {
         /// The server's certificate and those that lead from it to its authority, PEM. With it the
@@ -213,26 +217,9 @@ impl Settings {
     /// What is wrong with values that are right each for itself.
     pub(super) fn contradictions(&self) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
-        let nobody_is_asked = self.issuers.values().is_empty();
-        if nobody_is_asked && !self.listen.ip().is_loopback() {
-            found.push((
-                "listen",
-                "is not a loopback address. Without issuers the server asks nobody who they are, \
-                 so whoever reaches it may do everything: it listens on this machine only. Use \
-                 127.0.0.1 or [::1], or configure issuers"
-                    .to_owned(),
-            ));
-        }
-        if let Some(address) = self.admin_listen.address() {
-            if nobody_is_asked && !address.ip().is_loopback() {
-                found.push((
-                    "admin-listen",
-                    "is not a loopback address; use 127.0.0.1 or [::1]".to_owned(),
-                ));
-            }
-            if address == self.listen && address.port() != 0 {
-                found.push(("admin-listen", "is the address of listen".to_owned()));
-            }
+        let same = |address: SocketAddr| address == self.listen && address.port() != 0;
+        if self.admin_listen.address().is_some_and(same) {
+            found.push(("admin-listen", "is the address of listen".to_owned()));
         }
         found.extend(self.contradictions_of_tls());
         if self.deadline_default > self.deadline_max {
@@ -280,6 +267,13 @@ impl Settings {
             found.push((
                 "client-ca-file",
                 "is given without tls-certificate-file: without TLS no client shows a certificate"
+                    .to_owned(),
+            ));
+        }
+        if !self.client_ca_ecosystems.values().is_empty() && !authority {
+            found.push((
+                "client-ca-ecosystems",
+                "is given without client-ca-file: nobody says whose certificates are good"
                     .to_owned(),
             ));
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
 use tracing_subscriber::EnvFilter;
+use trellis_core::EcosystemId;
 
 /// What stands in for a secret wherever settings are shown.
 const HIDDEN: &str = "********";
@@ -340,6 +341,38 @@ impl Value for Origins {
             .filter_map(|origin| origin.to_str().ok())
             .collect();
         origins.join(",")
+    }
+}
+
+/// Ecosystems, by their ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ecosystems(Vec<EcosystemId>);
+
+impl Ecosystems {
+    /// The ids.
+    #[must_use]
+    pub fn values(&self) -> &[EcosystemId] {
+        &self.0
+    }
+}
+
+impl Value for Ecosystems {
+    const EXPECTS: &'static str = "ids of ecosystems such as acme, separated by commas, or none";
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "none" {
+            return Some(Self(Vec::new()));
+        }
+        let ids = list(text).map(|id| EcosystemId::try_new(id).ok());
+        ids.collect::<Option<Vec<_>>>().map(Self)
+    }
+
+    fn show(&self) -> String {
+        if self.0.is_empty() {
+            return "none".to_owned();
+        }
+        let ids: Vec<_> = self.0.iter().map(EcosystemId::as_str).collect();
+        ids.join(",")
     }
 }
 

@@ -5,6 +5,8 @@ mod config;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod migrate;
 #[cfg(test)]
 mod serve;
@@ -52,7 +54,12 @@ mod binary {
     impl Serving {
         /// Starts a server on any free port, and waits until it listens.
         pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
-            let mut command = trellis(folder, &["serve", "--listen", "127.0.0.1:0"]);
+            Self::on(folder, "127.0.0.1:0", arguments)
+        }
+
+        /// The same on an address.
+        pub(crate) fn on(folder: &Path, address: &str, arguments: &[&str]) -> Self {
+            let mut command = trellis(folder, &["serve", "--listen", address]);
             let told = NamedTempFile::new().unwrap();
             command
                 .args(arguments)

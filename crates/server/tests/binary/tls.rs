@@ -11,6 +11,12 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring,
 };
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::{Code, Request, Status};
+use trellis_api::options::v1::Role;
+use trellis_api::platform::v1 as pb;
+use trellis_api::platform::v1::access_service_client::AccessServiceClient;
+use trellis_api::platform::v1::ecosystem_service_client::EcosystemServiceClient;
 
 use crate::binary::{Serving, run, trellis};
 
@@ -303,4 +309,118 @@ fn a_demonstration_over_tls_is_refused_with_what_to_do() {
     let (code, _, told) = run(&mut command);
     assert_eq!(code, 2, "{told}");
     assert!(told.contains("in the clear; leave it out"), "{told}");
+}
+
+/// A connection that trusts a server, and may show a certificate.
+async fn channel(address: SocketAddr, trusted: &Authority, own: Option<&Issued>) -> Channel {
+    let mut tls = ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(trusted.0.pem()))
+        .domain_name("trellis.example");
+    if let Some(own) = own {
+        tls = tls.identity(Identity::from_pem(&own.pem, own.key.serialize_pem()));
+    }
+    let endpoint = Endpoint::from_shared(format!("https://{address}")).unwrap();
+    endpoint.tls_config(tls).unwrap().connect().await.unwrap()
+}
+
+fn bearing<T>(secret: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let credential = format!("Bearer {secret}").parse().unwrap();
+    request.metadata_mut().insert("authorization", credential);
+    request
+}
+
+async fn who_am_i(channel: Channel) -> Result<pb::WhoAmIResponse, Status> {
+    let mut client = AccessServiceClient::new(channel);
+    Ok(client.who_am_i(pb::WhoAmIRequest {}).await?.into_inner())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_certificate_is_a_credential_where_the_settings_say_so() {
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let server = servers.issue("trellis.example");
+    let files = Files::new(&server);
+    files.trust(&clients);
+    let crm = clients.issue("crm.acme.example");
+    let open = ["--client-ca-file", "clients.pem"];
+    let serving = files.serve(&open);
+    // Until then it stands for nobody: whoever calls is believed.
+    let mine = channel(serving.address, &servers, Some(&crm)).await;
+    assert!(who_am_i(mine).await.unwrap().unlimited);
+    drop(serving);
+
+    let named = [&open[..], &["--client-ca-ecosystems", "acme,globex"]].concat();
+    let serving = files.serve(&named);
+    let mine = channel(serving.address, &servers, Some(&crm)).await;
+    let who = who_am_i(mine.clone()).await.unwrap();
+    assert_eq!(who.principal, "certificate:crm.acme.example");
+    let roles = |who: &pb::WhoAmIResponse| -> Vec<(String, usize)> {
+        let all = who.memberships.iter();
+        all.map(|one| (one.ecosystem.clone(), one.roles.len()))
+            .collect()
+    };
+    let of = |acme| {
+        [
+            ("ecosystems/acme".to_owned(), acme),
+            ("ecosystems/globex".to_owned(), 0),
+        ]
+    };
+    assert_eq!(roles(&who), of(0));
+
+    // What is granted to its name it has.
+    let arguments = [
+        "keys",
+        "create",
+        "--ecosystem",
+        "acme",
+        "--role",
+        "ecosystem_admin",
+    ];
+    let (_, secret, _) = run(&mut trellis(files.folder(), &arguments));
+    let plain = channel(serving.address, &servers, None).await;
+    let create = pb::CreateEcosystemRequest {
+        ecosystem_id: "acme".to_owned(),
+        ecosystem: Some(pb::Ecosystem {
+            display_name: "Acme".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let mut ecosystems = EcosystemServiceClient::new(plain.clone());
+    ecosystems
+        .create_ecosystem(bearing(secret.trim(), create))
+        .await
+        .unwrap();
+    let grant = pb::CreateRoleGrantRequest {
+        parent: "ecosystems/acme".to_owned(),
+        role_grant: Some(pb::RoleGrant {
+            principal: who.principal,
+            role: Role::Auditor.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let mut access = AccessServiceClient::new(plain.clone());
+    access
+        .create_role_grant(bearing(secret.trim(), grant))
+        .await
+        .unwrap();
+    assert_eq!(roles(&who_am_i(mine.clone()).await.unwrap()), of(1));
+
+    // Nobody is let in without one, nor by one beside a key that is none.
+    let refused = who_am_i(plain).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let mut client = AccessServiceClient::new(mine);
+    let wrong = bearing("trellis_acme_x_y", pb::WhoAmIRequest {});
+    let refused = client.who_am_i(wrong).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+}
+
+#[test]
+fn certificates_count_nowhere_without_an_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["serve", "--client-ca-ecosystems", "acme"];
+    let (code, _, told) = run(&mut trellis(folder.path(), &arguments));
+    assert_eq!(code, 2);
+    assert!(told.contains("is given without client-ca-file"), "{told}");
 }

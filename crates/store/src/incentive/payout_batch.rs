@@ -123,16 +123,15 @@ crate::record!(id: BatchId, Id; reach: crate::reach::Reach::Staff; {
 /// Approves a batch if it may be: the one statement decides, whatever anybody else does to the
 /// batch at the same moment. Answers whether it did.
 ///
-/// It may be approved while it is submitted, at the version that the approver has read, by somebody
-/// with a name who neither created nor submitted it.
+/// It may be approved while it is submitted, at the version that the approver has read, by a person
+/// who neither created nor submitted it.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn approve(txn: &Txn, id: &BatchId, version: Option<i64>) -> Result<bool, Error> {
-    let approver = txn.signatory().clone();
-    if approver == Actor::anonymous() {
+    let Some(approver) = txn.person().cloned() else {
         return Ok(false);
-    }
+    };
     let row = ActiveModel {
         state: Set(State::Approved),
         approver: Set(Some(approver.clone())),

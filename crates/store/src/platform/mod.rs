@@ -1,5 +1,9 @@
-//! The tables of the platform: ecosystems, the change feed, the workers' places in it.
+//! The tables of the platform: ecosystems, who may do what, the change feed, the workers' places in
+//! it.
 
+pub mod api_key;
 pub mod cursor;
 pub mod ecosystem;
 pub mod parked;
+pub mod role_grant;
+pub mod secret;

@@ -28,10 +28,10 @@ impl Deref for Scene {
 /// Somebody with one role in the ecosystem of the scene.
 pub(super) fn principal(actor: &str, role: Role, partner: Option<&str>) -> Principal {
     let actor = Actor::try_new(actor).unwrap();
-    let grant = Grant {
+    let grant = Grant::new(
         role,
-        partner: partner.map(|partner| PartnerId::try_new(partner).unwrap()),
-    };
+        partner.map(|partner| PartnerId::try_new(partner).unwrap()),
+    );
     Principal {
         person: Some(actor.clone()),
         actor,

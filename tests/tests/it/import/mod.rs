@@ -42,7 +42,8 @@ impl Import {
             dry_run: false,
             rejects: folder.path().join("rejects"),
             create_ecosystem: false,
-            actor: "importer".to_owned(),
+            key: None,
+            actor: Some("importer".to_owned()),
             format: SummaryFormat::Text,
         };
         Self { folder, arguments }

@@ -3,6 +3,7 @@
 mod award;
 mod books;
 mod ledger;
+mod limits;
 mod payout;
 mod plan;
 mod scene;

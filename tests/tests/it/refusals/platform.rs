@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::{Case, case, lists, update};
+use super::scene::Keys;
+use super::{Case, at, case, lists, name, update};
 
-pub(super) fn cases() -> Vec<Case> {
+pub(super) fn cases(keys: &Keys) -> Vec<Case> {
     let nowhere = json!({ "name": "ecosystems/nowhere" });
     let second = json!({ "name": "ecosystems/nowhere", "duration": "1s" });
     let acme = json!({ "ecosystem_id": "acme", "ecosystem": { "display_name": "Acme" } });
@@ -35,6 +36,68 @@ pub(super) fn cases() -> Vec<Case> {
             }),
         ),
     ];
-    cases.extend(lists(&["ListEvents"]));
+    cases.extend(lists(&["ListEvents", "ListApiKeys", "ListRoleGrants"]));
+    cases.extend(access(keys));
     cases
+}
+
+/// API keys and roles.
+fn access(keys: &Keys) -> Vec<Case> {
+    let Keys { good, revoked } = keys;
+    let absent = || at("apiKeys/none");
+    let nowhere = "ecosystems/nowhere";
+    let role = || json!([{ "role": "ROLE_AUDITOR" }]);
+    let key = |parent: &str, partner: Option<&str>| {
+        let partner = partner.map_or_else(String::new, name);
+        let value = json!({ "display_name": "X", "partner": partner });
+        let roles = match partner.is_empty() {
+            true => role(),
+            false => json!([{ "role": "ROLE_PARTNER_REP" }]),
+        };
+        json!({ "parent": parent, "api_key": value, "roles": roles })
+    };
+    let grant = |parent: &str, principal: &str| {
+        let value = json!({ "principal": principal, "role": "ROLE_AUDITOR" });
+        json!({ "parent": parent, "role_grant": value })
+    };
+    let acme = "ecosystems/acme";
+    let stale = |name: &str| json!({ "name": name, "etag": "\"999\"" });
+    let question = json!({
+        "parent": nowhere, "method": "trellis.partner.v1.PartnerService/ListPartners"
+    });
+    vec![
+        case("CreateApiKey", "RESOURCE_NOT_FOUND", key(nowhere, None)),
+        case(
+            "CreateApiKey",
+            "RESOURCE_NOT_FOUND",
+            key(acme, Some("partners/none")),
+        ),
+        case("GetApiKey", "RESOURCE_NOT_FOUND", absent()),
+        case("RevokeApiKey", "RESOURCE_NOT_FOUND", absent()),
+        case("RevokeApiKey", "ETAG_MISMATCH", stale(good)),
+        case("RotateApiKey", "RESOURCE_NOT_FOUND", absent()),
+        case("RotateApiKey", "ETAG_MISMATCH", stale(good)),
+        case("RotateApiKey", "PRECONDITION", json!({ "name": revoked })),
+        case(
+            "CreateRoleGrant",
+            "RESOURCE_NOT_FOUND",
+            grant(nowhere, "people:ada"),
+        ),
+        case(
+            "CreateRoleGrant",
+            "RESOURCE_NOT_FOUND",
+            grant(acme, "apiKeys/none"),
+        ),
+        case(
+            "CreateRoleGrant",
+            "RESOURCE_EXISTS",
+            grant(acme, "people:grace"),
+        ),
+        case(
+            "DeleteRoleGrant",
+            "RESOURCE_NOT_FOUND",
+            at("roleGrants/none"),
+        ),
+        case("CheckAccess", "RESOURCE_NOT_FOUND", question),
+    ]
 }

@@ -44,9 +44,21 @@ pub(super) fn version() -> Value {
     })
 }
 
-/// Builds the scene, and answers the name of an award that is approved. What each part is for stands
-/// at the cases.
-pub(super) async fn build(stage: &Stage) -> String {
+/// What of the scene has a name that the server made.
+pub(super) struct Built {
+    /// An award that is approved.
+    pub(super) approved: String,
+    pub(super) keys: Keys,
+}
+
+/// API keys.
+pub(super) struct Keys {
+    pub(super) good: String,
+    pub(super) revoked: String,
+}
+
+/// Builds the scene. What each part is for stands at the cases.
+pub(super) async fn build(stage: &Stage) -> Built {
     for (id, sandbox) in [("acme", true), ("plain", false)] {
         let ecosystem = json!({ "display_name": id, "sandbox": sandbox });
         let request = json!({ "ecosystem_id": id, "ecosystem": ecosystem });
@@ -61,7 +73,39 @@ pub(super) async fn build(stage: &Stage) -> String {
     plans(stage).await;
     let approved = approved(stage).await;
     payouts(stage).await;
-    approved
+    let keys = keys(stage).await;
+    Built { approved, keys }
+}
+
+/// Keys come last: the server looks now and then whether there are some, and asks for them then. Its
+/// clock stands still, so that it does not look before the scene is over.
+async fn keys(stage: &Stage) -> Keys {
+    let value = json!({ "principal": "people:grace", "role": "ROLE_AUDITOR" });
+    stage
+        .does(
+            "CreateRoleGrant",
+            json!({ "parent": ACME, "role_grant": value }),
+        )
+        .await;
+    let mut names = Vec::new();
+    for display_name in ["good", "revoked"] {
+        let request = json!({
+            "parent": ACME,
+            "api_key": { "display_name": display_name },
+            "roles": [{ "role": "ROLE_AUDITOR" }]
+        });
+        let answer = stage.call("CreateApiKey", MAKER, &request).await;
+        let name = answer.unwrap()["apiKey"]["name"]
+            .as_str()
+            .map(ToOwned::to_owned);
+        names.push(name.unwrap());
+    }
+    let revoked = names.remove(1);
+    stage.does("RevokeApiKey", json!({ "name": revoked })).await;
+    Keys {
+        good: names.remove(0),
+        revoked,
+    }
 }
 
 async fn create(stage: &Stage, method: &str, field: &str, id: &str, value: &Value) {

@@ -12,11 +12,16 @@ use tonic_types::StatusExt;
 use tower::{ServiceExt, service_fn};
 use trellis_core::access::{Grant, Rights};
 use trellis_core::{Actor, EcosystemId, ManualClock, PartnerId, Principal, Role};
+use trellis_platform::access::secret::Pepper;
+use trellis_store::Store;
 
 use super::super::Issuers;
 use super::scene::{Scene, now};
-use crate::layers::{Identities, Parts, assemble};
+use crate::credentials::Credentials;
+use crate::layers::{Parts, assemble};
 use crate::methods::Methods;
+use crate::schema;
+use crate::server::of_store;
 use crate::settings::Sources;
 
 const GET: &str = "/trellis.partner.v1.PartnerService/GetPartner";
@@ -31,7 +36,20 @@ struct Came {
 }
 
 async fn call(issuers: &Arc<Issuers>, path: &str, credentials: &[&str]) -> Came {
-    let settings = Sources::default().load().unwrap().settings;
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("called.db").display());
+    let sources = Sources {
+        flags: vec![("database-url", url)],
+        ..Sources::default()
+    };
+    let settings = sources.load().unwrap().settings;
+    schema::prepare(&settings).await.unwrap();
+    let clock = Arc::new(ManualClock::new(now()));
+    let store = Store::connect(&of_store(&settings), clock.clone())
+        .await
+        .unwrap();
+    let pepper = Pepper::new([7; 32]);
+    let found = Credentials::try_new(&settings, issuers.clone(), store, pepper, clock).await;
     let met = Arc::new(Mutex::new((false, None)));
     let meeting = met.clone();
     let service = service_fn(move |request: Request<Body>| {
@@ -44,7 +62,7 @@ async fn call(issuers: &Arc<Issuers>, path: &str, credentials: &[&str]) -> Came 
         methods: Methods::try_new().unwrap(),
         meter: opentelemetry::global::meter("tests"),
         stop: CancellationToken::new(),
-        identities: Identities::new(issuers.clone(), Arc::new(ManualClock::new(now()))),
+        credentials: found.unwrap(),
     };
     let mut request = Request::post(path)
         .version(http::Version::HTTP_2)
@@ -84,10 +102,10 @@ async fn a_bearer_calls_as_who_the_token_proves_them_to_be() {
     let actor = Actor::try_new(&format!("acme-id:{subject}")).unwrap();
     assert_eq!(principal.actor, actor);
     let acme = EcosystemId::try_new("acme").unwrap();
-    let grant = Grant {
-        role: Role::PartnerRep,
-        partner: Some(PartnerId::try_new("nimbus").unwrap()),
-    };
+    let grant = Grant::new(
+        Role::PartnerRep,
+        Some(PartnerId::try_new("nimbus").unwrap()),
+    );
     assert_eq!(principal.rights, Rights::Granted(vec![(acme, vec![grant])]));
 }
 

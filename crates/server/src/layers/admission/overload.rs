@@ -29,7 +29,8 @@ use tonic_types::StatusExt;
 use trellis_api::partner::v1 as partner;
 use trellis_api::partner::v1::partner_service_client::PartnerServiceClient;
 
-use crate::layers::{Identities, Parts, assemble};
+use crate::credentials::Credentials;
+use crate::layers::{Parts, assemble};
 use crate::listen::Acceptor;
 use crate::methods::Methods;
 use crate::settings::{Settings, Sources};
@@ -120,7 +121,7 @@ impl Load {
             methods: Methods::try_new().unwrap(),
             meter: meter.clone(),
             stop: stop.clone(),
-            identities: Identities::new(Arc::default(), Arc::new(trellis_core::SystemClock)),
+            credentials: Credentials::nobody(),
         };
         let service = tower::service_fn(move |_: Request<Body>| answer(workers.clone()));
         let service = assemble(parts, service);
