@@ -21,6 +21,7 @@ mod m20261123_000042_incentive_payout;
 mod m20261125_000050_access_scopes;
 mod m20261125_000050_isolation;
 mod m20261125_000070_lists;
+mod m20261126_000070_probing;
 
 /// All migrations.
 pub struct Migrator;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000050_access_scopes::Migration),
             Box::new(m20261125_000050_isolation::Migration),
             Box::new(m20261125_000070_lists::Migration),
+            Box::new(m20261126_000070_probing::Migration),
         ]
     }
 }
