@@ -22,6 +22,7 @@ mod m20261125_000050_access_scopes;
 mod m20261125_000050_isolation;
 mod m20261125_000070_lists;
 mod m20261126_000060_access;
+mod m20261126_000070_probing;
 
 /// All migrations.
 pub struct Migrator;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000050_isolation::Migration),
             Box::new(m20261125_000070_lists::Migration),
             Box::new(m20261126_000060_access::Migration),
+            Box::new(m20261126_000070_probing::Migration),
         ]
     }
 }

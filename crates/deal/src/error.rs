@@ -2,8 +2,10 @@
 
 use tonic::Status;
 use trellis_api::{Collection, name};
-use trellis_core::{Code, Failure, Problem, Violation};
+use trellis_core::{Code, Failure, Problem, Timestamp, Violation};
 use trellis_store::View;
+
+use crate::registration::budget::Exceeded;
 
 /// A refusal of the deal service.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,38 @@ pub enum Error {
         /// The registration that stands.
         resource: String,
     },
+    /// A registration that its partner has no budget left for.
+    #[error(
+        "{resource} would be one too many: business was registered with as many accounts in {} hours \
+         as the program lets a partner; hand it in from {} on",
+        hours(exceeded),
+        exceeded.retry_time
+    )]
+    SubmissionBudget {
+        /// The registration.
+        resource: String,
+        /// What is in its way.
+        exceeded: Exceeded,
+        /// What it would cost.
+        cost: i64,
+        /// When it was to be handed in.
+        now: Timestamp,
+    },
+    /// A registration of somebody who holds enough of them open.
+    #[error(
+        "{resource} would be one too many: its {holder} holds {open} registrations of the program \
+         open, and it lets them hold {limit}; convert some or take them back first"
+    )]
+    OpenRegistrations {
+        /// The registration.
+        resource: String,
+        /// Who holds them: `person` or `partner`.
+        holder: &'static str,
+        /// How many they may hold.
+        limit: i32,
+        /// How many they do.
+        open: u64,
+    },
     /// A refund that would pay back more than was won.
     #[error(
         "{resource} was won for {won_amount}, of which {refunded_amount} was paid back already; \
@@ -47,6 +81,10 @@ pub enum Error {
         /// What was paid back before.
         refunded_amount: String,
     },
+}
+
+fn hours(exceeded: &Exceeded) -> u64 {
+    exceeded.window.as_secs() / 3_600
 }
 
 /// Whose words a refusal speaks in.
@@ -71,6 +109,36 @@ impl Error {
             Self::SelfDuplicate { resource } => {
                 Said::Here("SELF_DUPLICATE", vec![("resource", resource.clone())])
             }
+            Self::SubmissionBudget {
+                resource,
+                exceeded,
+                cost,
+                now: _,
+            } => Said::Here(
+                "SUBMISSION_BUDGET",
+                vec![
+                    ("resource", resource.clone()),
+                    ("window_hours", hours(exceeded).to_string()),
+                    ("limit", exceeded.limit.to_string()),
+                    ("spent", exceeded.spent.to_string()),
+                    ("cost", cost.to_string()),
+                    ("retry_time", exceeded.retry_time.to_string()),
+                ],
+            ),
+            Self::OpenRegistrations {
+                resource,
+                holder,
+                limit,
+                open,
+            } => Said::Here(
+                "OPEN_REGISTRATIONS",
+                vec![
+                    ("resource", resource.clone()),
+                    ("holder", (*holder).to_owned()),
+                    ("limit", limit.to_string()),
+                    ("open", open.to_string()),
+                ],
+            ),
             Self::RefundExceedsDeal {
                 resource,
                 won_amount,
@@ -89,9 +157,16 @@ impl Error {
 
 impl Failure for Error {
     fn code(&self) -> Code {
-        match self.said() {
-            Said::Elsewhere(failure) => failure.code(),
-            Said::Here(..) => Code::FailedPrecondition,
+        match self {
+            Self::Problem(problem) => problem.code(),
+            Self::Store(error) => error.code(),
+            Self::SubmissionBudget { .. } | Self::OpenRegistrations { .. } => {
+                Code::ResourceExhausted
+            }
+            Self::Cycle { .. }
+            | Self::RegistrationConflict { .. }
+            | Self::SelfDuplicate { .. }
+            | Self::RefundExceedsDeal { .. } => Code::FailedPrecondition,
         }
     }
 
@@ -116,14 +191,22 @@ impl Failure for Error {
             Self::Cycle { .. }
             | Self::RegistrationConflict { .. }
             | Self::SelfDuplicate { .. }
+            | Self::SubmissionBudget { .. }
+            | Self::OpenRegistrations { .. }
             | Self::RefundExceedsDeal { .. } => &[],
         }
     }
 
     fn retry_after(&self) -> Option<std::time::Duration> {
-        match self.said() {
-            Said::Elsewhere(failure) => failure.retry_after(),
-            Said::Here(..) => None,
+        match self {
+            Self::Problem(problem) => problem.retry_after(),
+            Self::Store(error) => error.retry_after(),
+            Self::SubmissionBudget { exceeded, now, .. } => Some(exceeded.retry_time.since(*now)),
+            Self::Cycle { .. }
+            | Self::RegistrationConflict { .. }
+            | Self::SelfDuplicate { .. }
+            | Self::OpenRegistrations { .. }
+            | Self::RefundExceedsDeal { .. } => None,
         }
     }
 }

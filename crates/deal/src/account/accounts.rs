@@ -49,6 +49,8 @@ pub struct Edit {
     pub external_id: Option<Option<String>>,
     /// The partner that brought it.
     pub partner: Option<Option<PartnerId>>,
+    /// Whether it is a canary.
+    pub canary: Option<bool>,
 }
 
 /// Edits an account.
@@ -83,6 +85,7 @@ pub async fn create(
             if !txn.scope().is_staff() {
                 account.partner = Some(bringing(txn.scope())?);
             }
+            own_canary(&account)?;
             brought(&txn, &account).await?;
             placed(&txn, &account).await?;
             let account = record::insert::<Entity>(&txn, account)
@@ -119,6 +122,7 @@ pub(super) fn fresh(txn: &Txn, id: AccountId, edit: Edit) -> Model {
         parent_account: None,
         pending_parent_external_id: None,
         external_id: None,
+        canary: false,
         version: 1,
         create_time: now,
         update_time: now,
@@ -171,6 +175,7 @@ pub async fn update(
             etag.check(before.version, &resource)?;
             let mut after = before.clone();
             apply(&mut after, edit);
+            own_canary(&after)?;
             if after.partner != before.partner {
                 brought(&txn, &after).await?;
             }
@@ -205,6 +210,23 @@ fn bringing(scope: &Scope) -> Result<PartnerId, Problem> {
             "cannot be told from who calls; call with a credential that acts for one partner",
         )])),
     }
+}
+
+/// Checks that a canary is the vendor's own. A partner that brought it would be told by its version.
+fn own_canary(account: &Model) -> Result<(), Problem> {
+    canary(account).map_or(Ok(()), |violation| Err(Problem::Invalid(vec![violation])))
+}
+
+/// What is wrong with an account that is a canary, if anything is.
+pub(super) fn canary(account: &Model) -> Option<Violation> {
+    let wrong = account.canary && account.partner.is_some();
+    wrong.then(|| {
+        Violation::new(
+            "account.canary",
+            "exclusive",
+            "must be false beside account.partner: a canary is the vendor's own",
+        )
+    })
 }
 
 /// Checks that the partner that brought an account exists.
@@ -302,6 +324,7 @@ pub(super) fn apply(account: &mut Model, edit: Edit) {
         parent_account,
         external_id,
         partner,
+        canary,
     } = edit;
     set(&mut account.display_name, display_name);
     set(&mut account.region_code, region_code);
@@ -322,4 +345,5 @@ pub(super) fn apply(account: &mut Model, edit: Edit) {
     }
     set(&mut account.external_id, external_id);
     set(&mut account.partner, partner);
+    set(&mut account.canary, canary);
 }

@@ -47,6 +47,7 @@ mod tests {
             parent_account: None,
             pending_parent_external_id: waits_for.map(str::to_owned),
             external_id: Some(format!("crm-{id}")),
+            canary: false,
             version: 1,
             create_time: now,
             update_time: now,

@@ -21,6 +21,7 @@ pub const FIELDS: &[Field] = &[
     Field::text("pending_parent_external_id"),
     Field::text("external_id"),
     Field::id::<PartnerId>("partner"),
+    Field::boolean("canary"),
     Field::time("create_time").sortable(),
     Field::time("update_time").sortable(),
 ];
@@ -37,6 +38,7 @@ const MUTABLE: &[&str] = &[
     "parent_account",
     "external_id",
     "partner",
+    "canary",
 ];
 
 /// An account on the wire.
@@ -58,6 +60,7 @@ pub fn wire(account: Model) -> pb::Account {
         parent_account,
         pending_parent_external_id,
         external_id,
+        canary,
         version,
         create_time,
         update_time,
@@ -82,6 +85,7 @@ pub fn wire(account: Model) -> pb::Account {
         update_time: Some(trellis_api::time::wire(update_time)),
         etag: Etag::of(version).to_string(),
         partner: partner.map_or_else(String::new, |id| name(&ecosystem, &id)),
+        canary,
     }
 }
 
@@ -102,6 +106,7 @@ pub(super) fn whole(account: pb::Account, fields: &mut Fields) -> Option<Edit> {
         parent_account: Some(parent?),
         external_id: Some(some(account.external_id)),
         partner: Some(partner?),
+        canary: Some(account.canary),
     })
 }
 
@@ -165,6 +170,7 @@ pub(super) fn update(request: pb::UpdateAccountRequest, fields: &mut Fields) -> 
         parent_account: parent_account?,
         external_id: mask.keep("external_id", Some(some(account.external_id))),
         partner: partner?,
+        canary: mask.keep("canary", Some(account.canary)),
     };
     Some(Update {
         id: id?,

@@ -18,7 +18,7 @@ use trellis_store::event::{self, NewEvent};
 use trellis_store::partner::partner;
 use trellis_store::{Store, Txn, lock, record};
 
-use super::accounts::{Edit, PARENT_ARRIVED, apply, below, fresh, keys, rewrite};
+use super::accounts::{Edit, PARENT_ARRIVED, apply, below, canary, fresh, keys, rewrite};
 use super::ancestry;
 use super::convert::whole;
 use crate::edit::some;
@@ -69,6 +69,8 @@ fn imported(row: pb::ImportAccountRow, fields: &mut Fields) -> Option<Imported> 
     // Another system seldom knows who brought a customer; a row that does not say so takes it from
     // nobody.
     edit.partner = edit.partner.filter(Option::is_some);
+    // Nor does it know of canaries.
+    edit.canary = edit.canary.filter(|canary| *canary);
     Some(Imported { edit, parent })
 }
 
@@ -185,6 +187,9 @@ impl Import {
             None => fresh(txn, AccountId::generate(txn.now()), edit),
         };
         after.pending_parent_external_id = pending;
+        if let Some(violation) = canary(&after) {
+            return Ok(Outcome::Rejected(vec![violation]));
+        }
         let resource = name(txn.ecosystem(), &after.id);
         if before.as_ref() == Some(&after) {
             return Ok(Outcome::Unchanged(resource));

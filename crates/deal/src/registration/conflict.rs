@@ -217,6 +217,8 @@ mod tests {
             receive_time: None,
             tick_time: None,
             decision: None,
+            suspicion: None,
+            screening: None,
             waitlist_position: None,
             protection_start_time: None,
             protection_end_time: matches!(state, State::Approved | State::Converted)

@@ -5,10 +5,10 @@ use trellis_api::deal::v1 as pb;
 use trellis_api::filter::Field;
 use trellis_api::{Etag, Fields, money, name, time};
 use trellis_core::{
-    AccountId, DealId, Money, PageQuery, PartnerId, ProductId, ProgramId, RegistrationId,
-    TerritoryId,
+    AccountId, DealId, EcosystemId, Money, PageQuery, PartnerId, ProductId, ProgramId,
+    RegistrationId, TerritoryId,
 };
-use trellis_store::deal::registration::{Decision, Model, Products, State};
+use trellis_store::deal::registration::{Decision, Model, Products, Screening, State, Suspicion};
 
 use super::registrations::{Claim, Convert, Create, Edit, Move, Update};
 use crate::deal::convert::{DEAL_TYPES, deal_type, wire_deal_type};
@@ -22,6 +22,7 @@ pub const FIELDS: &[Field] = &[
     Field::id::<AccountId>("account"),
     Field::id::<TerritoryId>("territory"),
     Field::state("deal_type", "DEAL_TYPE", DEAL_TYPES),
+    Field::state("suspicion", "SUSPICION", SUSPICIONS),
     Field::text("display_name"),
     Field::id::<DealId>("deal"),
     Field::date("expected_close_date"),
@@ -41,6 +42,8 @@ const STATES: &[&str] = &[
     "EXPIRED",
     "WITHDRAWN",
 ];
+
+const SUSPICIONS: &[&str] = &["CANARY", "ACCOUNT_CHANGED", "PROBING", "REFUSALS"];
 
 /// The fields that an update may change, as far as the state lets.
 const MUTABLE: &[&str] = &[
@@ -81,6 +84,8 @@ pub fn wire(registration: Model) -> pb::Registration {
         receive_time: _,
         tick_time: _,
         decision,
+        suspicion,
+        screening,
         waitlist_position,
         protection_start_time,
         protection_end_time,
@@ -119,6 +124,46 @@ pub fn wire(registration: Model) -> pb::Registration {
         create_time: Some(time::wire(create_time)),
         update_time: Some(time::wire(update_time)),
         etag: Etag::of(version).to_string(),
+        suspicion: suspicion.map(wire_suspicion).unwrap_or_default().into(),
+        screening: screening.map(|screening| wire_screening(&ecosystem, screening)),
+    }
+}
+
+fn wire_suspicion(suspicion: Suspicion) -> pb::registration::Suspicion {
+    match suspicion {
+        Suspicion::Canary => pb::registration::Suspicion::Canary,
+        Suspicion::AccountChanged => pb::registration::Suspicion::AccountChanged,
+        Suspicion::Probing => pb::registration::Suspicion::Probing,
+        Suspicion::Refusals => pb::registration::Suspicion::Refusals,
+    }
+}
+
+fn wire_screening(ecosystem: &EcosystemId, screening: Screening) -> pb::registration::Screening {
+    let Screening {
+        cost,
+        daily_spent,
+        monthly_spent,
+        decided_count,
+        refused_count,
+        canaries,
+        account_changed,
+        alarm_time,
+        screen_time,
+    } = screening;
+    let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    pb::registration::Screening {
+        cost,
+        daily_spent_count: daily_spent,
+        monthly_spent_count: monthly_spent,
+        decided_count: count(decided_count),
+        refused_count: count(refused_count),
+        canaries: canaries
+            .iter()
+            .map(|canary| name(ecosystem, canary))
+            .collect(),
+        account_changed,
+        alarm_time: alarm_time.map(time::wire),
+        screen_time: screen_time.map(time::wire),
     }
 }
 

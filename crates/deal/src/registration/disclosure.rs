@@ -58,6 +58,8 @@ pub fn shown(mut registration: Model, to: Seen) -> Model {
     };
     registration.decision = told(&registration, disclosure);
     registration.state = state(registration.state, disclosure);
+    registration.suspicion = None;
+    registration.screening = None;
     registration.waitlist_position = None;
     registration.submit_time = registration.receive_time.or(registration.submit_time);
     registration

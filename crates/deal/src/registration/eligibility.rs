@@ -2,6 +2,7 @@
 
 use trellis_core::{Money, Timestamp};
 use trellis_store::deal::eligibility::Facts;
+use trellis_store::deal::registration::Suspicion;
 use trellis_store::partner::partner;
 use trellis_store::program::program;
 
@@ -51,21 +52,21 @@ pub enum Approval {
     /// By a person, because the value is above the program's limit or in a currency that the limit
     /// says nothing about.
     AboveLimit,
+    /// By a person, for this reason.
+    Suspicious(Suspicion),
 }
 
-/// How a claim of this value is decided under a program.
+/// How a claim of this value, with this suspicion, is decided under a program.
 #[must_use]
-pub fn approval(facts: &Facts, value: Money) -> Approval {
+pub fn approval(facts: &Facts, value: Money, suspicion: Option<Suspicion>) -> Approval {
     if !facts.auto_approve {
         return Approval::Manual;
     }
-    match facts.auto_approve_limit_minor {
-        None => Approval::Automatic,
-        Some(limit) if value.currency == facts.currency && value.minor <= limit => {
-            Approval::Automatic
-        }
-        Some(_) => Approval::AboveLimit,
+    let within = |limit: i64| value.currency == facts.currency && value.minor <= limit;
+    if !facts.auto_approve_limit_minor.is_none_or(within) {
+        return Approval::AboveLimit;
     }
+    suspicion.map_or(Approval::Automatic, Approval::Suspicious)
 }
 
 #[cfg(test)]
@@ -75,6 +76,10 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_micros(1_000);
+
+    fn approval(facts: &Facts, value: Money) -> Approval {
+        super::approval(facts, value, None)
+    }
 
     fn facts() -> Facts {
         Facts {
@@ -87,6 +92,10 @@ mod tests {
             auto_approve: true,
             auto_approve_limit_minor: Some(100),
             conflict_disclosure: program::ConflictDisclosure::Sealed,
+            daily_account_budget: 20,
+            monthly_account_budget: 100,
+            person_open_limit: 100,
+            partner_open_limit: 0,
             enrolled: true,
         }
     }
@@ -178,5 +187,20 @@ mod tests {
             ..facts()
         };
         assert_eq!(approval(&manual, euro(1)), Approval::Manual);
+    }
+
+    #[test]
+    fn whatever_is_suspicious_is_approved_by_a_person() {
+        let value = Money::new(1, Currency::EUR);
+        let suspicion = Some(Suspicion::Refusals);
+        assert_eq!(
+            super::approval(&facts(), value, suspicion),
+            Approval::Suspicious(Suspicion::Refusals)
+        );
+        let manual = Facts {
+            auto_approve: false,
+            ..facts()
+        };
+        assert_eq!(super::approval(&manual, value, suspicion), Approval::Manual);
     }
 }

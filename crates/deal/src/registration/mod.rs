@@ -8,12 +8,15 @@
 //! * [`registrations`] holds the use cases, each one transaction.
 //! * [`queue`] is the line at a customer: joining, being granted, leaving, and who is next. It runs
 //!   under the customer's locks.
+//! * [`screening`] looks at what its partner has handed in so far, and at canaries. By [`budget`] it
+//!   may be too much, by [`suspicion`] a person must look. These two are pure.
 //! * [`conflict`] decides who stands in whose way; [`places`] which territories have something in
 //!   common; [`eligibility`] who may ask at all; [`protection`] how long a grant lasts. All pure.
 //! * [`lifecycle`] says which moves are legal, and what a passed deadline means.
 //! * [`convert`] is the only mapping between the wire and the rows.
 //! * [`worker`] acts upon the ends of protections.
 
+pub mod budget;
 pub mod conflict;
 pub mod convert;
 pub mod disclosure;
@@ -23,7 +26,9 @@ pub mod places;
 pub mod protection;
 mod queue;
 pub mod registrations;
+mod screening;
 pub mod service;
+pub mod suspicion;
 pub mod worker;
 
 pub use service::Registrations;

@@ -13,7 +13,7 @@ use trellis_core::{AccountId, Money, Problem, TerritoryId};
 use trellis_store::deal::customer::{self, Customer};
 use trellis_store::deal::eligibility::{self, Facts};
 use trellis_store::deal::registration::{self, Decision, Entity, Model, State};
-use trellis_store::deal::{protection, territory};
+use trellis_store::deal::{protection, submission, territory};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::program::program::ConflictDisclosure;
 use trellis_store::{Txn, record};
@@ -24,6 +24,7 @@ use super::eligibility::{Approval, approval, lacks};
 use super::lifecycle::{self, Verb};
 use super::places::{Place, Places};
 use super::protection::window;
+use super::screening;
 use crate::Error;
 
 /// A partner may not claim business in a program.
@@ -151,12 +152,14 @@ pub(super) async fn submit(
 ) -> Result<Model, Error> {
     registration.state = lifecycle::moved(registration.state, Verb::Submit, resource)?;
     let facts = eligible(txn, &registration, resource).await?;
+    submission::count(txn, &registration.partner).await?;
     let held = Held::of(customer::hold(txn, [registration.account.clone()]).await?);
     let customer = held.customer(&registration)?;
+    registration.receive_time = Some(txn.now());
+    let screened = screening::admit(txn, &mut registration, customer, &facts, seen).await?;
     let standing = Standing::at(txn, customer, &registration).await?;
     let line = standing.line();
     registration.submit_time = Some(line.place(&registration, txn.now()));
-    registration.receive_time = Some(txn.now());
     registration.contends = true;
     let kind = match line.judge(&registration, txn.now()) {
         Verdict::SelfDuplicate { of } => {
@@ -173,7 +176,7 @@ pub(super) async fn submit(
             });
             "registration.waitlisted"
         }
-        Verdict::Free => match approval(&facts, value(&registration)) {
+        Verdict::Free => match approval(&facts, value(&registration), registration.suspicion) {
             Approval::Automatic if seen.waits_for_the_tick() => {
                 registration.tick_time = Some(disclosure::tick(txn.now()));
                 registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
@@ -192,6 +195,10 @@ pub(super) async fn submit(
                 registration.decision = Some(decided(txn, FREE, "ABOVE_LIMIT"));
                 CLEARED
             }
+            Approval::Suspicious(suspicion) => {
+                registration.decision = Some(decided(txn, FREE, suspicion.name()));
+                CLEARED
+            }
         },
     };
     let registration = record::update::<Entity>(txn, registration).await?;
@@ -201,6 +208,7 @@ pub(super) async fn submit(
         .with(told(&handed_in(&registration)));
     event::append(txn, submitted);
     report(txn, kind, &registration, "", facts.conflict_disclosure);
+    screening::report(txn, screened, &registration);
     Ok(registration)
 }
 
@@ -228,13 +236,18 @@ pub(super) async fn decide(txn: &Txn, held: &Held, mut registration: Model) -> R
     let standing = Standing::at(txn, customer, &registration).await?;
     let line = standing.line();
     let facts = eligibility::facts(txn, &registration.partner, &registration.program).await?;
+    screening::again(txn, &mut registration, customer).await?;
+    let approval = |facts: &Facts| approval(facts, value(&registration), registration.suspicion);
     let automatic = facts.filter(|facts| {
         lacks(facts, txn.now()).is_none()
-            && approval(facts, value(&registration)) == Approval::Automatic
+            && approval(facts) == Approval::Automatic
             && line.judge(&registration, txn.now()) == Verdict::Free
     });
     let Some(facts) = automatic else {
-        registration.decision = Some(decided(txn, FREE, "MANUAL_APPROVAL"));
+        let reason = registration
+            .suspicion
+            .map_or("MANUAL_APPROVAL", Named::name);
+        registration.decision = Some(decided(txn, FREE, reason));
         return Ok(registration::note(txn, &registration).await?);
     };
     grant(txn, customer, &line, &facts, &mut registration).await?;
@@ -323,6 +336,7 @@ pub(super) async fn leave(
     registration.tick_time = None;
     let kind = match verb {
         Verb::Reject => {
+            submission::decided(txn, &registration, true).await?;
             registration.decision = Some(Decision {
                 note: Some(note.clone()).filter(|note| !note.is_empty()),
                 ..decided(txn, STAFF, reason_code.as_deref().unwrap_or_default())
@@ -426,20 +440,22 @@ async fn take_turn(
         registration.contends = false;
         registration.waitlist_position = None;
         registration.decision = Some(decided(txn, INELIGIBLE, "INELIGIBLE"));
+        submission::decided(txn, &registration, true).await?;
         let registration = record::update::<Entity>(txn, registration).await?;
         let disclosure = ConflictDisclosure::Sealed;
         report(txn, "registration.rejected", &registration, "", disclosure);
         return Ok(());
     };
     let disclosure = facts.conflict_disclosure;
-    match approval(&facts, value(&registration)) {
+    screening::again(txn, &mut registration, customer).await?;
+    match approval(&facts, value(&registration), registration.suspicion) {
         Approval::Automatic => {
             grant(txn, customer, line, &facts, &mut registration).await?;
             registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
             let registration = record::update::<Entity>(txn, registration).await?;
             report(txn, "registration.approved", &registration, "", disclosure);
         }
-        Approval::Manual | Approval::AboveLimit => {
+        Approval::Manual | Approval::AboveLimit | Approval::Suspicious(_) => {
             registration.decision = Some(decided(txn, FREE, "PROMOTED"));
             registration::note(txn, &registration).await?;
             report(txn, "registration.promoted", &registration, "", disclosure);
@@ -481,7 +497,7 @@ async fn grant(
         (window.start, window.end),
     )
     .await?;
-    Ok(())
+    Ok(submission::decided(txn, registration, false).await?)
 }
 
 /// Those behind a registration that leaves the waiting line move up one place.

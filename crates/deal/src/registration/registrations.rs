@@ -199,6 +199,8 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         receive_time: None,
         tick_time: None,
         decision: None,
+        suspicion: None,
+        screening: None,
         waitlist_position: None,
         protection_start_time: None,
         protection_end_time: None,
@@ -304,7 +306,7 @@ pub async fn update(
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `PRECONDITION` when the partner may
-/// not claim business under the program, `SELF_DUPLICATE`.
+/// not claim business under the program, `SELF_DUPLICATE`, `SUBMISSION_BUDGET`, `OPEN_REGISTRATIONS`.
 pub async fn submit(
     store: &Store,
     call: Call,

@@ -9,7 +9,8 @@ use trellis_store::program::revision::{self, Snapshot};
 
 use super::programs::{Create, Edit, Move, Revisions, Terms, Update};
 use super::registration_settings::{
-    EXTENSION_DAYS, HARD_STOP_DAYS, PROTECTION_DAYS, RegistrationSettings, violations,
+    DAILY_ACCOUNT_BUDGET, EXTENSION_DAYS, HARD_STOP_DAYS, MONTHLY_ACCOUNT_BUDGET,
+    PERSON_OPEN_LIMIT, PROTECTION_DAYS, RegistrationSettings, violations,
 };
 use crate::tier;
 
@@ -49,6 +50,10 @@ pub fn wire(program: Model) -> pb::Program {
         auto_approve: _,
         auto_approve_limit_minor: _,
         conflict_disclosure: _,
+        daily_account_budget: _,
+        monthly_account_budget: _,
+        person_open_limit: _,
+        partner_open_limit: _,
         state,
         revision_number,
         publish_time,
@@ -82,6 +87,10 @@ fn wire_settings(settings: RegistrationSettings) -> pb::DealRegistrationSettings
         auto_approve,
         auto_approve_limit,
         conflict_disclosure,
+        daily_account_budget,
+        monthly_account_budget,
+        person_open_limit,
+        partner_open_limit,
     } = settings;
     pb::DealRegistrationSettings {
         protection_days: Some(protection_days),
@@ -90,6 +99,10 @@ fn wire_settings(settings: RegistrationSettings) -> pb::DealRegistrationSettings
         auto_approve_registrations: auto_approve,
         auto_approve_limit: auto_approve_limit.map(money::wire),
         conflict_disclosure: wire_disclosure(conflict_disclosure).into(),
+        daily_account_budget: Some(daily_account_budget),
+        monthly_account_budget: Some(monthly_account_budget),
+        person_open_limit: Some(person_open_limit),
+        partner_open_limit: Some(partner_open_limit),
     }
 }
 
@@ -157,6 +170,10 @@ fn settings(
         auto_approve_registrations,
         auto_approve_limit,
         conflict_disclosure,
+        daily_account_budget,
+        monthly_account_budget,
+        person_open_limit,
+        partner_open_limit,
     } = sent;
     let path = "program.deal_registration.auto_approve_limit";
     let auto_approve_limit = fields.optional_money(path, auto_approve_limit);
@@ -167,6 +184,10 @@ fn settings(
         auto_approve: auto_approve_registrations,
         auto_approve_limit: auto_approve_limit?,
         conflict_disclosure: disclosure(conflict_disclosure),
+        daily_account_budget: daily_account_budget.unwrap_or(DAILY_ACCOUNT_BUDGET),
+        monthly_account_budget: monthly_account_budget.unwrap_or(MONTHLY_ACCOUNT_BUDGET),
+        person_open_limit: person_open_limit.unwrap_or(PERSON_OPEN_LIMIT),
+        partner_open_limit: partner_open_limit.unwrap_or_default(),
     })
 }
 

@@ -179,6 +179,10 @@ fn draft(txn: &Txn, id: ProgramId, terms: Terms) -> Model {
         auto_approve,
         auto_approve_limit,
         conflict_disclosure,
+        daily_account_budget,
+        monthly_account_budget,
+        person_open_limit,
+        partner_open_limit,
     } = terms.registration;
     Model {
         ecosystem: txn.ecosystem().clone(),
@@ -193,6 +197,10 @@ fn draft(txn: &Txn, id: ProgramId, terms: Terms) -> Model {
         auto_approve,
         auto_approve_limit_minor: auto_approve_limit.map(|limit| limit.minor),
         conflict_disclosure,
+        daily_account_budget,
+        monthly_account_budget,
+        person_open_limit,
+        partner_open_limit,
         state: State::Draft,
         revision_number: 0,
         publish_time: None,

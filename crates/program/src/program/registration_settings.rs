@@ -10,6 +10,14 @@ pub const EXTENSION_DAYS: i32 = 60;
 /// After how many days it ends whatever was extended, unless the program says otherwise.
 pub const HARD_STOP_DAYS: i32 = 180;
 
+/// How many accounts a partner may register business with in 24 hours, unless the program says
+/// otherwise.
+pub const DAILY_ACCOUNT_BUDGET: i32 = 20;
+/// How many in 30 days, unless the program says otherwise.
+pub const MONTHLY_ACCOUNT_BUDGET: i32 = 100;
+/// How many registrations one person of a partner may hold open, unless the program says otherwise.
+pub const PERSON_OPEN_LIMIT: i32 = 100;
+
 /// The settings of deal registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationSettings {
@@ -25,6 +33,14 @@ pub struct RegistrationSettings {
     pub auto_approve_limit: Option<Money>,
     /// What partners are told of conflicts.
     pub conflict_disclosure: ConflictDisclosure,
+    /// How many accounts a partner may register business with in 24 hours; 0: any number.
+    pub daily_account_budget: i32,
+    /// How many in 30 days; 0: any number.
+    pub monthly_account_budget: i32,
+    /// How many registrations one person of a partner may hold open; 0: any number.
+    pub person_open_limit: i32,
+    /// How many registrations a partner may hold open; 0: any number.
+    pub partner_open_limit: i32,
 }
 
 impl RegistrationSettings {
@@ -38,6 +54,10 @@ impl RegistrationSettings {
             auto_approve: program.auto_approve,
             auto_approve_limit: program.auto_approve_limit(),
             conflict_disclosure: program.conflict_disclosure,
+            daily_account_budget: program.daily_account_budget,
+            monthly_account_budget: program.monthly_account_budget,
+            person_open_limit: program.person_open_limit,
+            partner_open_limit: program.partner_open_limit,
         }
     }
 
@@ -50,6 +70,10 @@ impl RegistrationSettings {
             auto_approve,
             auto_approve_limit,
             conflict_disclosure,
+            daily_account_budget,
+            monthly_account_budget,
+            person_open_limit,
+            partner_open_limit,
         } = self;
         program.protection_days = protection_days;
         program.extension_days = extension_days;
@@ -57,6 +81,10 @@ impl RegistrationSettings {
         program.auto_approve = auto_approve;
         program.auto_approve_limit_minor = auto_approve_limit.map(|limit| limit.minor);
         program.conflict_disclosure = conflict_disclosure;
+        program.daily_account_budget = daily_account_budget;
+        program.monthly_account_budget = monthly_account_budget;
+        program.person_open_limit = person_open_limit;
+        program.partner_open_limit = partner_open_limit;
     }
 }
 
@@ -69,6 +97,10 @@ impl Default for RegistrationSettings {
             auto_approve: false,
             auto_approve_limit: None,
             conflict_disclosure: ConflictDisclosure::default(),
+            daily_account_budget: DAILY_ACCOUNT_BUDGET,
+            monthly_account_budget: MONTHLY_ACCOUNT_BUDGET,
+            person_open_limit: PERSON_OPEN_LIMIT,
+            partner_open_limit: 0,
         }
     }
 }
@@ -93,6 +125,18 @@ pub fn violations(settings: &RegistrationSettings, currency: Option<Currency>) -
                 "must be at least protection_days, which is {}",
                 settings.protection_days
             ),
+        );
+    }
+    let RegistrationSettings {
+        daily_account_budget: daily,
+        monthly_account_budget: monthly,
+        ..
+    } = *settings;
+    if monthly != 0 && daily > monthly {
+        refuse(
+            "monthly_account_budget",
+            "monthly_account_budget.daily_account_budget",
+            format!("must be at least daily_account_budget, which is {daily}, or 0"),
         );
     }
     if let Some(limit) = settings.auto_approve_limit {
@@ -144,6 +188,25 @@ mod tests {
         assert_eq!(
             fields(stop(89), Currency::USD),
             ["program.deal_registration.hard_stop_days"]
+        );
+    }
+
+    #[test]
+    fn a_month_holds_at_least_what_a_day_does_unless_one_is_without_limit() {
+        let budget = |daily_account_budget, monthly_account_budget| {
+            let settings = RegistrationSettings {
+                daily_account_budget,
+                monthly_account_budget,
+                ..RegistrationSettings::default()
+            };
+            fields(settings, Currency::USD)
+        };
+        for (daily, monthly) in [(20, 20), (0, 1), (20, 0), (0, 0)] {
+            assert!(budget(daily, monthly).is_empty(), "{daily} {monthly}");
+        }
+        assert_eq!(
+            budget(21, 20),
+            ["program.deal_registration.monthly_account_budget"]
         );
     }
 

@@ -58,6 +58,8 @@ pub struct Model {
     pub pending_parent_external_id: Option<String>,
     /// Its id in the caller's own system; unique when set.
     pub external_id: Option<String>,
+    /// Whether it is there to be named by nobody honest.
+    pub canary: bool,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.
@@ -78,6 +80,7 @@ crate::record!(id: AccountId, Id; reach: crate::reach::Reach::Partner(Column::Pa
     "parent_account" => ParentAccount,
     "pending_parent_external_id" => PendingParentExternalId,
     "external_id" => ExternalId,
+    "canary" => Canary,
     "create_time" => CreateTime,
     "update_time" => UpdateTime,
 });

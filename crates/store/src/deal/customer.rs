@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Query, UnionType};
+use sea_orm::sea_query::{ExprTrait, Query, SelectStatement, SimpleExpr, UnionType};
 use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, QueryTrait};
 use trellis_core::AccountId;
 
@@ -88,8 +88,44 @@ pub async fn contending(
     view: &View,
     customer: &Customer,
 ) -> Result<Vec<registration::Model>, Error> {
-    // One list of accounts, not an `OR` of two conditions, so that the index of those that contend
-    // is asked for each of them.
+    let select = scoped::<registration::Entity>(view)
+        // The bare column, not `= true`: only so does the partial index answer for it.
+        .filter(Expr::col((
+            registration::Entity,
+            registration::Column::Contends,
+        )))
+        .filter(registration::Column::Account.in_subquery(accounts(view, customer)))
+        .order_by_asc(registration::Column::SubmitTime)
+        .order_by_asc(registration::Column::Id);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// The canaries among the accounts of a customer, found as rivals are.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn canaries(view: &View, customer: &Customer) -> Result<Vec<AccountId>, Error> {
+    let select = account::Entity::find()
+        .filter(is_canary(view, customer))
+        .order_by_asc(account::Column::Id)
+        .select_only()
+        .column(account::Column::Id);
+    Ok(select.into_tuple().all(&view.db()).await?)
+}
+
+/// Whether an account is a canary and one of a customer's.
+pub(super) fn is_canary(view: &View, customer: &Customer) -> SimpleExpr {
+    account::COLUMN
+        .ecosystem
+        .eq(view.ecosystem().clone())
+        // The bare column, for the partial index.
+        .and(Expr::col((account::Entity, account::Column::Canary)))
+        .and(account::Column::Id.in_subquery(accounts(view, customer)))
+}
+
+/// The accounts of a customer: one list, not an `OR` of two conditions, so that an index is asked for
+/// each of them.
+fn accounts(view: &View, customer: &Customer) -> SelectStatement {
     let mut accounts = Query::select();
     accounts.expr(Expr::value(customer.account.as_str()));
     if customer.keys.len() > 1 {
@@ -101,14 +137,5 @@ pub async fn contending(
             .into_query();
         accounts.union(UnionType::Distinct, sharing);
     }
-    let select = scoped::<registration::Entity>(view)
-        // The bare column, not `= true`: only so does the partial index answer for it.
-        .filter(Expr::col((
-            registration::Entity,
-            registration::Column::Contends,
-        )))
-        .filter(registration::Column::Account.in_subquery(accounts))
-        .order_by_asc(registration::Column::SubmitTime)
-        .order_by_asc(registration::Column::Id);
-    Ok(select.all(&view.db()).await?)
+    accounts
 }

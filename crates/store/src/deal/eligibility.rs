@@ -28,6 +28,14 @@ pub struct Facts {
     pub auto_approve_limit_minor: Option<i64>,
     /// What partners are told of conflicts.
     pub conflict_disclosure: program::ConflictDisclosure,
+    /// What a partner may spend in 24 hours; 0: anything.
+    pub daily_account_budget: i32,
+    /// What a partner may spend in 30 days; 0: anything.
+    pub monthly_account_budget: i32,
+    /// How many registrations one person of a partner may hold open; 0: any number.
+    pub person_open_limit: i32,
+    /// How many registrations a partner may hold open; 0: any number.
+    pub partner_open_limit: i32,
     /// Whether the partner is enrolled in the program.
     pub enrolled: bool,
 }
@@ -35,7 +43,8 @@ pub struct Facts {
 const SELECT: &str = "SELECT partners.state AS partner_state, partners.suspend_until_time, \
     programs.state AS program_state, programs.time_zone, programs.currency, \
     programs.protection_days, programs.auto_approve, programs.auto_approve_limit_minor, \
-    programs.conflict_disclosure, \
+    programs.conflict_disclosure, programs.daily_account_budget, \
+    programs.monthly_account_budget, programs.person_open_limit, programs.partner_open_limit, \
     EXISTS (SELECT 1 FROM enrollments WHERE enrollments.ecosystem = $1 \
         AND enrollments.program = $3 AND enrollments.partner = $2 \
         AND enrollments.state = 'ENROLLED') AS enrolled \

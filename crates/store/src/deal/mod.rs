@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod account_key;
+pub mod canary_hit;
 pub mod customer;
 #[expect(
     clippy::module_inception,
@@ -16,4 +17,6 @@ pub mod protection;
 pub mod record;
 pub mod reference;
 pub mod registration;
+pub mod submission;
+pub mod submission_key;
 pub mod territory;

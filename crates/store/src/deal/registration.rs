@@ -76,6 +76,60 @@ pub struct Decision {
     pub decide_time: Timestamp,
 }
 
+/// Why a person looks at a registration whatever its program approves by itself. The first that
+/// applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+pub enum Suspicion {
+    /// It names a canary.
+    Canary,
+    /// Its account got other domains after it was handed in.
+    AccountChanged,
+    /// Its partner has used its budget up, or named a canary, not long ago.
+    Probing,
+    /// Most of what its partner had decided last was refused.
+    Refusals,
+}
+
+impl Named for Suspicion {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Canary => "CANARY",
+            Self::AccountChanged => "ACCOUNT_CHANGED",
+            Self::Probing => "PROBING",
+            Self::Refusals => "REFUSALS",
+        }
+    }
+}
+
+/// What was looked at, besides the line, when a registration was decided about: all that its
+/// suspicion follows from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Screening {
+    /// What it took of its partner's budget.
+    pub cost: i64,
+    /// What its partner had spent in the 24 hours before it and with it.
+    pub daily_spent: i64,
+    /// The same, of 30 days.
+    pub monthly_spent: i64,
+    /// How many of the last decided registrations of its partner were looked at.
+    pub decided_count: usize,
+    /// How many of these were refused.
+    pub refused_count: usize,
+    /// The canaries that it names.
+    pub canaries: Vec<AccountId>,
+    /// Whether its account has other domains than when it was handed in.
+    pub account_changed: bool,
+    /// When the partner set off an alarm the last time.
+    pub alarm_time: Option<Timestamp>,
+    /// When all this was looked at.
+    pub screen_time: Option<Timestamp>,
+}
+
 /// One registration.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -128,6 +182,10 @@ pub struct Model {
     pub tick_time: Option<Timestamp>,
     /// The latest decision.
     pub decision: Option<Decision>,
+    /// Why a person looks at it.
+    pub suspicion: Option<Suspicion>,
+    /// What was looked at besides the line.
+    pub screening: Option<Screening>,
     /// Its place among those that wait, beginning with 1.
     pub waitlist_position: Option<i64>,
     /// When its protection began.
@@ -154,6 +212,7 @@ crate::record!(id: RegistrationId, Id; reach: crate::reach::Reach::PartnerAndCre
     "territory" => Territory,
     "deal_type" => DealType,
     "state" => State,
+    "suspicion" => Suspicion,
     "deal" => Deal,
     "expected_close_date" => ExpectedCloseDate,
     "submit_time" => SubmitTime,
@@ -191,6 +250,36 @@ pub async fn ticking(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
     Ok(select.all(&view.db()).await?)
 }
 
+/// How many registrations of a partner stand open in a program: handed in and not refused, taken
+/// back, over or a deal. With a creator, those that they drafted.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn open(
+    view: &View,
+    partner: &PartnerId,
+    program: &ProgramId,
+    creator: Option<&str>,
+) -> Result<u64, Error> {
+    let granted = COLUMN
+        .state
+        .eq(State::Approved)
+        .and(Column::ProtectionEndTime.gt(view.now()));
+    let mut select = scoped::<Entity>(view)
+        .filter(COLUMN.partner.eq(partner.clone()))
+        .filter(COLUMN.program.eq(program.clone()))
+        .filter(
+            COLUMN
+                .state
+                .is_in([State::Submitted, State::Waitlisted])
+                .or(granted),
+        );
+    if let Some(creator) = creator {
+        select = select.filter(COLUMN.creator.eq(creator));
+    }
+    Ok(select.count(&view.db()).await?)
+}
+
 /// Notes what was decided about a locked registration that stays where it is. That is no change of
 /// its partner's: its version and time of change stay, so that they tell nothing of what others did.
 ///
@@ -200,6 +289,8 @@ pub async fn note(txn: &Txn, registration: &Model) -> Result<(), Error> {
     let mut row: ActiveModel = registration.clone().into();
     row.reset(Column::Decision);
     row.reset(Column::TickTime);
+    row.reset(Column::Suspicion);
+    row.reset(Column::Screening);
     Entity::update_many()
         .set(row)
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))

@@ -98,6 +98,19 @@ pub struct Model {
     /// What partners are told of conflicts. Revisions that are older than this hold none.
     #[serde(default)]
     pub conflict_disclosure: ConflictDisclosure,
+    /// How many accounts a partner may register business with in 24 hours; 0: any number. Revisions
+    /// that are older than this set no limit.
+    #[serde(default)]
+    pub daily_account_budget: i32,
+    /// How many in 30 days; 0: any number.
+    #[serde(default)]
+    pub monthly_account_budget: i32,
+    /// How many registrations one person of a partner may hold open; 0: any number.
+    #[serde(default)]
+    pub person_open_limit: i32,
+    /// How many registrations a partner may hold open; 0: any number.
+    #[serde(default)]
+    pub partner_open_limit: i32,
     /// Where it stands.
     pub state: State,
     /// The number of its newest revision; 0 before it is published.

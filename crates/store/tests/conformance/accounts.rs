@@ -34,6 +34,7 @@ async fn add(txn: &Txn, name: &str, parent: Option<&str>, domains: &[&str]) -> R
         parent_account: parent.map(id),
         pending_parent_external_id: None,
         external_id: Some(format!("crm-{name}")),
+        canary: false,
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),

@@ -121,6 +121,7 @@ fn an_account(dice: &mut StdRng, index: u32) -> account::Model {
         pending_parent_external_id: None,
         external_id: None,
         partner: None,
+        canary: false,
         version: 1,
         create_time,
         update_time: create_time,

@@ -2,7 +2,9 @@
 //! call by somebody who reaches everything.
 
 mod accounts;
+mod canaries;
 mod managed;
+mod probing;
 mod scene;
 mod sealed;
 mod strangers;

@@ -10,6 +10,7 @@ mod deals;
 pub(crate) mod market;
 mod outcomes;
 mod pipeline;
+mod registration_budget;
 mod registration_line;
 mod registration_race;
 mod registrations;

@@ -29,7 +29,10 @@ on_both! {
         assert_eq!((third.state(), third.waitlist_position), (State::Waitlisted, 2));
         assert!(moment(&first) < moment(&second), "each has a place of its own in the line");
         assert!(moment(&second) < moment(&third));
-        let kinds = ["registration.created", "registration.submitted", "registration.waitlisted"];
+        let kinds = [
+            "registration.created", "registration.submitted", "registration.waitlisted",
+            "registration.screened",
+        ];
         market.tells(&second.name, &kinds).await;
         let ahead = refused(
             market.approve(&second.name).await, Code::FailedPrecondition, "REGISTRATION_CONFLICT",
@@ -141,7 +144,7 @@ on_both! {
         assert_eq!(market.registration(&third.name).await.waitlist_position, 1);
         market.tells(&second.name, &[
             "registration.created", "registration.submitted", "registration.waitlisted",
-            "registration.promoted", "registration.approved",
+            "registration.screened", "registration.promoted", "registration.approved",
         ]).await;
     }
 
@@ -246,11 +249,11 @@ on_both! {
         assert_eq!(granted.state(), State::Approved);
         market.tells(&first.name, &[
             "registration.created", "registration.submitted", "registration.cleared",
-            "registration.approved", "registration.expired",
+            "registration.screened", "registration.approved", "registration.expired",
         ]).await;
         market.tells(&second.name, &[
             "registration.created", "registration.submitted", "registration.waitlisted",
-            "registration.approved",
+            "registration.screened", "registration.approved",
         ]).await;
     }
 

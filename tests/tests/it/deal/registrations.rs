@@ -268,7 +268,7 @@ on_both! {
         assert_eq!(approved.protection_start_time, approved.decision.unwrap().decide_time);
         let kinds = [
             "registration.created", "registration.submitted", "registration.cleared",
-            "registration.approved",
+            "registration.screened", "registration.approved",
         ];
         market.tells(&submitted.name, &kinds).await;
     }
@@ -387,7 +387,10 @@ on_both! {
         let first = market.registrations().submit_registration(request.clone()).await.unwrap();
         let second = market.registrations().submit_registration(request).await.unwrap();
         assert_eq!(first.into_inner(), second.into_inner());
-        let kinds = ["registration.created", "registration.submitted", "registration.cleared"];
+        let kinds = [
+            "registration.created", "registration.submitted", "registration.cleared",
+            "registration.screened",
+        ];
         market.tells(&draft.name, &kinds).await;
     }
 

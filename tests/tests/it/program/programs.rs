@@ -31,6 +31,10 @@ on_both! {
         assert_eq!(settings.hard_stop_days, Some(180));
         assert!(!settings.auto_approve_registrations);
         assert_eq!(settings.auto_approve_limit, None);
+        assert_eq!(settings.daily_account_budget, Some(20));
+        assert_eq!(settings.monthly_account_budget, Some(100));
+        assert_eq!(settings.person_open_limit, Some(100));
+        assert_eq!(settings.partner_open_limit, Some(0));
         assert_eq!(house.get(&program.name).await, program);
         assert_eq!(house.happened(&program.name).await, ["program.created"]);
     }
@@ -44,6 +48,10 @@ on_both! {
             auto_approve_registrations: true,
             auto_approve_limit: euros(25_000),
             conflict_disclosure: pb::deal_registration_settings::ConflictDisclosure::State.into(),
+            daily_account_budget: Some(0),
+            monthly_account_budget: Some(500),
+            person_open_limit: Some(0),
+            partner_open_limit: Some(1_000),
         };
         let request = create(pb::Program {
             description: "For those who build on us.".into(),
@@ -73,6 +81,8 @@ on_both! {
                     extension_days: Some(-1),
                     hard_stop_days: Some(60),
                     auto_approve_limit: euros(0),
+                    daily_account_budget: Some(101),
+                    person_open_limit: Some(-1),
                     ..Default::default()
                 }),
                 ..Default::default()
@@ -89,6 +99,8 @@ on_both! {
                 "program.deal_registration.auto_approve_limit",
                 "program.deal_registration.extension_days",
                 "program.deal_registration.hard_stop_days",
+                "program.deal_registration.monthly_account_budget",
+                "program.deal_registration.person_open_limit",
                 "program.display_name",
                 "program.time_zone",
                 "program_id",

@@ -211,6 +211,16 @@ fn registrations() -> Vec<Case> {
             at("registrations/again"),
         ),
         case(
+            "SubmitRegistration",
+            "SUBMISSION_BUDGET",
+            at("registrations/over-budget"),
+        ),
+        case(
+            "SubmitRegistration",
+            "OPEN_REGISTRATIONS",
+            at("registrations/over-limit"),
+        ),
+        case(
             "ApproveRegistration",
             "PRECONDITION",
             at("registrations/suspended"),

@@ -143,15 +143,20 @@ async fn partners(stage: &Stage) {
 }
 
 /// `draft` without a tier; `orbit` with two, in which those at work are; `lone` with one; `old`,
-/// which is retired.
+/// which is retired; `narrow` and `tight`, in which `altus` and `boreas` may register one account and
+/// hold one registration open.
 async fn programs(stage: &Stage) {
-    for (id, tiers) in [
-        ("draft", &[][..]),
-        ("orbit", &["silver", "gold"]),
-        ("lone", &["last"]),
-        ("old", &["only"]),
+    for (id, tiers, settings) in [
+        ("draft", &[][..], json!({})),
+        ("orbit", &["silver", "gold"], json!({})),
+        ("lone", &["last"], json!({})),
+        ("old", &["only"], json!({})),
+        ("narrow", &["one"], json!({ "daily_account_budget": 1 })),
+        ("tight", &["one"], json!({ "partner_open_limit": 1 })),
     ] {
-        let value = json!({ "time_zone": "UTC", "currency_code": "USD" });
+        let value = json!({
+            "time_zone": "UTC", "currency_code": "USD", "deal_registration": settings
+        });
         create(stage, "CreateProgram", "program", id, &value).await;
         let program = name(&format!("programs/{id}"));
         for (rank, tier) in (1..).zip(tiers) {
@@ -166,9 +171,18 @@ async fn programs(stage: &Stage) {
                 .await;
         }
     }
-    for partner in ["nimbus", "cirrus", "altus", "boreas", "stratus"] {
+    for (partner, program) in [
+        ("nimbus", "orbit"),
+        ("cirrus", "orbit"),
+        ("altus", "orbit"),
+        ("boreas", "orbit"),
+        ("stratus", "orbit"),
+        ("altus", "narrow"),
+        ("boreas", "tight"),
+    ] {
         let enrolment = json!({
-            "program": name("programs/orbit"), "partner": name(&format!("partners/{partner}"))
+            "program": name(&format!("programs/{program}")),
+            "partner": name(&format!("partners/{partner}"))
         });
         let request = json!({ "parent": ACME, "enrollment": enrolment });
         stage.does("CreateEnrollment", request).await;
@@ -220,7 +234,8 @@ async fn accounts(stage: &Stage) {
 /// `first` stands before `second`; `granted` is approved; `suspended` and `not-enrolled` belong to
 /// partners who may not claim business; `again` asks for what `first` has. `one` and `same-as-one`
 /// are for two customers, until these turn out to be the same. The clock stands still, so they were
-/// submitted at the same time, and the order of their ids is that of the line.
+/// submitted at the same time, and the order of their ids is that of the line. `spent` and `held` leave
+/// no room for `over-budget` and `over-limit`.
 async fn registrations(stage: &Stage) {
     for (id, partner, account, product) in [
         ("draft", "nimbus", "initech", "firewall"),
@@ -238,7 +253,20 @@ async fn registrations(stage: &Stage) {
         let request = json!({ "parent": ACME, "registration_id": id, "registration": claim });
         stage.does("CreateRegistration", request).await;
     }
+    for (id, partner, program, account) in [
+        ("spent", "altus", "narrow", "initech"),
+        ("over-budget", "altus", "narrow", "hooli"),
+        ("held", "boreas", "tight", "initech"),
+        ("over-limit", "boreas", "tight", "hooli"),
+    ] {
+        let program = json!({ "program": name(&format!("programs/{program}")) });
+        let claim = with(claim(partner, account, "firewall"), &program);
+        let request = json!({ "parent": ACME, "registration_id": id, "registration": claim });
+        stage.does("CreateRegistration", request).await;
+    }
     for id in [
+        "spent",
+        "held",
         "first",
         "second",
         "suspended",

@@ -43,6 +43,8 @@ fn registration(state: State, decision: Option<Decision>) -> Model {
         receive_time: (state != State::Draft).then(|| Timestamp::from_micros(50)),
         tick_time: None,
         decision,
+        suspicion: None,
+        screening: None,
         waitlist_position: (state == State::Waitlisted).then_some(3),
         protection_start_time: granted.then(|| Timestamp::from_micros(60)),
         protection_end_time: granted.then(|| Timestamp::from_micros(90)),
