@@ -5,4 +5,6 @@ mod accounts;
 mod managed;
 mod scene;
 mod sealed;
+mod statistics;
 mod strangers;
+mod timing;
