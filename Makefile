@@ -10,7 +10,7 @@ run: ## Builds and starts the server, lives through a demo ecosystem, and keeps 
 test: ## Brings what is missing and runs every check and test, on SQLite and PostgreSQL
 	@scripts/test
 
-endurance: ## Measures for longer what a busy machine would disturb: overload
+endurance: ## Measures for longer what a busy machine would disturb: overload, leaks in lists and in time
 	@scripts/endurance
 
 lint: ## Checks the form of Rust and protos, and that the contract breaks no client

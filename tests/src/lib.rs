@@ -25,6 +25,7 @@
 mod caller;
 pub mod contract;
 pub mod database;
+mod issuer;
 mod refused;
 mod seat;
 mod witness;
@@ -32,6 +33,7 @@ mod world;
 
 pub use caller::{Called, Caller, Saying, position};
 pub use database::Engine;
+pub use issuer::Issuer;
 pub use refused::{Refused, refused};
 pub use seat::Seat;
 pub use witness::Witness;

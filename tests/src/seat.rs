@@ -49,6 +49,8 @@ impl Seat {
         let desk = Arc::new(desk);
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                // As the server does: an answer must not wait until its headers are acknowledged.
+                stream.set_nodelay(true).expect("a socket takes options");
                 tokio::spawn(serve(desk.clone(), stream));
             }
         });

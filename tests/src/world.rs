@@ -179,6 +179,19 @@ impl World {
         &self.inner.clock
     }
 
+    /// Starts another server beside it, over the same database and by the same clock. `flags` are
+    /// settings that differ from those of an ordinary test.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn beside(&self, flags: &[(&'static str, &str)]) -> Running {
+        let settings = settings(self.database_url(), flags);
+        let meter = opentelemetry::global::meter("trellis-tests");
+        server::start(&settings, self.inner.clock.clone(), meter)
+            .await
+            .expect("another server starts")
+    }
+
     /// A connection of its own to the server, as another process would have.
     #[must_use]
     pub fn channel(&self) -> Channel {

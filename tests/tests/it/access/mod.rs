@@ -7,4 +7,6 @@ mod managed;
 mod probing;
 mod scene;
 mod sealed;
+mod statistics;
 mod strangers;
+mod timing;

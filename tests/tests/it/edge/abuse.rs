@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::attacks::{Attack, FLOODS, Fate, SLOW, many};
+use super::attacks::{Attack, BODIES, FLOODS, Fate, SLOW, many};
 use super::process::Process;
 use super::victim::Victim;
 
 /// Every limit that can be, out of the way.
-const UNLIMITED: [(&str, &str); 11] = [
+const UNLIMITED: [(&str, &str); 14] = [
     ("streams-max", "1000000"),
     ("pending-resets-max", "1000000"),
     ("error-resets-max", "1000000"),
@@ -24,6 +24,9 @@ const UNLIMITED: [(&str, &str); 11] = [
     ("opening-timeout", "1h"),
     ("stall-timeout", "1h"),
     ("idle-timeout", "1h"),
+    ("deadline-default", "1h"),
+    ("deadline-max", "1h"),
+    ("stream-deadline-max", "1h"),
 ];
 
 /// How much memory an attack may cost: buffers of a connection, and what the allocator keeps.
@@ -111,6 +114,19 @@ async fn no_slow_peer_does_harm() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_slow_message_does_harm() {
+    // Deadlines alone bound how long a message may take.
+    let server = Process::start(&[
+        ("deadline-default", "2s"),
+        ("deadline-max", "2s"),
+        ("stream-deadline-max", "2s"),
+    ]);
+    for attack in &BODIES {
+        assert_harmless(&server, attack, 5, Duration::from_secs(4)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_attack_does_harm_where_its_limit_is_off() {
     let server = Process::start(&UNLIMITED);
     let controlled = FLOODS.iter().filter(|attack| attack.has_control);
@@ -123,7 +139,7 @@ async fn every_attack_does_harm_where_its_limit_is_off() {
             attack.name
         );
     }
-    let slow = SLOW.iter().map(|attack| async {
+    let slow = SLOW.iter().chain(&BODIES).map(|attack| async {
         let fate = many(attack, server.address, 1).await;
         assert_eq!(
             fate,

@@ -15,6 +15,8 @@ use super::frames::{
 };
 
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
+const GET: &str = "/trellis.partner.v1.PartnerService/GetPartner";
+const IMPORT: &str = "/trellis.partner.v1.PartnerService/ImportPartners";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
 /// How long to wait for the server to make up its mind.
@@ -63,6 +65,17 @@ pub(crate) const SLOW: [Attack; 7] = [
     attack("drops of a preface", |to| Box::pin(drops(to)), true),
     attack("no window", |to| Box::pin(unread(to, false)), true),
     attack("nothing read", |to| Box::pin(unread(to, true)), true),
+];
+
+/// Attacks that send a call's message a byte at a time. The call is what must end: whoever has made
+/// one keeps a connection that rests.
+pub(crate) const BODIES: [Attack; 2] = [
+    attack("drops of a message", |to| Box::pin(drops_of(to, GET)), true),
+    attack(
+        "drops of a stream",
+        |to| Box::pin(drops_of(to, IMPORT)),
+        true,
+    ),
 ];
 
 const fn attack(
@@ -239,6 +252,35 @@ async fn drops(to: SocketAddr) -> Fate {
     let mut bytes = [0; 4096];
     let hung_up = async { while matches!(reading.read(&mut bytes).await, Ok(1..)) {} };
     let fate = timeout(2 * WAIT, hung_up).await;
+    dripping.abort();
+    fate.map_or(Fate::Served, |()| Fate::Closed(began.elapsed()))
+}
+
+/// Begins a call and then sends its message a byte at a time, for as long as the call lasts.
+async fn drops_of(to: SocketAddr, path: &str) -> Fate {
+    let began = Instant::now();
+    let mut peer = Peer::connect(to).await;
+    let head = headers(path, &[]);
+    peer.send(HEADERS, END_HEADERS, 1, &head).await.unwrap();
+    let (mut reading, mut writing) = peer.0.into_split();
+    let dripping = tokio::spawn(async move {
+        for byte in crate::server::raw::framed(&[0; 1_000]) {
+            let drop = frame(DATA, 0, 1, &[byte]);
+            if writing.write_all(&drop).await.is_err() {
+                break;
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    });
+    let ended = async {
+        while let Some(frame) = read(&mut reading).await {
+            let last = frame.kind == HEADERS && frame.flags & END_STREAM != 0;
+            if frame.stream == 1 && (last || frame.kind == RST_STREAM) {
+                break;
+            }
+        }
+    };
+    let fate = timeout(2 * WAIT, ended).await;
     dripping.abort();
     fate.map_or(Fate::Served, |()| Fate::Closed(began.elapsed()))
 }

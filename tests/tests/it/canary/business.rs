@@ -1,0 +1,346 @@
+//! Plants what partners and staff do: accounts, registrations, deals, and the money of them.
+
+use trellis_api::deal::v1 as pb;
+use trellis_api::google::r#type::Decimal;
+use trellis_api::incentive::v1 as incentive;
+use trellis_tests::{Caller, position};
+
+use super::leak::canary;
+use super::plant::{Catalog, DAY, PARTNERS, Planter, batch_id, plan_id, tier_id, usd};
+
+/// Who has a part in whose deals.
+const SECOND: [Option<usize>; PARTNERS] = [Some(1), Some(0), Some(3), None];
+
+/// A customer that nobody honest names, and the third partner does.
+const BAIT: &str = "bait.example";
+
+fn owner(partner: usize) -> char {
+    char::from_digit(u32::try_from(partner).unwrap(), 10).unwrap()
+}
+
+impl Planter {
+    /// An account of the vendor's own, and one for each partner. Answers their names.
+    pub(super) async fn accounts(&self) -> [String; PARTNERS + 1] {
+        let mut names: Vec<String> = Vec::new();
+        for of in ['v'].into_iter().chain((0..PARTNERS).map(owner)) {
+            let partner = of.to_digit(10).map(|of| self.partner_name(of as usize));
+            let request = pb::CreateAccountRequest {
+                parent: self.parent.clone(),
+                account_id: self.text(of),
+                account: Some(pb::Account {
+                    display_name: self.text(of),
+                    region_code: "DE".to_owned(),
+                    domains: vec![format!("{}.example", self.text(of))],
+                    industry: self.text(of),
+                    annual_revenue: usd(1_000),
+                    parent_account: names.first().cloned().unwrap_or_default(),
+                    external_id: self.text('v'),
+                    partner: partner.unwrap_or_default(),
+                    ..pb::Account::default()
+                }),
+                ..pb::CreateAccountRequest::default()
+            };
+            let made = self.staff.accounts().create_account(request).await;
+            names.push(made.unwrap().into_inner().name);
+        }
+        let bait = pb::CreateAccountRequest {
+            parent: self.parent.clone(),
+            account_id: self.text('v'),
+            account: Some(pb::Account {
+                display_name: self.text('v'),
+                domains: vec![BAIT.to_owned()],
+                canary: true,
+                ..pb::Account::default()
+            }),
+            ..pb::CreateAccountRequest::default()
+        };
+        self.staff.accounts().create_account(bait).await.unwrap();
+        names.try_into().unwrap()
+    }
+
+    /// Each partner's seller brings the same customer and hands it in: the first is approved by the
+    /// staff and becomes a deal, the second waits, the third is rejected, the last stays a draft.
+    pub(super) async fn registrations(&self, catalog: &Catalog) {
+        for number in 0..PARTNERS {
+            let (of, seat) = (owner(number), self.seller(number).await);
+            let request = pb::CreateAccountRequest {
+                parent: self.parent.clone(),
+                account: Some(pb::Account {
+                    display_name: self.text(of),
+                    industry: self.text(of),
+                    domains: [
+                        format!("{}.example", self.text(of)),
+                        "wanted.example".to_owned(),
+                    ]
+                    .into_iter()
+                    .chain((number == 2).then(|| BAIT.to_owned()))
+                    .collect(),
+                    ..pb::Account::default()
+                }),
+                ..pb::CreateAccountRequest::default()
+            };
+            let account = seat.accounts().create_account(request).await.unwrap();
+            let request = pb::CreateRegistrationRequest {
+                parent: self.parent.clone(),
+                registration: Some(pb::Registration {
+                    display_name: self.text(of),
+                    partner: self.partner_name(number),
+                    program: self.program_name(),
+                    account: account.into_inner().name,
+                    products: vec![catalog.products[0].clone()],
+                    territory: catalog.territory.clone(),
+                    deal_type: pb::DealType::New.into(),
+                    estimated_value: usd(5_000),
+                    note: self.text(of),
+                    evidence: self.text(of),
+                    ..pb::Registration::default()
+                }),
+                ..pb::CreateRegistrationRequest::default()
+            };
+            let draft = seat.registrations().create_registration(request).await;
+            let name = draft.unwrap().into_inner().name;
+            if number == PARTNERS - 1 {
+                continue;
+            }
+            let submit = pb::SubmitRegistrationRequest {
+                name: name.clone(),
+                note: self.text(of),
+                ..pb::SubmitRegistrationRequest::default()
+            };
+            seat.registrations()
+                .submit_registration(submit)
+                .await
+                .unwrap();
+            self.decide(number, name).await;
+        }
+    }
+
+    async fn decide(&self, number: usize, name: String) {
+        let mut calls = self.staff.registrations();
+        if number == 0 {
+            let approve = pb::ApproveRegistrationRequest {
+                name: name.clone(),
+                note: self.text('v'),
+                ..pb::ApproveRegistrationRequest::default()
+            };
+            calls.approve_registration(approve).await.unwrap();
+            let convert = pb::ConvertRegistrationRequest {
+                name,
+                deal_id: self.text('0'),
+                note: self.text('v'),
+                ..pb::ConvertRegistrationRequest::default()
+            };
+            calls.convert_registration(convert).await.unwrap();
+        } else if number == 2 {
+            let reject = pb::RejectRegistrationRequest {
+                name,
+                reason_code: self.word('v'),
+                note: self.text('v'),
+                ..pb::RejectRegistrationRequest::default()
+            };
+            calls.reject_registration(reject).await.unwrap();
+        }
+    }
+
+    /// Each partner wins one deal and loses another. In most of them a second partner has a part, which
+    /// the first must not know; managers see it, and look after both or may.
+    pub(super) async fn deals(&self, catalog: &Catalog, account: &str) {
+        let mut calls = self.staff.deals();
+        for (number, second) in SECOND.into_iter().enumerate() {
+            let of = owner(number);
+            for lost in [false, true] {
+                let mut parts = vec![(number, pb::deal::Role::Sourced)];
+                parts.extend(second.map(|second| (second, pb::deal::Role::Influenced)));
+                let roles = parts
+                    .into_iter()
+                    .map(|(partner, role)| pb::deal::PartnerRole {
+                        partner: self.partner_name(partner),
+                        role: role.into(),
+                    });
+                let request = pb::CreateDealRequest {
+                    parent: self.parent.clone(),
+                    deal_id: self.text(of),
+                    deal: Some(pb::Deal {
+                        display_name: self.text(of),
+                        partner: self.partner_name(number),
+                        roles: roles.collect(),
+                        lines: vec![pb::deal::Line {
+                            product: catalog.products[1].clone(),
+                            quantity: 10,
+                            amount: None,
+                        }],
+                        territory: catalog.territory.clone(),
+                        external_id: self.text('v'),
+                        ..pb::Deal::default()
+                    }),
+                    ..pb::CreateDealRequest::default()
+                };
+                let name = calls.create_deal(request).await.unwrap().into_inner().name;
+                if lost {
+                    let lose = pb::LoseDealRequest {
+                        name,
+                        reason_code: self.word(of),
+                        note: self.text('v'),
+                        ..pb::LoseDealRequest::default()
+                    };
+                    calls.lose_deal(lose).await.unwrap();
+                } else {
+                    let win = pb::WinDealRequest {
+                        name,
+                        note: self.text('v'),
+                        ..pb::WinDealRequest::default()
+                    };
+                    calls.win_deal(win).await.unwrap();
+                }
+            }
+        }
+        // One that nobody brought, at the vendor's own customer.
+        let request = pb::CreateDealRequest {
+            parent: self.parent.clone(),
+            deal_id: self.text('v'),
+            deal: Some(pb::Deal {
+                display_name: self.text('v'),
+                account: account.to_owned(),
+                amount: usd(100),
+                external_id: self.text('v'),
+                ..pb::Deal::default()
+            }),
+            ..pb::CreateDealRequest::default()
+        };
+        calls.create_deal(request).await.unwrap();
+    }
+
+    /// A plan pays for what was won; one batch pays a part of that, another is cancelled.
+    pub(super) async fn money(&self) {
+        let plans = &mut self.staff.plans();
+        let request = incentive::CreatePlanRequest {
+            parent: self.parent.clone(),
+            plan_id: plan_id(0),
+            plan: Some(incentive::Plan {
+                display_name: self.text('v'),
+                description: self.text('v'),
+                program: self.program_name(),
+                ..incentive::Plan::default()
+            }),
+            ..incentive::CreatePlanRequest::default()
+        };
+        let plan = plans.create_plan(request).await.unwrap().into_inner().name;
+        let request = incentive::CreatePlanVersionRequest {
+            parent: plan.clone(),
+            plan_version: Some(tenth()),
+            ..incentive::CreatePlanVersionRequest::default()
+        };
+        let draft = plans.create_plan_version(request).await.unwrap();
+        let request = incentive::SchedulePlanVersionRequest {
+            name: draft.into_inner().name,
+            ..incentive::SchedulePlanVersionRequest::default()
+        };
+        let scheduled = plans.schedule_plan_version(request).await.unwrap();
+        // A draft that is for one tier only.
+        let request = incentive::CreatePlanVersionRequest {
+            parent: plan,
+            plan_version: Some(incentive::PlanVersion {
+                audience: Some(incentive::Audience {
+                    tiers: vec![format!("{}/tiers/{}", self.program_name(), tier_id(0))],
+                    ..incentive::Audience::default()
+                }),
+                ..tenth()
+            }),
+            ..incentive::CreatePlanVersionRequest::default()
+        };
+        plans.create_plan_version(request).await.unwrap();
+        let now = self.staff.since(&position(&scheduled));
+        let list = incentive::ListAwardsRequest {
+            parent: self.parent.clone(),
+            ..incentive::ListAwardsRequest::default()
+        };
+        let awards = now
+            .awards()
+            .list_awards(list)
+            .await
+            .unwrap()
+            .into_inner()
+            .awards;
+        assert_eq!(awards.len(), PARTNERS, "{awards:?}");
+        let approve = incentive::ApproveAwardsRequest {
+            parent: self.parent.clone(),
+            names: awards.into_iter().map(|award| award.name).collect(),
+            note: self.text('v'),
+            ..incentive::ApproveAwardsRequest::default()
+        };
+        self.staff.awards().approve_awards(approve).await.unwrap();
+        let other = self.world.actor(&canary(0, 'v', 8_001));
+        let paid = self.batch(0, &[0, 1]).await;
+        self.pay(&other, paid).await;
+        let cancel = incentive::CancelBatchRequest {
+            name: self.batch(1, &[2, 3]).await,
+            note: self.text('v'),
+            ..incentive::CancelBatchRequest::default()
+        };
+        self.staff.payouts().cancel_batch(cancel).await.unwrap();
+    }
+
+    async fn batch(&self, number: usize, partners: &[usize]) -> String {
+        let request = incentive::CreateBatchRequest {
+            parent: self.parent.clone(),
+            batch_id: batch_id(0, number),
+            batch: Some(incentive::PayoutBatch {
+                currency_code: "USD".to_owned(),
+                partners: partners.iter().map(|of| self.partner_name(*of)).collect(),
+                ..incentive::PayoutBatch::default()
+            }),
+            ..incentive::CreateBatchRequest::default()
+        };
+        let made = self.staff.payouts().create_batch(request).await;
+        made.unwrap().into_inner().name
+    }
+
+    async fn pay(&self, other: &Caller, name: String) {
+        let submit = incentive::SubmitBatchRequest {
+            name: name.clone(),
+            note: self.text('v'),
+            ..incentive::SubmitBatchRequest::default()
+        };
+        self.staff.payouts().submit_batch(submit).await.unwrap();
+        let approve = incentive::ApproveBatchRequest {
+            name: name.clone(),
+            note: self.text('v'),
+            ..incentive::ApproveBatchRequest::default()
+        };
+        other.payouts().approve_batch(approve).await.unwrap();
+        let send = incentive::SendBatchRequest {
+            name,
+            note: self.text('v'),
+            ..incentive::SendBatchRequest::default()
+        };
+        self.staff.payouts().send_batch(send).await.unwrap();
+    }
+}
+
+/// A tenth of every deal.
+fn tenth() -> incentive::PlanVersion {
+    let rate = Decimal {
+        value: "0.1".to_owned(),
+    };
+    let band = incentive::Band {
+        from_amount: usd(0),
+        rate: Some(rate),
+        fixed_amount: usd(0),
+    };
+    incentive::PlanVersion {
+        effective_from_date: Some(DAY),
+        currency_code: "USD".to_owned(),
+        kind: incentive::plan_version::Kind::Commission.into(),
+        trigger: incentive::plan_version::Trigger::DealWon.into(),
+        measure: Some(incentive::Measure {
+            source: incentive::measure::Source::DealNet.into(),
+            window: incentive::measure::Window::Event.into(),
+        }),
+        schedule: Some(incentive::Schedule {
+            mode: incentive::schedule::Mode::Marginal.into(),
+            bands: vec![band],
+            ..incentive::Schedule::default()
+        }),
+        ..incentive::PlanVersion::default()
+    }
+}

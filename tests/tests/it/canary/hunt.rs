@@ -1,0 +1,349 @@
+//! The hunt: many make lists of anything at once, and every answer is looked through for what whoever
+//! asked may not see.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http2::SendRequest;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use prost_reflect::{DynamicMessage, Value};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use tokio::net::TcpStream;
+use tonic::{Code, Status};
+use trellis_core::access::Extent;
+
+use super::ask::{Asked, List};
+use super::leak::{Found, Sight, search, search_headers};
+use super::listen::{Log, UnderWay};
+use super::plant::ecosystem;
+use super::who::Who;
+use crate::server::raw::framed;
+
+/// How many ask at the same time.
+const AT_ONCE: usize = 12;
+
+/// How many pages of one list are read on.
+const PAGES: usize = 3;
+
+/// Who hunts what, where.
+pub(super) struct Hunt {
+    pub(super) address: SocketAddr,
+    pub(super) log: Log,
+    pub(super) everybody: Vec<Who>,
+    pub(super) lists: Vec<List>,
+    pub(super) seed: u64,
+}
+
+/// What came of a hunt.
+#[derive(Debug, Default)]
+pub(super) struct Bag {
+    pub(super) calls: usize,
+    pub(super) codes: BTreeMap<String, usize>,
+    /// Whose canaries were rightly seen with which list.
+    pub(super) seen: BTreeMap<&'static str, BTreeSet<char>>,
+    pub(super) leaks: Vec<String>,
+}
+
+/// An answer as it came.
+struct Answer {
+    code: Code,
+    /// The message, if there is one.
+    message: Option<DynamicMessage>,
+}
+
+impl Answer {
+    /// Where the next page begins.
+    fn token(&self) -> String {
+        let token = self.message.as_ref();
+        let token = token.and_then(|message| message.get_field_by_name("next_page_token"));
+        token.map_or_else(String::new, |token| token.as_str().unwrap().to_owned())
+    }
+}
+
+impl Hunt {
+    /// The texts that somebody finds in all rows of a list.
+    pub(super) async fn texts(&self, who: &Who, list: &List) -> BTreeMap<String, BTreeSet<String>> {
+        let mut line = Line::open(self).await;
+        let mut texts = BTreeMap::new();
+        let mut asked = list.whole(who.ecosystems[0]);
+        loop {
+            let answer = line.call(who, list, &asked).await;
+            let token = answer.token();
+            for row in list.rows(&answer.message.unwrap()) {
+                gather("", &row, &mut texts);
+            }
+            if token.is_empty() {
+                return texts;
+            }
+            asked = asked.at(&token);
+        }
+    }
+
+    /// Makes at least so many calls.
+    pub(super) async fn go(self, calls: usize) -> Bag {
+        let hunt = Arc::new(self);
+        let bag = Arc::new(Mutex::new(Bag::default()));
+        let made = Arc::new(AtomicUsize::new(0));
+        let next = Arc::new(AtomicUsize::new(0));
+        let began = Instant::now();
+        let hunters = (0..AT_ONCE).map(|_| {
+            let (hunt, bag) = (hunt.clone(), bag.clone());
+            let (made, next) = (made.clone(), next.clone());
+            tokio::spawn(async move {
+                let mut line = Line::open(&hunt).await;
+                while made.load(Ordering::Relaxed) < calls {
+                    let chase = next.fetch_add(1, Ordering::Relaxed);
+                    let before = line.bag.calls;
+                    line.chase(chase).await;
+                    made.fetch_add(line.bag.calls - before, Ordering::Relaxed);
+                }
+                bag.lock().unwrap().add(std::mem::take(&mut line.bag));
+            })
+        });
+        for hunter in hunters.collect::<Vec<_>>() {
+            hunter.await.unwrap();
+        }
+        let mut bag = std::mem::take(&mut *bag.lock().unwrap());
+        bag.leaks.extend(hunt.log.leaks());
+        let (of_calls, others) = hunt.log.counts();
+        println!(
+            "seed {}: {} calls in {:.1} s: {:?}; {of_calls} log lines of calls, {others} others",
+            hunt.seed,
+            bag.calls,
+            began.elapsed().as_secs_f64(),
+            bag.codes,
+        );
+        bag
+    }
+}
+
+impl Bag {
+    fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        for (code, count) in other.codes {
+            *self.codes.entry(code).or_default() += count;
+        }
+        for (list, owners) in other.seen {
+            self.seen.entry(list).or_default().extend(owners);
+        }
+        self.leaks.extend(other.leaks);
+    }
+}
+
+/// Adds each text of a message under the path of its field.
+fn gather(at: &str, message: &DynamicMessage, texts: &mut BTreeMap<String, BTreeSet<String>>) {
+    for (field, value) in message.fields() {
+        let path = format!("{at}{}", field.name());
+        let values = match value {
+            Value::List(values) => values.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        for value in values {
+            match value {
+                Value::String(text) => {
+                    texts.entry(path.clone()).or_default().insert(text.clone());
+                }
+                Value::Message(inner) => gather(&format!("{path}."), inner, texts),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// One who hunts, on a connection of their own.
+struct Line<'a> {
+    hunt: &'a Hunt,
+    sender: SendRequest<Full<Bytes>>,
+    bag: Bag,
+    /// Which chase it is, for whoever wants to see it again.
+    chase: usize,
+}
+
+impl<'a> Line<'a> {
+    async fn open(hunt: &'a Hunt) -> Self {
+        let stream = TcpStream::connect(hunt.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+                .await
+                .unwrap();
+        // It ends with the sender.
+        tokio::spawn(connection);
+        Self {
+            hunt,
+            sender,
+            bag: Bag::default(),
+            chase: 0,
+        }
+    }
+
+    /// Asks for a list, reads some of its pages, and misuses the token of one.
+    async fn chase(&mut self, chase: usize) {
+        self.chase = chase;
+        let mixed = self.hunt.seed ^ (chase as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut random = StdRng::seed_from_u64(mixed);
+        let everybody = &self.hunt.everybody;
+        let who = &everybody[random.random_range(0..everybody.len())];
+        let other = &everybody[random.random_range(0..everybody.len())];
+        let (home, away) = (who.ecosystems[0], other.ecosystems[0]);
+        let lists = &self.hunt.lists;
+        let mut list = &lists[random.random_range(0..lists.len())];
+        while !list.is_for(who.role) && who.role.is_some() && random.random_bool(0.8) {
+            list = &lists[random.random_range(0..lists.len())];
+        }
+        let mut asked = list.ask(&mut random, home, away);
+        let mut last = self.call(who, list, &asked).await;
+        for _ in 0..PAGES {
+            let token = last.token();
+            if token.is_empty() {
+                return;
+            }
+            if random.random_bool(0.3) {
+                return self
+                    .misuse(&mut random, (who, other), list, &asked, &token)
+                    .await;
+            }
+            asked = asked.at(&token);
+            last = self.call(who, list, &asked).await;
+        }
+    }
+
+    /// Sends a token that was rightly got where it does not belong. Nobody is answered.
+    async fn misuse(
+        &mut self,
+        random: &mut StdRng,
+        (who, other): (&Who, &Who),
+        list: &List,
+        asked: &Asked,
+        token: &str,
+    ) {
+        let asked = asked.at(token);
+        if !std::ptr::eq(who, other) {
+            self.refused(other, list, &asked, "by somebody else").await;
+        }
+        let away = format!("ecosystems/{}", ecosystem(other.ecosystems[0]));
+        let parent = asked.text("parent");
+        if !parent.is_empty() && !parent.starts_with(&away) {
+            let rest = parent.splitn(3, '/').nth(2);
+            let moved = rest.map_or(away.clone(), |rest| format!("{away}/{rest}"));
+            let elsewhere = asked.below(&moved);
+            self.refused(who, list, &elsewhere, "elsewhere").await;
+            self.refused(other, list, &elsewhere, "at home with somebody else")
+                .await;
+        }
+        let lists = &self.hunt.lists;
+        let stranger = &lists[random.random_range(0..lists.len())];
+        if stranger.method.path != list.method.path {
+            let page = stranger.page(random, who.ecosystems[0], token);
+            self.refused(who, stranger, &page, "for another list").await;
+        }
+        let other_query = asked.with("order_by", "create_time desc, update_time");
+        let other_query = other_query.with("filter", "create_time > \"2020-01-01T00:00:00Z\"");
+        if other_query.bytes() != asked.bytes() {
+            self.refused(who, list, &other_query, "for another query")
+                .await;
+        }
+        let mut touched = token.to_owned().into_bytes();
+        let at = random.random_range(0..touched.len());
+        touched[at] = if touched[at] == b'A' { b'B' } else { b'A' };
+        let touched = asked.at(&String::from_utf8(touched).unwrap());
+        self.refused(who, list, &touched, "touched").await;
+    }
+
+    async fn refused(&mut self, who: &Who, list: &List, asked: &Asked, how: &str) {
+        let answer = self.call(who, list, asked).await;
+        if answer.code == Code::Ok {
+            let (chase, name) = (self.chase, list.method.name);
+            let leak = format!("chase {chase}: a token of {name} was taken {how}");
+            self.bag.leaks.push(leak);
+        }
+    }
+
+    async fn call(&mut self, who: &Who, list: &List, asked: &Asked) -> Answer {
+        let message = asked.bytes();
+        let extent = who.role.and_then(|role| list.method.access.extent(role));
+        let everybody = list.method.access.everybody.then_some(Extent::Organization);
+        let sight = who.sight(extent.or(everybody));
+        let sight = if extent.or(everybody).is_none() {
+            Sight::default()
+        } else {
+            sight
+        };
+        let under_way = Arc::new(UnderWay {
+            sight,
+            asked: message.clone(),
+        });
+        let id = format!("chase-{}-{}", self.chase, self.bag.calls);
+        self.hunt.log.begin(&id, under_way.clone());
+        let request = Request::post(format!("http://{}{}", self.hunt.address, list.method.path))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("x-request-id", &id)
+            .header("authorization", format!("Bearer {}", who.token))
+            .body(Full::new(Bytes::from(framed(&message))))
+            .unwrap();
+        self.sender.ready().await.unwrap();
+        let response = self.sender.send_request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let collected = body.collect().await.unwrap();
+        let trailers = collected.trailers().cloned().unwrap_or_default();
+        let body = collected.to_bytes();
+        self.hunt.log.end(&id);
+        self.look(who, list, &under_way, &head.headers, &body, &trailers)
+    }
+
+    fn look(
+        &mut self,
+        who: &Who,
+        list: &List,
+        call: &UnderWay,
+        headers: &HeaderMap,
+        body: &[u8],
+        trailers: &HeaderMap,
+    ) -> Answer {
+        let status = Status::from_header_map(headers).or_else(|| Status::from_header_map(trailers));
+        let status = status.unwrap();
+        let mut found = Found::default();
+        search(body, &call.sight, &call.asked, &mut found);
+        search_headers(headers, &call.sight, &call.asked, &mut found);
+        search_headers(trailers, &call.sight, &call.asked, &mut found);
+        let (chase, name) = (self.chase, list.method.name);
+        for leak in found.foreign {
+            let (role, homes) = (who.role, &who.ecosystems);
+            let code = status.code();
+            let asked = String::from_utf8_lossy(&call.asked);
+            self.bag.leaks.push(format!(
+                "chase {chase}: {role:?} of {homes:?} was told {leak} by {name}, {code:?}, \
+                 asked {asked:?}"
+            ));
+        }
+        self.bag.calls += 1;
+        // What the server cannot answer, it has not been asked: such calls do not count.
+        assert!(
+            !matches!(
+                status.code(),
+                Code::Unauthenticated | Code::Internal | Code::Unknown
+            ),
+            "chase {chase}: {name}: {status:?}"
+        );
+        *self
+            .bag
+            .codes
+            .entry(format!("{:?}", status.code()))
+            .or_default() += 1;
+        self.bag.seen.entry(name).or_default().extend(found.own);
+        Answer {
+            code: status.code(),
+            message: body
+                .get(5..)
+                .map(|message| DynamicMessage::decode(list.output.clone(), message).unwrap()),
+        }
+    }
+}

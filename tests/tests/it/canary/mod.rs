@@ -1,0 +1,282 @@
+//! Canaries: in a database of fifty ecosystems, with a string in every text that says whose it is,
+//! nobody is ever told what is somebody else's, whatever lists they ask for.
+//!
+//! Everything that comes back is looked through: messages, headers, trailers, the details of errors,
+//! and the lines that the server logs of the call. The calls follow from a seed, which is printed;
+//! `TRELLIS_TESTS_CANARY_SEED` repeats them, `TRELLIS_TESTS_CANARY_CALLS` says how many there are.
+
+mod ask;
+mod bare;
+mod business;
+mod copy;
+mod hunt;
+mod leak;
+mod listen;
+mod plant;
+mod who;
+
+use std::future::Future;
+
+use rand::Rng as _;
+use trellis_core::Role;
+use trellis_server::server::Running;
+use trellis_tests::{Engine, Issuer, World};
+
+use self::ask::lists;
+use self::bare::{ABOVE, BELOW, Bare, make_role_above};
+use self::hunt::{Bag, Hunt};
+use self::listen::Log;
+use self::plant::{ECOSYSTEMS, Planter, ecosystem};
+use self::who::everybody;
+
+/// How many calls there are when nobody says otherwise.
+const CALLS: usize = 6_000;
+
+/// How many calls are enough for what leaks everywhere.
+const FEW: usize = 800;
+
+fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the environment says how long the tests may take"
+    )]
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().ok().expect("a number"))
+}
+
+fn calls() -> usize {
+    number("TRELLIS_TESTS_CANARY_CALLS").unwrap_or(CALLS)
+}
+
+fn seed() -> u64 {
+    number("TRELLIS_TESTS_CANARY_SEED").unwrap_or_else(|| rand::rng().random())
+}
+
+/// Runs a body in a world full of canaries, on threads whose log lines are looked through.
+fn among_canaries<F, R>(engine: Engine, body: F)
+where
+    F: FnOnce(World, Log) -> R,
+    R: Future<Output = ()>,
+{
+    let log = Log::default();
+    let listening = log.dispatch();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .on_thread_start(move || {
+            // For as long as the thread lives.
+            std::mem::forget(tracing::dispatcher::set_default(&listening));
+        })
+        .build()
+        .unwrap();
+    runtime.block_on(trellis_tests::run(engine, &[], async |world| {
+        Planter::plant(&world).await;
+        copy::copy(&world).await;
+        log.listen();
+        body(world, log).await;
+    }));
+}
+
+/// Texts in which no canary can be: words and codes of ours, and what the server makes.
+const NO_CANARY: [&str; 13] = [
+    "content_hash",
+    "currency_code",
+    "detail",
+    "etag",
+    "position",
+    "principal",
+    "rail",
+    "region_code",
+    "region_codes",
+    "rule",
+    "secret_prefix",
+    "time_zone",
+    "type",
+];
+
+/// Starts a server beside that of the world, which asks for tokens, and has everybody get one.
+async fn prepare(world: &World, log: &Log, flags: &[(&'static str, &str)]) -> (Running, Hunt) {
+    let issuer = Issuer::new();
+    let all: Vec<String> = (0..ECOSYSTEMS).map(ecosystem).collect();
+    let issuers = issuer.setting(&all);
+    let flags = [&[("issuers", issuers.as_str())], flags].concat();
+    let server = world.beside(&flags).await;
+    let everybody = everybody(&issuer, world.clock());
+    let hunt = Hunt {
+        address: server.address(),
+        log: log.clone(),
+        everybody,
+        lists: lists(),
+        seed: seed(),
+    };
+    (server, hunt)
+}
+
+async fn hunt(world: &World, log: &Log, flags: &[(&'static str, &str)], calls: usize) -> Bag {
+    let (server, hunt) = prepare(world, log, flags).await;
+    assert_planted(&hunt).await;
+    let bag = hunt.go(calls).await;
+    server.stop().await;
+    bag
+}
+
+/// Asserts that nothing leaked although everything was there to leak.
+fn assert_quiet(bag: &Bag) {
+    let leaks: Vec<_> = bag.leaks.iter().take(20).collect();
+    assert!(leaks.is_empty(), "{} leaks: {leaks:#?}", bag.leaks.len());
+    assert!(
+        bag.codes["Ok"] * 4 > bag.calls,
+        "too few lists are answered: {:?}",
+        bag.codes
+    );
+    for (list, owners) in &bag.seen {
+        assert!(!owners.is_empty(), "nobody saw anything with {list}");
+    }
+}
+
+/// Asserts that there is a canary in every text of every list.
+async fn assert_planted(hunt: &Hunt) {
+    let staff = |who: &&who::Who| who.role == Some(Role::Auditor) && who.ecosystems == [7];
+    let auditor = hunt.everybody.iter().find(staff).unwrap();
+    let mut bare = Vec::new();
+    for list in &hunt.lists {
+        let found = hunt.texts(auditor, list).await;
+        for path in list.texts() {
+            let texts = found.get(&path);
+            let sings = |text: &String| text.to_lowercase().replace('_', "-").contains("cnry-e07-");
+            let word = path.rsplit('.').next().unwrap();
+            if !NO_CANARY.contains(&word) && !texts.is_some_and(|texts| texts.iter().any(sings)) {
+                bare.push(format!("{}.{path}", list.method.name));
+            }
+        }
+    }
+    assert_eq!(bare, [""; 0], "texts without a canary");
+}
+
+fn nobody_is_told_what_is_somebody_elses(engine: Engine) {
+    among_canaries(engine, async |world, log| {
+        assert_quiet(&hunt(&world, &log, &[], calls()).await);
+        let (of_calls, _) = log.counts();
+        assert!(of_calls > 0, "no line of any call was seen");
+    });
+}
+
+#[test]
+fn nobody_is_told_what_is_somebody_elses_on_sqlite() {
+    nobody_is_told_what_is_somebody_elses(Engine::Sqlite);
+}
+
+#[test]
+fn nobody_is_told_what_is_somebody_elses_on_postgres() {
+    nobody_is_told_what_is_somebody_elses(Engine::Postgres);
+}
+
+/// A server whose queries have lost their conditions on the ecosystem, as one of the roles.
+async fn hunt_bare(world: &World, log: &Log, role: &str, calls: usize) -> Bag {
+    let bare = Bare::open(world).await;
+    let flags = [
+        ("database-url", &*bare.url(role)),
+        (
+            "database-rls",
+            if role == ABOVE { "off" } else { "require" },
+        ),
+    ];
+    let bag = hunt(world, log, &flags, calls).await;
+    assert!(
+        bare.stripped() > 50,
+        "{} conditions were taken away",
+        bare.stripped()
+    );
+    bag
+}
+
+#[test]
+fn row_level_security_alone_keeps_ecosystems_apart() {
+    among_canaries(Engine::Postgres, async |world, log| {
+        assert_quiet(&hunt_bare(&world, &log, BELOW, calls()).await);
+    });
+}
+
+#[test]
+fn without_conditions_and_without_row_level_security_everything_leaks() {
+    among_canaries(Engine::Postgres, async |world, log| {
+        make_role_above(&world).await;
+        let bag = hunt_bare(&world, &log, ABOVE, FEW).await;
+        assert_loud(&bag, "cnry-e");
+        assert!(bag.leaks.len() > 100, "{} leaks", bag.leaks.len());
+    });
+}
+
+/// Asserts that a leak was found which says this.
+#[track_caller]
+fn assert_loud(bag: &Bag, what: &str) {
+    let loud = bag.leaks.iter().find(|leak| leak.contains(what));
+    println!("{} leaks, such as {loud:?}", bag.leaks.len());
+    assert!(loud.is_some(), "nothing was found: {:?}", bag.codes);
+}
+
+#[test]
+fn a_scope_that_is_too_wide_is_found() {
+    among_canaries(Engine::Sqlite, async |world, log| {
+        // Partners' people, whose calls the server takes for those of the staff.
+        let (server, mut hunt) = prepare(&world, &log, &[]).await;
+        let everybody = &mut hunt.everybody;
+        let staff: Vec<_> = everybody
+            .iter()
+            .filter(|who| who.role == Some(Role::Auditor) && who.ecosystems.len() == 1)
+            .map(|who| who.token.clone())
+            .collect();
+        everybody.retain(|who| who.role == Some(Role::PartnerAdmin) && who.ecosystems.len() == 1);
+        for who in everybody {
+            who.token.clone_from(&staff[who.ecosystems[0]]);
+        }
+        let bag = hunt.go(FEW).await;
+        server.stop().await;
+        for list in ["ListPartners", "ListDeals", "ListEvents", "ListJournals"] {
+            assert_loud(&bag, &format!("by {list},"));
+        }
+    });
+}
+
+#[test]
+fn one_row_of_another_ecosystem_is_found() {
+    among_canaries(Engine::Sqlite, async |world, log| {
+        let strange = leak::canary(8, '1', 1);
+        let planted = format!(
+            "UPDATE partners SET display_name = '{strange}' WHERE ecosystem = '{}'",
+            ecosystem(7)
+        );
+        copy::past_everything(&world, &planted).await;
+        let (server, mut hunt) = prepare(&world, &log, &[]).await;
+        hunt.everybody.retain(|who| who.ecosystems == [7]);
+        let bag = hunt.go(FEW).await;
+        server.stop().await;
+        assert_loud(&bag, &strange);
+        let others = bag.leaks.iter().filter(|leak| !leak.contains(&strange));
+        assert_eq!(others.count(), 0, "{:?}", bag.leaks);
+    });
+}
+
+#[test]
+fn one_log_line_of_a_call_is_found() {
+    let log = Log::default();
+    log.listen();
+    let under_way = listen::UnderWay {
+        sight: leak::Sight::default(),
+        asked: b"cnry-e01-p1-0001".to_vec(),
+    };
+    log.begin("7", std::sync::Arc::new(under_way));
+    tracing::dispatcher::with_default(&log.dispatch(), || {
+        let _call = tracing::info_span!("call", request_id = "7").entered();
+        tracing::debug!(of = "cnry-e01-p1-0001", "what was asked");
+        assert_eq!(log.leaks(), [""; 0]);
+        tracing::debug!(of = "cnry-e02-p1-0001", "what was not");
+    });
+    assert_eq!(log.counts(), (2, 0));
+    assert_eq!(log.leaks().len(), 1, "{:?}", log.leaks());
+    // What belongs to no call says no canary at all.
+    tracing::dispatcher::with_default(&log.dispatch(), || {
+        tracing::info!("cnry-e01-p1-0001");
+    });
+    assert_eq!(log.leaks().len(), 2);
+}
