@@ -213,6 +213,15 @@ impl World {
     /// # Panics
     /// When it cannot be made.
     pub async fn first(&self, ecosystem: &str, role: Role) -> Caller {
+        let secret = self.first_secret(ecosystem, role).await;
+        self.caller.clone().bearing(&secret)
+    }
+
+    /// The secret of such a key.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn first_secret(&self, ecosystem: &str, role: Role) -> String {
         let first = First {
             ecosystem: EcosystemId::try_new(ecosystem).expect("an id"),
             display_name: "The first key".to_owned(),
@@ -223,7 +232,7 @@ impl World {
         let (_, secret) = made.expect("a key is made");
         // The server looks now and then whether there is one.
         self.clock().advance(Duration::from_secs(1));
-        self.caller.clone().bearing(secret.reveal())
+        secret.reveal().to_owned()
     }
 
     /// Calls as somebody.

@@ -19,6 +19,9 @@ pub(crate) enum Refusal {
          request id to learn its result"
     )]
     Deadline,
+    /// A message did not come on.
+    #[error("the message takes too long to arrive; send it faster, or in smaller parts")]
+    Slow,
     /// The server stops.
     #[error("the server is stopping; send the call again to another one")]
     Stopping,
@@ -96,7 +99,7 @@ impl Failure for Refusal {
     fn code(&self) -> Code {
         match self {
             Self::Fault => Code::Internal,
-            Self::Deadline => Code::DeadlineExceeded,
+            Self::Deadline | Self::Slow => Code::DeadlineExceeded,
             Self::Stopping | Self::Overloaded { .. } => Code::Unavailable,
             Self::NotServed { .. } | Self::MessageCount { .. } | Self::Compression { .. } => {
                 Code::Unimplemented
@@ -110,7 +113,7 @@ impl Failure for Refusal {
     fn reason(&self) -> &'static str {
         match self {
             Self::Fault => "INTERNAL",
-            Self::Deadline => "DEADLINE_EXCEEDED",
+            Self::Deadline | Self::Slow => "DEADLINE_EXCEEDED",
             Self::Stopping => "UNAVAILABLE",
             Self::NotServed { .. } => "NOT_SERVED",
             Self::TooLarge { .. } => "TOO_LARGE",
@@ -125,7 +128,7 @@ impl Failure for Refusal {
 
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Fault | Self::Deadline | Self::Stopping => Vec::new(),
+            Self::Fault | Self::Deadline | Self::Slow | Self::Stopping => Vec::new(),
             Self::NotServed { method } => vec![("method", method.clone())],
             Self::TooLarge { limit_bytes } => limit_bytes
                 .map(|limit| ("limit_bytes", limit.to_string()))

@@ -43,6 +43,28 @@ use self::resource::{Accounts, Deals, Partners, Products, Resource, Territories}
 use self::session::{Session, Target};
 use self::source::Source;
 
+/// The credential of whoever imports. It is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key(String);
+
+impl Key {
+    fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Key {
+    fn from(secret: String) -> Self {
+        Self(secret)
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key")
+    }
+}
+
 /// What to import, and where to.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
@@ -91,7 +113,7 @@ pub struct Arguments {
         env = "TRELLIS_KEY",
         hide_env_values = true
     )]
-    pub key: Option<String>,
+    pub key: Option<Key>,
 
     /// Who imports: the name that the change feed will show. Without a key it is trellis-import if
     /// it is left out; a key says who imports, and only one with the role service may name somebody.
@@ -172,7 +194,7 @@ pub async fn import(arguments: &Arguments) -> Result<Report, Error> {
     let target = Target {
         server: &arguments.server,
         ecosystem: &arguments.ecosystem,
-        key: arguments.key.as_deref(),
+        key: arguments.key.as_ref().map(Key::reveal),
         actor: arguments.actor.as_deref(),
         program: arguments.program.as_deref(),
         dry_run: arguments.dry_run,

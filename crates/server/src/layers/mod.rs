@@ -16,6 +16,7 @@ mod identity;
 mod message;
 mod method;
 mod metrics;
+mod pace;
 mod panic;
 mod principal;
 mod quota;
@@ -92,6 +93,7 @@ where
         // Who may work now: it must know how long the caller waits.
         .layer(Passing(admission::Admission::new(settings)))
         .layer(Passing(message::Messages))
+        .layer(Passing(pace::Paces::new(settings)))
         .service(service)
 }
 

@@ -176,6 +176,7 @@ fn the_layers_stand_in_this_order() {
         "Deadlines",
         "Admission",
         "Messages",
+        "Paces",
         "Innermost",
     ];
     // The type of the whole names each layer outside of those that it goes around.

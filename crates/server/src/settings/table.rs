@@ -182,6 +182,9 @@ settings! {
         tls_handshake_timeout("tls-handshake-timeout"): Duration = "5s";
         /// How long a peer may take from there to the headers of its first call.
         opening_timeout("opening-timeout"): Duration = "5s";
+        /// How long a message may take to arrive once it has begun; each 16 KiB of it that have come
+        /// earn it a second more.
+        message_timeout("message-timeout"): Duration = "10s";
         /// How long a connection may be without a call.
         idle_timeout("idle-timeout"): Duration = "5m";
         /// How long a peer may take nothing of what waits for it, such as an answer that it does

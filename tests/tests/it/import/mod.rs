@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use trellis_api::deal::v1 as pb;
 use trellis_api::platform::v1::GetPositionRequest;
 use trellis_api::program::v1 as program;
+use trellis_core::Role;
 use trellis_server::import::{self, Arguments, Error, Kind, Outcome, Report, SummaryFormat, Tally};
 use trellis_tests::{World, on_both};
 
@@ -402,6 +403,26 @@ on_both! {
         assert_eq!(made.currency_code, "USD");
     }
 
+    async fn a_server_that_asks_who_calls_takes_an_import_with_a_key(world: World) {
+        let secret = world.first_secret("acme", Role::EcosystemAdmin).await;
+        let mut import = Import::new(&world, &Export::made_up(3));
+        import.arguments.create_ecosystem = true;
+        import.arguments.actor = None;
+        for key in [None, Some("trellis_acme_x_y".to_owned())] {
+            import.arguments.key = key.map(Into::into);
+            let wrong = import::import(&import.arguments).await.unwrap_err();
+            assert!(wrong.to_string().contains("no valid credential"), "{wrong}");
+        }
+        import.arguments.key = Some(secret.clone().into());
+        // Only a system says for whom it calls.
+        import.arguments.actor = Some("importer".to_owned());
+        let wrong = import::import(&import.arguments).await.unwrap_err();
+        assert!(wrong.to_string().contains("trellis-actor"), "{wrong}");
+        assert!(!format!("{:?}", import.arguments).contains(&secret), "{:?}", import.arguments);
+        import.arguments.actor = None;
+        import::import(&import.arguments).await.unwrap();
+    }
+
     async fn an_import_that_cannot_run_says_why_and_sends_nothing(world: World) {
         let acme = world.ecosystem("acme").await;
         let before = position(&world, &acme).await;
@@ -424,7 +445,7 @@ on_both! {
             (mapped(text.replace("products.csv", "goods.csv")).await, "goods.csv"),
             (run(&|arguments| arguments.folder = "gone".into()).await, "gone"),
             (run(&|arguments| arguments.ecosystem = "A C".into()).await, "--ecosystem \"A C\""),
-            (run(&|arguments| arguments.server = "https://x".into()).await, "must begin with http://"),
+            (run(&|arguments| arguments.server = "ftp://x".into()).await, "must begin with http:// or"),
             (run(&|arguments| arguments.server = "127.0.0.1:1".into()).await, "cannot be reached"),
         ];
         for (wrong, told) in cases {
