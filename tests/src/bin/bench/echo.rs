@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use http::{Request, Response};
 use prost::Message;
 use tonic::body::Body;
-use tonic::transport::{Channel, Server};
+use tonic::transport::Server;
 use tonic_prost::ProstCodec;
 use tower::service_fn;
 use trellis_api::deal::v1 as deal;
@@ -28,7 +28,7 @@ const PAGE: &str = "page.bin";
 /// The server, and connections to it.
 pub(crate) struct Echo {
     process: Child,
-    pub(crate) channels: Vec<Channel>,
+    pub(crate) channels: Vec<crate::product::Called>,
 }
 
 impl Drop for Echo {
@@ -57,7 +57,7 @@ impl Echo {
             .expect("the echo starts");
         Self {
             process,
-            channels: product::connect(port).await,
+            channels: product::connect(port, None).await,
         }
     }
 }

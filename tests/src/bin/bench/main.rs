@@ -9,6 +9,7 @@
 //!
 //! * `TRELLIS_BENCH_SECONDS`, `TRELLIS_BENCH_ROUNDS`: how long a round takes, and how many there are
 //! * `TRELLIS_BENCH_CASES`, `TRELLIS_BENCH_CLIENTS`, `TRELLIS_BENCH_DATABASES`: which ones, by commas
+//! * `TRELLIS_BENCH_KEY`: `on` has every call bear an API key
 //! * `TRELLIS_BENCH_BINARIES`: more builds of the server, to be measured beside the first
 #![expect(
     clippy::expect_used,
@@ -78,14 +79,17 @@ async fn main() {
 async fn measure_all(name: &str, url: &str, folder: &Path) {
     trellis_migrations::up(url).await.expect("the schema");
     let url_served = seed::serving(url).await;
-    let first = Arc::new(Product::start(&url_served, &binary()).await);
+    let asks = variable("TRELLIS_BENCH_KEY").as_deref() == Some("on");
+    let key = asks.then(|| product::make_key(&url_served, &binary()));
+    let key = key.as_deref();
+    let first = Arc::new(Product::start(&url_served, &binary(), key).await);
     seed::fill(&first, url).await;
     let mut products = vec![(String::new(), first.clone())];
     for binary in variable("TRELLIS_BENCH_BINARIES")
         .iter()
         .flat_map(|all| all.split(','))
     {
-        let product = Product::start(&url_served, Path::new(binary)).await;
+        let product = Product::start(&url_served, Path::new(binary), key).await;
         products.push((format!(" ({binary})"), Arc::new(product)));
     }
     let floor = Arc::new(Floor::open(url).await);

@@ -5,9 +5,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use tonic::Request;
 use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 use trellis_api::deal::v1 as deal;
 use trellis_api::deal::v1::account_service_client::AccountServiceClient;
 use trellis_api::deal::v1::catalog_service_client::CatalogServiceClient;
@@ -35,10 +37,27 @@ const ECOSYSTEM: &str = "ecosystems/bench";
 /// How many connections the clients share.
 const CONNECTIONS: usize = 4;
 
+/// What clients call through.
+pub(crate) type Called = InterceptedService<Channel, Bearing>;
+
+/// The API key that every call bears, if the server asks for one.
+#[derive(Clone, Debug)]
+pub(crate) struct Bearing(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Bearing {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(credential) = &self.0 {
+            let metadata = request.metadata_mut();
+            metadata.insert("authorization", credential.clone());
+        }
+        Ok(request)
+    }
+}
+
 /// A server that runs, and its clients.
 pub(crate) struct Product {
     process: Mutex<Child>,
-    channels: Vec<Channel>,
+    channels: Vec<Called>,
     /// Where the last win stands in the feed.
     position: Mutex<Option<MetadataValue<Ascii>>>,
 }
@@ -64,6 +83,24 @@ fn dollars(units: i64) -> Option<Money> {
     })
 }
 
+/// A database as the product's flags name it.
+fn plain(url: &str) -> &str {
+    url.trim_end_matches("?mode=rwc")
+}
+
+/// Makes the API key that all calls bear then.
+pub(crate) fn make_key(url: &str, binary: &Path) -> String {
+    let made = Command::new(binary)
+        .args(["keys", "create", "--ecosystem", "bench"])
+        .args(["--role", "ecosystem_admin"])
+        .args(["--database-url", plain(url)])
+        .output()
+        .expect("the product runs");
+    let secret = String::from_utf8(made.stdout).expect("a key is text");
+    assert!(made.status.success(), "no key could be made");
+    secret.trim_end().to_owned()
+}
+
 /// A port that nobody listens on.
 pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
@@ -73,13 +110,15 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// Connects to a server that was just started.
-pub(crate) async fn connect(port: u16) -> Vec<Channel> {
+pub(crate) async fn connect(port: u16, key: Option<&str>) -> Vec<Called> {
+    let credential = key.map(|key| format!("Bearer {key}").parse().expect("a key is printable"));
+    let bearing = Bearing(credential);
     let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).expect("an address");
     let mut channels = Vec::new();
     let patience = Instant::now() + Duration::from_secs(30);
     while channels.len() < CONNECTIONS {
         match endpoint.connect().await {
-            Ok(channel) => channels.push(channel),
+            Ok(channel) => channels.push(InterceptedService::new(channel, bearing.clone())),
             Err(error) => {
                 assert!(
                     Instant::now() < patience,
@@ -93,7 +132,7 @@ pub(crate) async fn connect(port: u16) -> Vec<Channel> {
 }
 
 /// The connection that a client uses.
-pub(crate) fn one_of(channels: &[Channel], client: usize) -> Channel {
+pub(crate) fn one_of(channels: &[Called], client: usize) -> Called {
     channels
         .get(client % CONNECTIONS)
         .expect("there are connections")
@@ -116,7 +155,7 @@ fn list(number: u64) -> deal::ListDealsRequest {
 }
 
 /// Calls one of the reading cases.
-pub(crate) async fn read(channel: Channel, case: Case, number: u64) -> Result<(), String> {
+pub(crate) async fn read(channel: Called, case: Case, number: u64) -> Result<(), String> {
     let mut client = DealServiceClient::new(channel);
     let answered = match case {
         Case::List => client.list_deals(list(number)).await.map(drop),
@@ -126,17 +165,17 @@ pub(crate) async fn read(channel: Channel, case: Case, number: u64) -> Result<()
 }
 
 impl Product {
-    pub(crate) async fn start(url: &str, binary: &Path) -> Self {
+    pub(crate) async fn start(url: &str, binary: &Path, key: Option<&str>) -> Self {
         let port = free_port();
         let process = Command::new(binary)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
-            .args(["--database-url", url.trim_end_matches("?mode=rwc")])
+            .args(["--database-url", plain(url)])
             .args(["--database-connections-max", "32"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the server starts");
-        let channels = connect(port).await;
+        let channels = connect(port, key).await;
         Self {
             process: Mutex::new(process),
             channels,
@@ -144,7 +183,7 @@ impl Product {
         }
     }
 
-    fn channel(&self, client: usize) -> Channel {
+    fn channel(&self, client: usize) -> Called {
         one_of(&self.channels, client)
     }
 
@@ -288,7 +327,7 @@ impl Product {
         self.plan(&channel).await;
     }
 
-    async fn program(&self, channel: &Channel) {
+    async fn program(&self, channel: &Called) {
         let mut client = ProgramServiceClient::new(channel.clone());
         let create = program::CreateProgramRequest {
             parent: ECOSYSTEM.into(),
@@ -328,7 +367,7 @@ impl Product {
             .expect("it is published");
     }
 
-    async fn catalogue(&self, channel: &Channel) {
+    async fn catalogue(&self, channel: &Called) {
         let mut client = CatalogServiceClient::new(channel.clone());
         let product = deal::CreateProductRequest {
             parent: ECOSYSTEM.into(),
@@ -342,7 +381,7 @@ impl Product {
         client.create_product(product).await.expect("a product");
     }
 
-    async fn partner(&self, channel: &Channel, number: u64) {
+    async fn partner(&self, channel: &Called, number: u64) {
         let mut client = PartnerServiceClient::new(channel.clone());
         let create = partner::CreatePartnerRequest {
             parent: ECOSYSTEM.into(),
@@ -403,7 +442,7 @@ impl Product {
     }
 
     /// A banded plan for each deal, and one for the quarter: two awards for each win.
-    async fn plan(&self, channel: &Channel) {
+    async fn plan(&self, channel: &Called) {
         let mut client = PlanServiceClient::new(channel.clone());
         for (id, window) in [
             ("deal", incentive::measure::Window::Event),
