@@ -1,5 +1,6 @@
 //! A server with its database and its clock.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -7,7 +8,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
+use tower::util::BoxCloneSyncService;
 use trellis_api::platform::v1::{CreateEcosystemRequest, Ecosystem};
 use trellis_core::{ManualClock, Timestamp};
 use trellis_server::server::{self, Running};
@@ -152,6 +155,13 @@ impl World {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// The server's services without its port: for [`Seat`](crate::Seat).
+    pub(crate) fn services(
+        &self,
+    ) -> BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Infallible> {
+        server::services(&self.inner.settings, self.store())
     }
 
     /// The server's clock. It stands still until it is moved.
