@@ -2,17 +2,24 @@
 //! relates to them.
 
 mod cells;
+mod cost;
+mod fields;
 mod golden;
+mod mutants;
+mod oracle;
 mod rows;
 mod scene;
+mod strangers;
 mod things;
 mod who;
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use trellis_api::METHODS;
 use trellis_tests::on_both;
 
+use cells::Caller;
 use rows::rows;
 use scene::Scene;
 
@@ -28,13 +35,22 @@ fn every_method_has_a_row() {
 }
 
 on_both! {
-    async fn the_table_is_as_it_is_kept(world: World) {
-        let started = std::time::Instant::now();
+    async fn everybody_may_what_the_table_says(world: World) {
+        let started = Instant::now();
         let scene = Scene::build(world).await;
-        eprintln!("built {:?}", started.elapsed());
+        let mut callers = Caller::all(&scene).await;
+        println!("built after {:?}", started.elapsed());
         let rows = rows();
-        let cells = cells::all(&scene, &rows).await;
-        eprintln!("called {:?}", started.elapsed());
+        let cells = cells::all(&mut callers, &rows).await;
+        println!("{} cells after {:?}", cells.values().flatten().count(), started.elapsed());
         golden::compare(&golden::written(&rows, &cells));
+
+        let compared = strangers::all(&mut callers, &rows).await;
+        println!("{} answers are alike after {:?}", compared.answers, started.elapsed());
+        let unlike = compared.unlike;
+        assert!(unlike.is_empty(), "{} answers:\n{}", unlike.len(), unlike.join("\n"));
+
+        fields::hold(&mut callers, &rows).await;
+        println!("done after {:?}", started.elapsed());
     }
 }

@@ -13,11 +13,10 @@ mod program;
 use serde_json::{Value, json};
 
 use super::things::Kind;
-use super::who::Who;
 
-/// What a request is made of: who sends it, and the name of the thing that it is about.
+/// What a request is about.
 pub(super) struct Ask<'a> {
-    pub(super) who: Who,
+    /// The name of the thing.
     pub(super) name: &'a str,
 }
 
@@ -54,8 +53,8 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn request(&self, who: Who, name: &str) -> Value {
-        (self.make)(&Ask { who, name })
+    pub(super) fn request(&self, name: &str) -> Value {
+        (self.make)(&Ask { name })
     }
 }
 

@@ -27,6 +27,9 @@ pub(super) struct Scene {
 /// Who prepares what no relation asks for.
 const MAKER: &str = "maker@people.example";
 
+/// Who looks after `cirrus`.
+pub(super) const ANOTHER_MANAGER: &str = "lee@people.example";
+
 /// What is being built in one ecosystem.
 struct Site<'a> {
     stage: &'a Stage,
@@ -149,8 +152,8 @@ impl Scene {
     }
 }
 
-/// The partner that a thing belongs to. The names are of one length.
-fn partner(kind: Kind, tag: &str) -> &'static str {
+/// The partner that a thing of a kind with a tag belongs to. The names are of one length.
+pub(super) fn partner(kind: Kind, tag: &str) -> &'static str {
     match (kind, tag) {
         (_, ELSEWHERE) => "cirrus",
         (_, ABSENT) => "nobody",

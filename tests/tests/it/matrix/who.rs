@@ -56,10 +56,6 @@ impl Who {
         actor(self.tag())
     }
 
-    pub(super) fn is_of_partner(self) -> bool {
-        matches!(self, Granted(role) if role.is_of_partner())
-    }
-
     /// Whom its calls are made by.
     pub(super) fn principal(self) -> Option<Principal> {
         let granted = match self {

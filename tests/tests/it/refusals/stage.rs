@@ -3,16 +3,18 @@
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tonic::Code;
 use trellis_api::open::{ACTOR, MIN_POSITION, POSITION};
 use trellis_api::{FILE_DESCRIPTOR_SET, METHODS, Method};
 use trellis_tests::World;
 
-use crate::server::raw::{call, framed};
+use crate::server::raw::{Line, framed};
 
 /// A server to call, and the contract to call it by.
 pub(crate) struct Stage {
     world: World,
+    line: OnceCell<Line>,
     pool: DescriptorPool,
 }
 
@@ -36,7 +38,8 @@ pub(crate) fn method(name: &str) -> &'static Method {
 impl Stage {
     pub(crate) fn new(world: World) -> Self {
         let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
-        Self { world, pool }
+        let line = OnceCell::new();
+        Self { world, line, pool }
     }
 
     fn message(&self, name: &str) -> MessageDescriptor {
@@ -81,7 +84,8 @@ impl Stage {
     ) -> Result<(Value, String), Refused> {
         let method = method(name);
         let body = self.encoded(name, request);
-        let answer = call(self.world.address(), method.path, headers, body).await;
+        let line = self.line.get_or_init(|| Line::open(self.world.address()));
+        let answer = line.await.call(method.path, headers, body).await;
         if answer.status().code() != Code::Ok {
             let (code, reason, _) = answer.error();
             let message = answer.status().message().to_owned();

@@ -92,11 +92,11 @@ impl Line {
     }
 
     /// Sends one call.
-    pub(crate) async fn call(&mut self, path: &str, body: Vec<u8>) -> Answer {
-        let headers = [("content-type", "application/grpc"), ("te", "trailers")];
+    pub(crate) async fn call(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let ours = [("content-type", "application/grpc"), ("te", "trailers")];
         let uri = format!("http://{}{path}", self.address);
-        let request = request("POST", &uri, &headers, body);
-        collect(self.sender.send_request(request).await.unwrap()).await
+        let request = request("POST", &uri, &[&ours, headers].concat(), body);
+        collect(self.sender.clone().send_request(request).await.unwrap()).await
     }
 }
 

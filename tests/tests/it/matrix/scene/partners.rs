@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ACME, COLLEAGUE, ELSEWHERE, MAKER, OVER, Site, tags, usd};
+use super::{ACME, ANOTHER_MANAGER, COLLEAGUE, ELSEWHERE, MAKER, OVER, Site, tags, usd};
 use crate::matrix::who::actor;
 
 /// Who looks after `nimbus`: the channel manager that calls.
@@ -27,7 +27,7 @@ impl Site<'_> {
         if self.ecosystem != ACME {
             return;
         }
-        self.partner("cirrus", "lee@people.example").await;
+        self.partner("cirrus", ANOTHER_MANAGER).await;
         self.enroll("cirrus", COLLEAGUE, ELSEWHERE, ELSEWHERE).await;
         self.partner("gone", &manager()).await;
         let notice = json!({
