@@ -167,3 +167,20 @@ pub(super) fn read() -> BTreeMap<(String, Relation, Who), String> {
     }
     cells
 }
+
+#[test]
+fn a_word_that_changed_is_told_with_its_block() {
+    let kept = kept();
+    assert_eq!(differences(&kept, &kept), Vec::<String>::new());
+    let (_, after) = kept.split_once("GetBatch").unwrap();
+    let (_, row) = after.split_once("own  ").unwrap();
+    let row = format!("own  {}", row.lines().next().unwrap());
+    let wider = row.replacen("DENIED", "OK    ", 1);
+    let at = kept.len() - after.len();
+    let found = format!("{}{}", &kept[..at], after.replacen(&row, &wider, 1));
+    let block = "PayoutService.GetBatch: submitted payout batch";
+    assert_eq!(
+        differences(&kept, &found),
+        [format!("- {block} | {row}"), format!("+ {block} | {wider}")]
+    );
+}

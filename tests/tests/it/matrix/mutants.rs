@@ -27,7 +27,11 @@ fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
     let creator = Actor::try_new(&actor(tag)).unwrap();
     // The feed remembers to whom an event is told, and not who created what it is about.
     let remembered = row.kind.owner() == Owner::Creator && row.method != "ListEvents";
-    let own = |(of, by): &(PartnerId, Actor)| *of == partner && (!remembered || *by == creator);
+    // What a partner earns is told in the feed to who reaches all that is the partner's.
+    let earned = row.kind == Kind::Award && row.method == "ListEvents";
+    let own = |(of, by): &(PartnerId, Actor)| {
+        *of == partner && !earned && (!remembered || *by == creator)
+    };
     scope.is_whole()
         || match row.kind.owner() {
             Owner::Everybody => true,
@@ -190,7 +194,7 @@ fn same(
         (Own, Organization) if !role.is_of_partner() => {
             Some("a role that is granted for no partner reaches nothing by either")
         }
-        (Own, Organization) if method == "ListEvents" || !owners.contains(&Owner::Creator) => {
+        (Own, Organization) if method != "ListEvents" && !owners.contains(&Owner::Creator) => {
             Some("of what remembers no creator, a partner's people reach what is the partner's")
         }
         (Managed, Ecosystem) if method == "ListEvents" => {

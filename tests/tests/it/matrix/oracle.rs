@@ -154,6 +154,7 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
         PartnerRep if !reads(method) && about(method, &["Registration"]) => {
             !foreign && relation == Relation::Own
         }
+        PartnerRep if method == "ListEvents" && kind == Kind::Award => false,
         PartnerAdmin | PartnerRep if method == "ListEvents" => !foreign && owned(kind),
         PartnerAdmin | PartnerRep => !foreign && kind != Kind::DraftProgram,
         _ => true,
