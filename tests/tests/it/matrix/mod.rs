@@ -1,5 +1,12 @@
 //! Who may do what: every method, for everybody who may call, by how the thing that they name
 //! relates to them.
+//!
+//! [`scene`] makes two ecosystems with something of each kind for each relation ([`things`]); [`rows`]
+//! says how each method is asked about it; [`cells`] asks as everybody ([`who`]), and [`golden`]
+//! compares what came of it with `access.txt`. The same answers are held against what is out of reach
+//! ([`strangers`]) and against the options of the fields ([`fields`]). Without a server, [`oracle`]
+//! tells the table a second time, and [`mutants`] changes what decides and looks whether the table
+//! tells.
 
 mod cells;
 mod cost;

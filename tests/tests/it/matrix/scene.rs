@@ -76,10 +76,10 @@ impl Site<'_> {
         self.does(method, tag, request).await;
     }
 
-    /// Makes a move that says no more than it must.
-    async fn moves(&self, method: &str, tag: &str, rest: &str) {
+    /// Makes a move that says no more than it must; answers its place in the feed.
+    async fn moves(&self, method: &str, tag: &str, rest: &str) -> String {
         self.does(method, tag, json!({ "name": self.name(rest) }))
-            .await;
+            .await
     }
 
     async fn moves_because(&self, method: &str, tag: &str, rest: &str) {

@@ -99,8 +99,11 @@ impl Site<'_> {
         let approve = json!({ "parent": self.parent(), "names": names });
         self.stage.does_as("ApproveAwards", MAKER, approve).await;
         for (tag, _) in tags(self.ecosystem) {
-            self.batch(tag).await;
+            position = self.batch(tag).await;
         }
+        // On PostgreSQL the last events may take a moment; the workers see what everybody sees.
+        let settled = json!({ "name": self.parent() });
+        self.stage.reads("GetPosition", settled, &position).await;
         let mut open = vec![("nimbus", of("won-colleague".to_owned()))];
         if self.ecosystem == ACME {
             open.push(("cirrus", of("won-elsewhere".to_owned())));
@@ -108,16 +111,18 @@ impl Site<'_> {
         open
     }
 
-    async fn batch(&self, tag: &str) {
+    /// Prepares a batch; answers the place of the last that happened to it.
+    async fn batch(&self, tag: &str) -> String {
         let payee = self.name(&format!("partners/payee-{tag}"));
         let batch = json!({ "currency_code": "USD", "partners": [payee] });
         let request = json!({ "parent": self.parent(), "batch_id": tag, "batch": batch });
         self.does("CreateBatch", tag, request).await;
         let name = format!("payoutBatches/{tag}");
-        self.moves("SubmitBatch", tag, &name).await;
+        let submitted = self.moves("SubmitBatch", tag, &name).await;
         if tag == OVER {
-            self.moves("CancelBatch", tag, &name).await;
+            return self.moves("CancelBatch", tag, &name).await;
         }
+        submitted
     }
 
     /// An open deal that a partner sourced.
