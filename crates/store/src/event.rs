@@ -239,9 +239,9 @@ fn readable(scope: &Scope, partner: Option<&PartnerId>) -> bool {
     scope.is_staff() || partner.is_some_and(|partner| scope.may_name(partner))
 }
 
-/// The events that tell what a partner earns. Who reaches only what is their own of a partner reads
-/// none of them, as they read no awards.
-const EARNED: &str = "award.%";
+/// The events that tell what a partner earns and who has access to it. Who reaches only what is their
+/// own of a partner reads none of them, as they read no awards, keys and roles.
+const OF_WHOLE: [&str; 3] = ["award.%", "api_key.%", "role_grant.%"];
 
 /// Those of some events that the view's scope may read.
 fn shown(view: &View, select: Select<Entity>) -> Select<Entity> {
@@ -254,7 +254,9 @@ fn shown(view: &View, select: Select<Entity>) -> Select<Entity> {
     };
     let whole: Vec<&PartnerId> = scope.partners().iter().collect();
     let own: Vec<&PartnerId> = scope.own().iter().map(|(partner, _)| partner).collect();
-    let of_own = named(&own).and(Column::Kind.not_like(EARNED));
+    let of_own = OF_WHOLE.iter().fold(named(&own), |shown, kinds| {
+        shown.and(Column::Kind.not_like(*kinds))
+    });
     select.filter(Condition::any().add(named(&whole)).add(of_own))
 }
 

@@ -19,7 +19,8 @@ use trellis_api::FILE_DESCRIPTOR_SET;
 use trellis_core::Role;
 
 use super::cells::{Caller, json_of, refusal};
-use super::rows::Row;
+use super::oracle::{self, Told};
+use super::rows::{Act, Row};
 use super::things::{Relation, named};
 use super::who::Who;
 use crate::refusals::stage::method;
@@ -143,11 +144,11 @@ fn own(callers: &[Caller<'_>], row: &Row, who: Who) -> Option<Value> {
     Some(row.request(&callers[0].scene.name(thing)))
 }
 
+/// Whether somebody may, and finds what is their own.
 fn may(row: &Row, who: Who) -> bool {
-    match who {
-        Who::Granted(role) => method(row.method).access.extent(role).is_some(),
-        _ => false,
-    }
+    let list = row.act != Act::Does;
+    let told = oracle::may(who, Relation::Own, row.kind, row.method, list);
+    ![Told::Denied, Told::Absent].contains(&told)
 }
 
 /// Holds all of it, having first asked everything that the table asks.

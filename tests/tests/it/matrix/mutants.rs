@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use trellis_api::METHODS;
-use trellis_core::access::{Extent, authorize};
+use trellis_core::access::{Extent, authorize, rules};
 use trellis_core::lifecycle::Named as _;
 use trellis_core::{Access, Actor, EcosystemId, PartnerId, Principal, Role, Scope};
 
@@ -27,10 +27,12 @@ fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
     let creator = Actor::try_new(&actor(tag)).unwrap();
     // The feed remembers to whom an event is told, and not who created what it is about.
     let remembered = row.kind.owner() == Owner::Creator && row.method != "ListEvents";
-    // What a partner earns is told in the feed to who reaches all that is the partner's.
-    let earned = row.kind == Kind::Award && row.method == "ListEvents";
+    // What a partner earns, and who may what, is told in the feed to who reaches all that is the
+    // partner's.
+    let of_whole = matches!(row.kind, Kind::Award | Kind::Key | Kind::Grant);
+    let of_whole = of_whole && row.method == "ListEvents";
     let own = |(of, by): &(PartnerId, Actor)| {
-        *of == partner && !earned && (!remembered || *by == creator)
+        *of == partner && !of_whole && (!remembered || *by == creator)
     };
     scope.is_whole()
         || match row.kind.owner() {
@@ -40,6 +42,23 @@ fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
                 managed || scope.partners().contains(&partner) || scope.own().iter().any(own)
             }
         }
+}
+
+/// What takes no role.
+const EVERYBODY: [&str; 2] = ["ListEcosystems", "WhoAmI"];
+
+/// What gives a role.
+const GIVES: [&str; 2] = ["CreateApiKey", "CreateRoleGrant"];
+
+/// Whether the role that a row gives may be given by who reaches so far.
+fn may_give(scope: &Scope, row: &Row, tag: &str) -> bool {
+    match row.kind {
+        Kind::Partner => {
+            let partner = PartnerId::try_new(partner(row.kind, tag)).unwrap();
+            rules::may_grant(scope, Role::PartnerRep, Some(&partner))
+        }
+        _ => rules::may_grant(scope, Role::Auditor, None),
+    }
 }
 
 /// What comes of a cell if a method had this access.
@@ -56,7 +75,7 @@ fn predicted(
     let thing = named(row.kind, relation, who).unwrap();
     let ecosystem = EcosystemId::try_new(thing.ecosystem).unwrap();
     let lists = row.act != Act::Does;
-    if row.method == "ListEcosystems" {
+    if EVERYBODY.contains(&row.method) {
         let in_it = access.everybody && !principal.grants(&ecosystem).is_empty();
         return match (in_it, access.everybody) {
             (true, _) => Told::Shown,
@@ -78,12 +97,23 @@ fn predicted(
     if names_partner && !scope.is_staff() && (relation == Relation::Absent || !reached) {
         return Told::Denied;
     }
+    if row.method == "CheckAccess" {
+        let about_self = row.kind == Kind::Ecosystem;
+        return match about_self || scope.is_whole() {
+            true => Told::Through,
+            false => Told::Denied,
+        };
+    }
     let there = match (relation, row.kind, row.method) {
         (Relation::Absent, ..) | (Relation::Over, Kind::Partner, "GetPipeline") => false,
         (Relation::Over, Kind::Tier, method) => method.starts_with("Get"),
+        (Relation::Over, Kind::Grant | Kind::VendorGrant, method) => method == "ListEvents",
         _ => true,
     };
     if there && !reached && ["CreateDeal", "CreateRegistration"].contains(&row.method) {
+        return Told::Denied;
+    }
+    if there && reached && GIVES.contains(&row.method) && !may_give(&scope, row, thing.tag) {
         return Told::Denied;
     }
     match (there && reached, lists) {
@@ -157,7 +187,7 @@ fn same(
     extents: [Option<Extent>; 2],
 ) -> Option<&'static str> {
     use Extent::{Ecosystem, Managed, Organization, Own};
-    if method == "ListEcosystems" {
+    if EVERYBODY.contains(&method) {
         return Some("a method for everybody names no role: the build stops");
     }
     let names_partner = |(row, _): &(Row, _)| row.kind == Kind::Partner && row.act == Act::Does;
@@ -167,9 +197,23 @@ fn same(
     {
         return Some("who is of no partner may name none: both are denied");
     }
+    if let [None, Some(Own)] | [Some(Own), None] = extents
+        && method == "CreateApiKey"
+    {
+        return Some("who reaches no partner as a whole gives no role: both are denied");
+    }
+    if let [None, Some(Organization)] | [Some(Organization), None] = extents
+        && method == "CreateApiKey"
+        && !role.is_of_partner()
+    {
+        return Some("who is of no partner gives none of its roles: both are denied");
+    }
     let [Some(mut from), Some(mut to)] = extents else {
         return None;
     };
+    if method == "CheckAccess" && ![from, to].contains(&Ecosystem) {
+        return Some("who does not reach the whole ecosystem asks about themselves only");
+    }
     if from > to {
         (from, to) = (to, from);
     }
@@ -194,7 +238,11 @@ fn same(
         (Own, Organization) if !role.is_of_partner() => {
             Some("a role that is granted for no partner reaches nothing by either")
         }
-        (Own, Organization) if method != "ListEvents" && !owners.contains(&Owner::Creator) => {
+        (Own, Organization)
+            if method != "ListEvents"
+                && !GIVES.contains(&method)
+                && !owners.contains(&Owner::Creator) =>
+        {
             Some("of what remembers no creator, a partner's people reach what is the partner's")
         }
         (Managed, Ecosystem) if method == "ListEvents" => {

@@ -48,6 +48,9 @@ const STAFF: [Role; 5] = [
     Auditor,
 ];
 
+/// What tells of access and of nothing else.
+const QUESTIONS: [&str; 2] = ["WhoAmI", "CheckAccess"];
+
 /// How a method is spoken of: whether it reads, and what about.
 fn reads(method: &str) -> bool {
     ["Get", "List", "BatchGet", "Explain", "Verify", "Export"]
@@ -62,6 +65,16 @@ fn about(method: &str, nouns: &[&str]) -> bool {
 /// The roles that do it at all.
 fn roles(method: &str) -> Vec<Role> {
     let partners = [PartnerAdmin, PartnerRep];
+    if about(method, &["ApiKey", "RoleGrant"]) {
+        let auditor = reads(method).then_some(Auditor);
+        return [EcosystemAdmin, PartnerAdmin]
+            .into_iter()
+            .chain(auditor)
+            .collect();
+    }
+    if QUESTIONS.contains(&method) {
+        return [STAFF.as_slice(), &partners].concat();
+    }
     if reads(method) {
         return if about(
             method,
@@ -114,13 +127,38 @@ fn managed(method: &str) -> bool {
 /// Whether a thing belongs to a partner.
 fn owned(kind: Kind) -> bool {
     use Kind::{
-        Account, Approved, Award, Draft, Enrollment, OpenDeal, Partner, Submitted, WonDeal,
+        Account, Approved, Award, Draft, Enrollment, Grant, Key, OpenDeal, Partner, Submitted,
+        WonDeal,
     };
     matches!(
         kind,
-        Partner | Enrollment | Account | Draft | Submitted | Approved | OpenDeal | WonDeal | Award
+        Partner
+            | Enrollment
+            | Account
+            | Draft
+            | Submitted
+            | Approved
+            | OpenDeal
+            | WonDeal
+            | Award
+            | Key
+            | Grant
     )
 }
+
+/// Whether of what is the partner's only its administrators are told.
+fn of_admins(kind: Kind) -> bool {
+    matches!(kind, Kind::Award | Kind::Key | Kind::Grant)
+}
+
+/// Whether a thing is the vendor's alone, so that partners who may ask do not find it.
+fn of_vendor(kind: Kind) -> bool {
+    use Kind::{DraftProgram, VendorGrant, VendorKey};
+    matches!(kind, DraftProgram | VendorKey | VendorGrant)
+}
+
+/// What takes no role.
+const EVERYBODY: [&str; 2] = ["ListEcosystems", "WhoAmI"];
 
 pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: bool) -> Told {
     let (yes, no) = if list {
@@ -130,15 +168,15 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
     };
     let role = match who {
         Who::Anonymous => return Told::Unauthenticated,
-        Who::Revoked if method == "ListEcosystems" => return Told::Hidden,
+        Who::Revoked if EVERYBODY.contains(&method) => return Told::Hidden,
         Who::Revoked => return Told::Denied,
         Who::Granted(role) => role,
     };
     let elsewhere = relation == Relation::OtherEcosystem
         || (relation == Relation::Absent && kind == Kind::Ecosystem);
-    match (elsewhere, method) {
-        (true, "ListEcosystems") => return Told::Hidden,
-        (true, _) => return Told::Denied,
+    match elsewhere {
+        true if EVERYBODY.contains(&method) => return Told::Hidden,
+        true => return Told::Denied,
         _ if !roles(method).contains(&role) => return Told::Denied,
         _ => {}
     }
@@ -147,6 +185,14 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
     if of_partner && kind == Kind::Partner && relation != Relation::Own && !list {
         return Told::Denied;
     }
+    match (method, kind) {
+        // The staff ask about anybody, there or not, and a partner's people about themselves.
+        ("CheckAccess", Kind::Key) if of_partner => return Told::Denied,
+        ("CheckAccess", _) => return Told::Through,
+        // Nobody gives a role of the vendor's for a partner.
+        ("CreateApiKey" | "CreateRoleGrant", Kind::Ecosystem) if of_partner => return Told::Denied,
+        _ => {}
+    }
     let foreign = relation == Relation::OtherOrganization && owned(kind)
         || relation == Relation::Over && kind == Kind::Partner && of_partner;
     let reached = match role {
@@ -154,15 +200,17 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
         PartnerRep if !reads(method) && about(method, &["Registration"]) => {
             !foreign && relation == Relation::Own
         }
-        PartnerRep if method == "ListEvents" && kind == Kind::Award => false,
+        PartnerRep if method == "ListEvents" && of_admins(kind) => false,
         PartnerAdmin | PartnerRep if method == "ListEvents" => !foreign && owned(kind),
-        PartnerAdmin | PartnerRep => !foreign && kind != Kind::DraftProgram,
+        PartnerAdmin | PartnerRep => !foreign && !of_vendor(kind),
         _ => true,
     };
     let there = match (relation, kind, method) {
         (Relation::Absent, ..) | (Relation::Over, Kind::Partner, "GetPipeline") => false,
         // A tier that was deleted is still read, and no longer changed.
         (Relation::Over, Kind::Tier, _) => reads(method),
+        // A role that was taken is told of by the feed alone.
+        (Relation::Over, Kind::Grant | Kind::VendorGrant, _) => method == "ListEvents",
         _ => true,
     };
     if !reached && there && ["CreateDeal", "CreateRegistration"].contains(&method) {

@@ -4,6 +4,7 @@
 //!
 //! What would change something is only validated, so that all cells share one scene.
 
+mod access;
 mod deal;
 mod incentive;
 mod partner;
@@ -62,6 +63,7 @@ impl Row {
 pub(super) fn rows() -> Vec<Row> {
     [
         platform::rows(),
+        access::rows(),
         partner::rows(),
         program::rows(),
         deal::rows(),

@@ -1,6 +1,7 @@
 //! Two ecosystems with the same things in them: something of each kind for each relation to whoever
 //! calls. What each is for stands in [`super::things`].
 
+mod access;
 mod partners;
 mod trade;
 mod vendor;
@@ -22,6 +23,8 @@ pub(super) struct Scene {
     pub(super) stage: Stage,
     /// The award of each partner that nobody has approved.
     awards: BTreeMap<(&'static str, &'static str), String>,
+    /// What the server named: keys and roles, by the ecosystem that they are in.
+    made: BTreeMap<(&'static str, Kind, &'static str), String>,
 }
 
 /// Who prepares what no relation asks for.
@@ -76,6 +79,12 @@ impl Site<'_> {
         self.does(method, tag, request).await;
     }
 
+    /// Waits until everybody sees what has happened: on PostgreSQL the last events may take a moment.
+    async fn settled(&self, position: &str) {
+        let request = json!({ "name": self.parent() });
+        self.stage.reads("GetPosition", request, position).await;
+    }
+
     /// Makes a move that says no more than it must; answers its place in the feed.
     async fn moves(&self, method: &str, tag: &str, rest: &str) -> String {
         self.does(method, tag, json!({ "name": self.name(rest) }))
@@ -93,12 +102,12 @@ impl Site<'_> {
 impl Scene {
     pub(super) async fn build(world: World) -> Self {
         let stage = Stage::new(world.clone());
-        let mut awards = BTreeMap::new();
-        for ecosystem in [ACME, GLOBEX] {
-            let site = Site {
-                stage: &stage,
-                ecosystem,
-            };
+        let (mut awards, mut made) = (BTreeMap::new(), BTreeMap::new());
+        let sites = [ACME, GLOBEX].map(|ecosystem| Site {
+            stage: &stage,
+            ecosystem,
+        });
+        for site in &sites {
             site.ecosystem().await;
             site.vendors().await;
             site.partners().await;
@@ -107,13 +116,19 @@ impl Scene {
             site.registrations().await;
             site.deals().await;
             for (partner, award) in site.payouts().await {
-                awards.insert((ecosystem, partner), award);
+                awards.insert((site.ecosystem, partner), award);
+            }
+        }
+        for site in &sites {
+            for ((kind, tag), name) in site.access().await {
+                made.insert((site.ecosystem, kind, tag), name);
             }
         }
         Self {
             world,
             stage,
             awards,
+            made,
         }
     }
 
@@ -131,6 +146,8 @@ impl Scene {
             (Kind::Partner, _) => format!("partners/{partner}"),
             (Kind::LedgerAccount, _) => format!("ledgerAccounts/payable.{partner}.usd"),
             (Kind::Award, _) => self.award(ecosystem, tag, partner),
+            (Kind::Key | Kind::VendorKey, _) => format!("apiKeys/{}", self.made(thing)),
+            (Kind::Grant | Kind::VendorGrant, _) => format!("roleGrants/{}", self.made(thing)),
             (Kind::Tier, _) if tag == OVER => format!("programs/{COLLEAGUE}/tiers/{OVER}"),
             (Kind::Tier, Some(stem)) => format!("{stem}{tag}/tiers/gold"),
             (Kind::PlanVersion, Some(stem)) => format!("{stem}{tag}/versions/1"),
@@ -142,14 +159,26 @@ impl Scene {
     fn award(&self, ecosystem: &str, tag: &str, partner: &str) -> String {
         let there = self.awards.get(&(ecosystem, partner)).map(String::as_str);
         let name = there.unwrap_or(&self.awards[&(ACME, "nimbus")]);
-        let (_, id) = name.rsplit_once('/').unwrap();
-        let mut id = id.to_owned();
-        if tag == ABSENT {
-            let last = id.pop();
-            id.push(if last == Some('0') { '1' } else { '0' });
-        }
-        format!("awards/{id}")
+        format!("awards/{}", id_of(name, tag))
     }
+
+    /// The id of what the server named.
+    fn made(&self, thing: Thing) -> String {
+        let there = self.made.get(&(thing.ecosystem, thing.kind, thing.tag));
+        let name = there.unwrap_or_else(|| &self.made[&(ACME, thing.kind, COLLEAGUE)]);
+        id_of(name, thing.tag)
+    }
+}
+
+/// The id in a name that the server made; one that nothing has for the tag of nothing.
+fn id_of(name: &str, tag: &str) -> String {
+    let (_, id) = name.rsplit_once('/').unwrap();
+    let mut id = id.to_owned();
+    if tag == ABSENT {
+        let last = id.pop();
+        id.push(if last == Some('0') { '1' } else { '0' });
+    }
+    id
 }
 
 /// The partner that a thing of a kind with a tag belongs to. The names are of one length.

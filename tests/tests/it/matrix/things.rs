@@ -66,6 +66,10 @@ pub(super) enum Kind {
     PlanVersion,
     LedgerAccount,
     Batch,
+    Key,
+    VendorKey,
+    Grant,
+    VendorGrant,
 }
 
 /// To whom things of a kind belong, as `docs/access.md` says.
@@ -82,7 +86,7 @@ pub(super) enum Owner {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::Ecosystem,
         Self::Partner,
         Self::Enrollment,
@@ -103,6 +107,10 @@ impl Kind {
         Self::PlanVersion,
         Self::LedgerAccount,
         Self::Batch,
+        Self::Key,
+        Self::VendorKey,
+        Self::Grant,
+        Self::VendorGrant,
     ];
 
     /// What people call it.
@@ -128,6 +136,10 @@ impl Kind {
             Self::PlanVersion => "plan version",
             Self::LedgerAccount => "ledger account",
             Self::Batch => "submitted payout batch",
+            Self::Key => "API key of a partner",
+            Self::VendorKey => "API key of the vendor",
+            Self::Grant => "role at a partner",
+            Self::VendorGrant => "role of the vendor",
         }
     }
 
@@ -143,13 +155,17 @@ impl Kind {
             | Self::Plan
             | Self::PlanVersion
             | Self::LedgerAccount
-            | Self::Batch => Owner::Vendor,
+            | Self::Batch
+            | Self::VendorKey
+            | Self::VendorGrant => Owner::Vendor,
             Self::Partner
             | Self::Enrollment
             | Self::Account
             | Self::OpenDeal
             | Self::WonDeal
-            | Self::Award => Owner::Partner,
+            | Self::Award
+            | Self::Key
+            | Self::Grant => Owner::Partner,
             Self::Draft | Self::Submitted | Self::Approved => Owner::Creator,
         }
     }
@@ -172,7 +188,14 @@ impl Kind {
             Self::DraftProgram => "programs/draft-",
             Self::Plan | Self::PlanVersion => "plans/",
             Self::Batch => "payoutBatches/",
-            Self::Ecosystem | Self::Partner | Self::Award | Self::LedgerAccount => return None,
+            Self::Ecosystem
+            | Self::Partner
+            | Self::Award
+            | Self::LedgerAccount
+            | Self::Key
+            | Self::VendorKey
+            | Self::Grant
+            | Self::VendorGrant => return None,
         })
     }
 

@@ -63,10 +63,13 @@ impl Stage {
     }
 
     pub(crate) async fn does_as(&self, name: &str, actor: &str, request: Value) -> String {
-        match self.say(name, &request, &[(ACTOR, actor)]).await {
-            Ok((_, position)) => position,
-            Err(refused) => panic!("{name} {request}: {refused:?}"),
-        }
+        self.makes(name, actor, request).await.1
+    }
+
+    /// The same, and its answer.
+    pub(crate) async fn makes(&self, name: &str, actor: &str, request: Value) -> (Value, String) {
+        let said = self.say(name, &request, &[(ACTOR, actor)]).await;
+        said.unwrap_or_else(|refused| panic!("{name} {request}: {refused:?}"))
     }
 
     /// Reads what there is once the workers have come to a place in the feed.

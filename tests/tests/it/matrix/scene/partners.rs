@@ -101,9 +101,7 @@ impl Site<'_> {
         for (tag, _) in tags(self.ecosystem) {
             position = self.batch(tag).await;
         }
-        // On PostgreSQL the last events may take a moment; the workers see what everybody sees.
-        let settled = json!({ "name": self.parent() });
-        self.stage.reads("GetPosition", settled, &position).await;
+        self.settled(&position).await;
         let mut open = vec![("nimbus", of("won-colleague".to_owned()))];
         if self.ecosystem == ACME {
             open.push(("cirrus", of("won-elsewhere".to_owned())));

@@ -76,9 +76,15 @@ impl Site<'_> {
             }
         }
         if self.ecosystem == ACME {
-            for (id, partner) in [("first", "cirrus"), ("waiting", "nimbus")] {
-                self.account(COLLEAGUE, id, partner, &["shared.example"])
-                    .await;
+            let canary = json!({ "domains": ["canary.example"], "canary": true });
+            self.create("CreateAccount", "account", COLLEAGUE, "canary", canary)
+                .await;
+            for (id, partner, domain) in [
+                ("first", "cirrus", "shared.example"),
+                ("waiting", "nimbus", "shared.example"),
+                ("lured", "cirrus", "canary.example"),
+            ] {
+                self.account(COLLEAGUE, id, partner, &[domain]).await;
                 let name = self.register(COLLEAGUE, id, partner).await;
                 self.moves("SubmitRegistration", COLLEAGUE, &name).await;
             }

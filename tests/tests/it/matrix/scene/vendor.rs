@@ -28,7 +28,7 @@ impl Site<'_> {
     }
 
     /// The tags of what belongs to nobody in particular.
-    fn unowned(&self) -> Vec<&'static str> {
+    pub(super) fn unowned(&self) -> Vec<&'static str> {
         let tags = tags(self.ecosystem).into_iter().map(|(tag, _)| tag);
         tags.filter(|tag| *tag != ELSEWHERE).collect()
     }
@@ -60,11 +60,14 @@ impl Site<'_> {
     }
 
     /// A draft of a program with two tiers, in which no registration is approved by itself: none is
-    /// as small as the limit.
+    /// as small as the limit; and in which a partner may hand in something for everybody.
     async fn program(&self, tag: &str, id: &str) {
         let value = json!({
             "time_zone": "UTC", "currency_code": "USD",
-            "deal_registration": { "auto_approve_registrations": true, "auto_approve_limit": usd(1) }
+            "deal_registration": {
+                "auto_approve_registrations": true, "auto_approve_limit": usd(1),
+                "daily_account_budget": 100
+            }
         });
         self.create("CreateProgram", "program", tag, id, value)
             .await;
