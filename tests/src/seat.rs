@@ -3,8 +3,8 @@
 //!
 //! What a credential proves is not asked here; what the principal may then see and do is.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,19 +19,17 @@ use tokio::task::JoinHandle;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http;
-use tonic::server::NamedService;
 use tonic::transport::Endpoint;
+use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
-use tower::{Service, ServiceExt as _};
 use trellis_api::exposed::through;
 use trellis_core::{Eyes, Principal};
-use trellis_platform::access::secret::Pepper;
-use trellis_store::Store;
 
 use crate::{Caller, World};
 
 /// A principal that calls. The port is closed with it.
 pub struct Seat {
+    address: SocketAddr,
     caller: Caller,
     serving: JoinHandle<()>,
 }
@@ -42,11 +40,31 @@ impl Seat {
     /// # Panics
     /// When no port can be had.
     pub async fn take(world: &World, principal: Principal) -> Self {
+        Self::at(world, Some(principal)).await
+    }
+
+    /// A seat in which nobody sits: its calls have no principal.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    pub async fn empty(world: &World) -> Self {
+        Self::at(world, None).await
+    }
+
+    /// The address of the port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    async fn at(world: &World, principal: Option<Principal>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
-        let desk = Desk::over(world.store(), world.pepper().await, principal);
-        let desk = Arc::new(desk);
+        let desk = Arc::new(Desk {
+            services: world.services(world.pepper().await),
+            principal: principal.map(Arc::new),
+        });
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 // As the server does: an answer must not wait until its headers are acknowledged.
@@ -57,6 +75,7 @@ impl Seat {
         let endpoint = Endpoint::from_shared(format!("http://{address}"));
         let channel = endpoint.expect("an address is a URI").connect_lazy();
         Self {
+            address,
             caller: Caller::new(channel),
             serving,
         }
@@ -79,61 +98,22 @@ impl Deref for Seat {
 
 type Request = http::Request<Body>;
 type Answer = http::Response<Body>;
-type Served = BoxCloneSyncService<Request, Answer, Infallible>;
 
-/// The services, at which everybody is one principal.
+/// The services, at which everybody is one principal, or nobody.
 struct Desk {
-    services: HashMap<&'static str, Served>,
-    principal: Arc<Principal>,
+    services: BoxCloneSyncService<Request, Answer, Infallible>,
+    principal: Option<Arc<Principal>>,
 }
 
 impl Desk {
-    fn over(store: &Store, pepper: Pepper, principal: Principal) -> Self {
-        let store = || store.clone();
-        let mut desk = Self {
-            services: HashMap::new(),
-            principal: Arc::new(principal),
-        };
-        desk.add(trellis_platform::ecosystem::Ecosystems::server(store()));
-        desk.add(trellis_platform::access::Access::server(store(), pepper));
-        desk.add(trellis_platform::event::Events::server(store()));
-        desk.add(trellis_partner::partner::Partners::server(store()));
-        desk.add(trellis_program::program::Programs::server(store()));
-        desk.add(trellis_program::enrollment::Enrollments::server(store()));
-        desk.add(trellis_deal::catalog::Catalog::server(store()));
-        desk.add(trellis_deal::account::Accounts::server(store()));
-        desk.add(trellis_deal::registration::Registrations::server(store()));
-        desk.add(trellis_deal::deal::Deals::server(store()));
-        desk.add(trellis_incentive::plan::Plans::server(store()));
-        desk.add(trellis_incentive::award::Awards::server(store()));
-        desk.add(trellis_incentive::ledger::Ledger::server(store()));
-        desk.add(trellis_incentive::payout::Payouts::server(store()));
-        desk
-    }
-
-    fn add<S>(&mut self, service: S)
-    where
-        S: Service<Request, Response = Answer, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
-        self.services.insert(S::NAME, Served::new(service));
-    }
-
     async fn answer(&self, mut request: Request) -> Result<Answer, Infallible> {
-        let service = request.uri().path().trim_start_matches('/');
-        let service = service
-            .split('/')
-            .next()
-            .and_then(|name| self.services.get(name));
-        let service = service.expect("the service is one of ours").clone();
-        request.extensions_mut().insert(self.principal.clone());
-        let eyes = self.principal.eyes();
-        let answer = service.oneshot(request).await?;
+        let services = self.services.clone();
+        let Some(principal) = &self.principal else {
+            return services.oneshot(request).await;
+        };
+        request.extensions_mut().insert(principal.clone());
+        let eyes = principal.eyes();
+        let answer = services.oneshot(request).await?;
         Ok(answer.map(|body| Body::new(Seen { body, eyes })))
     }
 }

@@ -1,5 +1,6 @@
 //! A server with its database and its clock.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -8,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
+use tower::util::BoxCloneSyncService;
 use trellis_api::platform::v1::{CreateEcosystemRequest, Ecosystem};
 use trellis_core::access::Grant;
 use trellis_core::{EcosystemId, ManualClock, Role, Timestamp};
@@ -171,6 +174,14 @@ impl World {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// The server's services without its port: for [`Seat`](crate::Seat).
+    pub(crate) fn services(
+        &self,
+        pepper: Pepper,
+    ) -> BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Infallible> {
+        server::services(&self.inner.settings, self.store(), pepper)
     }
 
     /// The server's clock. It stands still until it is moved.

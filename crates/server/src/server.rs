@@ -1,15 +1,19 @@
 //! Puts the server together, starts it, and stops it.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{Request, Response};
 use opentelemetry::metrics::Meter;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+use tower::util::BoxCloneSyncService;
 use trellis_core::Clock;
 use trellis_platform::access::secret::Pepper;
 use trellis_store::platform::secret::{self, Purpose};
@@ -298,4 +302,15 @@ pub fn of_store(settings: &Settings) -> trellis_store::Settings {
         statement_timeout: settings.database_statement_timeout,
         lock_timeout: settings.database_lock_timeout,
     }
+}
+
+/// The services that these settings name, over a store, without the port and its layers: who calls
+/// is whom a request's extensions name, and nobody where they name none.
+#[must_use]
+pub fn services(
+    settings: &Settings,
+    store: &Store,
+    pepper: Pepper,
+) -> BoxCloneSyncService<Request<Body>, Response<Body>, Infallible> {
+    BoxCloneSyncService::new(services::all(settings, store, pepper).routes)
 }

@@ -12,7 +12,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{DatabaseBackend, QueryOrder, QueryResult, QuerySelect, Statement, Value};
+use sea_orm::{Condition, DatabaseBackend, QueryOrder, QueryResult, QuerySelect, Statement, Value};
 use trellis_core::{
     Actor, Cursor, EcosystemId, Page, PageQuery, PartnerId, Position, Scope, Timestamp, filter,
 };
@@ -239,15 +239,25 @@ fn readable(scope: &Scope, partner: Option<&PartnerId>) -> bool {
     scope.is_staff() || partner.is_some_and(|partner| scope.may_name(partner))
 }
 
+/// The events that tell what a partner earns and who has access to it. Who reaches only what is their
+/// own of a partner reads none of them, as they read no awards, keys and roles.
+const OF_WHOLE: [&str; 3] = ["award.%", "api_key.%", "role_grant.%"];
+
 /// Those of some events that the view's scope may read.
 fn shown(view: &View, select: Select<Entity>) -> Select<Entity> {
     let scope = view.scope();
     if scope.is_staff() {
         return select;
     }
-    let own = scope.own().iter().map(|(partner, _)| partner);
-    let partners = scope.partners().iter().chain(own);
-    select.filter(Column::Partner.is_in(partners.map(|partner| partner.as_str())))
+    let named = |partners: &[&PartnerId]| {
+        Column::Partner.is_in(partners.iter().map(|partner| partner.as_str()))
+    };
+    let whole: Vec<&PartnerId> = scope.partners().iter().collect();
+    let own: Vec<&PartnerId> = scope.own().iter().map(|(partner, _)| partner).collect();
+    let of_own = OF_WHOLE.iter().fold(named(&own), |shown, kinds| {
+        shown.and(Column::Kind.not_like(*kinds))
+    });
+    select.filter(Condition::any().add(named(&whole)).add(of_own))
 }
 
 /// The events of this ecosystem after a place that no later commit can precede any more.

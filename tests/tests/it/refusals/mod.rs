@@ -17,7 +17,7 @@ mod partner;
 mod platform;
 mod program;
 mod scene;
-mod stage;
+pub(crate) mod stage;
 
 use std::collections::BTreeSet;
 

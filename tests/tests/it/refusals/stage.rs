@@ -3,30 +3,32 @@
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tonic::Code;
 use trellis_api::open::{ACTOR, MIN_POSITION, POSITION};
 use trellis_api::{FILE_DESCRIPTOR_SET, METHODS, Method};
 use trellis_tests::World;
 
-use crate::server::raw::{call, framed};
+use crate::server::raw::{Line, framed};
 
 /// A server to call, and the contract to call it by.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     world: World,
+    line: OnceCell<Line>,
     pool: DescriptorPool,
 }
 
 /// Why a call was refused.
 #[derive(Clone, Debug)]
-pub(super) struct Refused {
-    pub(super) code: Code,
-    pub(super) reason: String,
+pub(crate) struct Refused {
+    pub(crate) code: Code,
+    pub(crate) reason: String,
     #[expect(dead_code, reason = "told when a case goes otherwise")]
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 /// A method of the contract by its name, which no other has.
-pub(super) fn method(name: &str) -> &'static Method {
+pub(crate) fn method(name: &str) -> &'static Method {
     let mut found = METHODS.iter().filter(|method| method.name == name);
     let method = found.next().unwrap_or_else(|| panic!("there is no {name}"));
     assert_eq!(found.next(), None, "{name} is two methods");
@@ -34,9 +36,10 @@ pub(super) fn method(name: &str) -> &'static Method {
 }
 
 impl Stage {
-    pub(super) fn new(world: World) -> Self {
+    pub(crate) fn new(world: World) -> Self {
         let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
-        Self { world, pool }
+        let line = OnceCell::new();
+        Self { world, line, pool }
     }
 
     fn message(&self, name: &str) -> MessageDescriptor {
@@ -59,15 +62,18 @@ impl Stage {
         self.does_as(name, super::scene::MAKER, request).await
     }
 
-    pub(super) async fn does_as(&self, name: &str, actor: &str, request: Value) -> String {
-        match self.say(name, &request, &[(ACTOR, actor)]).await {
-            Ok((_, position)) => position,
-            Err(refused) => panic!("{name} {request}: {refused:?}"),
-        }
+    pub(crate) async fn does_as(&self, name: &str, actor: &str, request: Value) -> String {
+        self.makes(name, actor, request).await.1
+    }
+
+    /// The same, and its answer.
+    pub(crate) async fn makes(&self, name: &str, actor: &str, request: Value) -> (Value, String) {
+        let said = self.say(name, &request, &[(ACTOR, actor)]).await;
+        said.unwrap_or_else(|refused| panic!("{name} {request}: {refused:?}"))
     }
 
     /// Reads what there is once the workers have come to a place in the feed.
-    pub(super) async fn reads(&self, name: &str, request: Value, position: &str) -> Value {
+    pub(crate) async fn reads(&self, name: &str, request: Value, position: &str) -> Value {
         let said = self.say(name, &request, &[(MIN_POSITION, position)]).await;
         said.unwrap_or_else(|refused| panic!("{name} {request}: {refused:?}"))
             .0
@@ -80,10 +86,9 @@ impl Stage {
         headers: &[(&str, &str)],
     ) -> Result<(Value, String), Refused> {
         let method = method(name);
-        let message = DynamicMessage::deserialize(self.message(method.input), request.clone())
-            .unwrap_or_else(|error| panic!("{name} {request}: {error}"));
-        let body = framed(&message.encode_to_vec());
-        let answer = call(self.world.address(), method.path, headers, body).await;
+        let body = self.encoded(name, request);
+        let line = self.line.get_or_init(|| Line::open(self.world.address()));
+        let answer = line.await.call(method.path, headers, body).await;
         if answer.status().code() != Code::Ok {
             let (code, reason, _) = answer.error();
             let message = answer.status().message().to_owned();
@@ -95,9 +100,30 @@ impl Stage {
         }
         let position = answer.headers.get(POSITION);
         let position = position.map_or("", |position| position.to_str().unwrap());
-        let output = self.message(method.output);
-        let message = DynamicMessage::decode(output, answer.body.get(5..).unwrap_or_default());
-        let json = serde_json::to_value(message.unwrap()).unwrap();
+        let message = self.decoded(name, &answer.body).pop().unwrap();
+        let json = serde_json::to_value(message).unwrap();
         Ok((json, position.to_owned()))
+    }
+
+    /// A request as gRPC frames it.
+    pub(crate) fn encoded(&self, name: &str, request: &Value) -> Vec<u8> {
+        let input = self.message(method(name).input);
+        let message = DynamicMessage::deserialize(input, request.clone())
+            .unwrap_or_else(|error| panic!("{name} {request}: {error}"));
+        framed(&message.encode_to_vec())
+    }
+
+    /// The messages of an answer that came without compression.
+    pub(crate) fn decoded(&self, name: &str, mut body: &[u8]) -> Vec<DynamicMessage> {
+        let output = self.message(method(name).output);
+        let mut messages = Vec::new();
+        while let Some((head, rest)) = body.split_first_chunk::<5>() {
+            let [_, length @ ..] = *head;
+            let length = usize::try_from(u32::from_be_bytes(length)).unwrap();
+            let (message, rest) = rest.split_at(length);
+            messages.push(DynamicMessage::decode(output.clone(), message).unwrap());
+            body = rest;
+        }
+        messages
     }
 }

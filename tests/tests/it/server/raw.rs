@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tonic::{Code, Status};
@@ -71,6 +72,32 @@ pub(crate) async fn send(
     let answer = collect(sender.send_request(request).await.unwrap()).await;
     connection.abort();
     answer
+}
+
+/// A connection that is kept, for many calls.
+pub(crate) struct Line {
+    address: SocketAddr,
+    sender: http2::SendRequest<Full<Bytes>>,
+}
+
+impl Line {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        // Small calls one after another must not wait for each other's acknowledgements.
+        stream.set_nodelay(true).unwrap();
+        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+        let (sender, connection) = handshake.unwrap();
+        tokio::spawn(connection);
+        Self { address, sender }
+    }
+
+    /// Sends one call.
+    pub(crate) async fn call(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let ours = [("content-type", "application/grpc"), ("te", "trailers")];
+        let uri = format!("http://{}{path}", self.address);
+        let request = request("POST", &uri, &[&ours, headers].concat(), body);
+        collect(self.sender.clone().send_request(request).await.unwrap()).await
+    }
 }
 
 /// Sends one HTTP/1.1 request, as a browser's gRPC-Web client does.

@@ -1,0 +1,136 @@
+//! The catalogue, accounts, registrations and deals.
+
+use serde_json::{Value, json};
+
+use super::{Ask, Kind, Row, create, get, import, list, lists, moves, update};
+use crate::matrix::scene::usd;
+
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = catalog();
+    rows.extend(registrations());
+    rows.extend(deals());
+    rows
+}
+
+fn named(value: Value) -> impl Fn(&Ask<'_>) -> Value {
+    move |_| value.clone()
+}
+
+fn catalog() -> Vec<Row> {
+    let named_x = || named(json!({ "display_name": "X" }));
+    let x = || ("display_name", json!("X"));
+    let imported = || json!({ "display_name": "X", "external_id": "x" });
+    let everywhere = Kind::Ecosystem;
+    vec![
+        create(
+            "CreateProductFamily",
+            everywhere,
+            "product_family",
+            named_x(),
+        ),
+        get("GetProductFamily", Kind::Family),
+        list("ListProductFamilies", Kind::Family),
+        update("UpdateProductFamily", Kind::Family, "product_family", x()),
+        create("CreateProduct", everywhere, "product", named_x()),
+        get("GetProduct", Kind::Product),
+        list("ListProducts", Kind::Product),
+        update("UpdateProduct", Kind::Product, "product", x()),
+        import("ImportProducts", "product", imported()),
+        create("CreateTerritory", everywhere, "territory", named_x()),
+        get("GetTerritory", Kind::Territory),
+        list("ListTerritories", Kind::Territory),
+        update("UpdateTerritory", Kind::Territory, "territory", x()),
+        import("ImportTerritories", "territory", imported()),
+        create("CreateAccount", everywhere, "account", named_x()),
+        get("GetAccount", Kind::Account),
+        list("ListAccounts", Kind::Account),
+        update("UpdateAccount", Kind::Account, "account", x()),
+        import("ImportAccounts", "account", imported()),
+    ]
+}
+
+fn registrations() -> Vec<Row> {
+    let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
+    let note = || ("note", json!("X"));
+    let mut rows = vec![create(
+        "CreateRegistration",
+        Kind::Partner,
+        "registration",
+        |ask| {
+            // An account of the partner that is named, where that has one.
+            let account = match ask.name.rsplit_once('/').unwrap().1 {
+                "cirrus" => "accounts/elsewhere",
+                _ => "accounts/colleague",
+            };
+            json!({
+                "partner": ask.name,
+                "program": ask.beside("programs/colleague"),
+                "account": ask.beside(account),
+                "products": [ask.beside("products/colleague")],
+                "deal_type": "DEAL_TYPE_NEW",
+                "estimated_value": usd(100)
+            })
+        },
+    )];
+    for kind in [Kind::Draft, Kind::Submitted] {
+        rows.push(get("GetRegistration", kind));
+        rows.push(list("ListRegistrations", kind));
+    }
+    rows.extend([
+        update("UpdateRegistration", Kind::Draft, "registration", note()),
+        moves("SubmitRegistration", Kind::Draft, none.clone()),
+        moves("ApproveRegistration", Kind::Submitted, none.clone()),
+        moves("RejectRegistration", Kind::Submitted, reason),
+        moves("WithdrawRegistration", Kind::Submitted, none.clone()),
+        moves("ConvertRegistration", Kind::Approved, none),
+    ]);
+    rows
+}
+
+fn deals() -> Vec<Row> {
+    let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
+    let money = |more: Value| {
+        let mut record = json!({ "external_id": "x", "amount": usd(1) });
+        record
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        record
+    };
+    let pipeline = json!({ "group_by": "GROUPING_PARTNER" });
+    let onward = json!({ "stage": "STAGE_COMMITTED" });
+    vec![
+        create(
+            "CreateDeal",
+            Kind::Partner,
+            "deal",
+            |ask| json!({ "display_name": "X", "partner": ask.name, "amount": usd(1) }),
+        ),
+        get("GetDeal", Kind::OpenDeal),
+        list("ListDeals", Kind::OpenDeal),
+        lists("GetPipeline", Kind::Partner, "partner", pipeline),
+        update(
+            "UpdateDeal",
+            Kind::OpenDeal,
+            "deal",
+            ("display_name", json!("X")),
+        ),
+        moves("AdvanceDeal", Kind::OpenDeal, onward),
+        moves("WinDeal", Kind::OpenDeal, none.clone()),
+        moves("LoseDeal", Kind::OpenDeal, reason.clone()),
+        moves("SetDealRoles", Kind::OpenDeal, none),
+        moves("ReopenDeal", Kind::WonDeal, reason.clone()),
+        moves("RecordInvoice", Kind::WonDeal, money(json!({}))),
+        moves("RecordRefund", Kind::WonDeal, money(reason)),
+        moves(
+            "RecordChurn",
+            Kind::WonDeal,
+            json!({ "external_id": "x", "reason_code": "OTHER" }),
+        ),
+        import(
+            "ImportDeals",
+            "deal",
+            json!({ "display_name": "X", "external_id": "x" }),
+        ),
+    ]
+}

@@ -1,0 +1,112 @@
+//! Plans, awards, the ledger and payouts.
+
+use serde_json::json;
+
+use super::{Kind, Row, create, get, inside, list, lists, moves, row, update};
+use crate::matrix::scene::version;
+
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = plans();
+    rows.extend(awards());
+    rows.extend(ledger());
+    rows.extend(payouts());
+    rows
+}
+
+fn plans() -> Vec<Row> {
+    let day = json!({ "retire_date": { "year": 2026, "month": 6, "day": 1 } });
+    vec![
+        create(
+            "CreatePlan",
+            Kind::Program,
+            "plan",
+            |ask| json!({ "display_name": "X", "program": ask.name }),
+        ),
+        get("GetPlan", Kind::Plan),
+        list("ListPlans", Kind::Plan),
+        update(
+            "UpdatePlan",
+            Kind::Plan,
+            "plan",
+            ("display_name", json!("X")),
+        ),
+        row(
+            "CreatePlanVersion",
+            Kind::Plan,
+            |ask| json!({ "parent": ask.name, "plan_version": version(), "validate_only": true }),
+        ),
+        get("GetPlanVersion", Kind::PlanVersion),
+        inside("ListPlanVersions", Kind::Plan),
+        update(
+            "UpdatePlanVersion",
+            Kind::PlanVersion,
+            "plan_version",
+            ("hold_days", json!(1)),
+        ),
+        moves("SchedulePlanVersion", Kind::PlanVersion, json!({})),
+        moves("RetirePlanVersion", Kind::PlanVersion, day),
+    ]
+}
+
+fn awards() -> Vec<Row> {
+    vec![
+        get("GetAward", Kind::Award),
+        list("ListAwards", Kind::Award),
+        get("ExplainAward", Kind::Award),
+        row(
+            "ApproveAwards",
+            Kind::Award,
+            |ask| json!({ "parent": ask.parent(), "names": [ask.name], "validate_only": true }),
+        ),
+    ]
+}
+
+fn ledger() -> Vec<Row> {
+    let (account, ecosystem) = (Kind::LedgerAccount, Kind::Ecosystem);
+    vec![
+        get("GetLedgerAccount", account),
+        list("ListLedgerAccounts", account),
+        lists("GetTrialBalance", account, "ledgerAccount", json!({})),
+        get("GetBalanceAsOf", account),
+        inside("ListJournals", ecosystem),
+        inside("VerifyLedger", ecosystem),
+        row(
+            "ExportJournals",
+            ecosystem,
+            |ask| json!({ "parent": ask.parent() }),
+        ),
+        row("GetStatement", Kind::Partner, |ask| {
+            json!({
+                "parent": ask.name,
+                "start_date": { "year": 2026, "month": 3, "day": 1 },
+                "end_date": { "year": 2026, "month": 4, "day": 1 }
+            })
+        }),
+    ]
+}
+
+fn payouts() -> Vec<Row> {
+    let (batch, none) = (Kind::Batch, json!({}));
+    let mut rows = vec![
+        create(
+            "CreateBatch",
+            Kind::Partner,
+            "batch",
+            |ask| json!({ "currency_code": "USD", "partners": [ask.name] }),
+        ),
+        get("GetBatch", batch),
+        list("ListBatches", batch),
+        inside("ListItems", batch),
+        inside("ListLines", batch),
+    ];
+    for method in [
+        "SubmitBatch",
+        "ApproveBatch",
+        "CancelBatch",
+        "SendBatch",
+        "SettleItems",
+    ] {
+        rows.push(moves(method, batch, none.clone()));
+    }
+    rows
+}

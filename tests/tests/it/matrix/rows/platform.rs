@@ -1,0 +1,34 @@
+//! Ecosystems and their feeds.
+
+use serde_json::json;
+
+use super::{Act, Kind, Row, get, lists, moves, row, update};
+
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = vec![
+        row("CreateEcosystem", Kind::Ecosystem, |ask| {
+            let (_, id) = ask.name.split_once('/').unwrap();
+            let ecosystem = json!({ "display_name": "X" });
+            json!({ "ecosystem_id": id, "ecosystem": ecosystem, "validate_only": true })
+        }),
+        get("GetEcosystem", Kind::Ecosystem),
+        Row {
+            act: Act::Lists("name"),
+            ..row("ListEcosystems", Kind::Ecosystem, |_| json!({}))
+        },
+        update(
+            "UpdateEcosystem",
+            Kind::Ecosystem,
+            "ecosystem",
+            ("display_name", json!("X")),
+        ),
+        moves("AdvanceClock", Kind::Ecosystem, json!({ "duration": "1s" })),
+        get("GetPosition", Kind::Ecosystem),
+    ];
+    // Whoever may not see a thing is told of no event of it.
+    let told = Kind::ALL
+        .into_iter()
+        .filter(|kind| ![Kind::LedgerAccount, Kind::PlanVersion].contains(kind));
+    rows.extend(told.map(|kind| lists("ListEvents", kind, "resource", json!({}))));
+    rows
+}
