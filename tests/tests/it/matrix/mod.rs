@@ -4,10 +4,11 @@
 //! [`scene`] makes two ecosystems with something of each kind for each relation ([`things`]); [`rows`]
 //! says how each method is asked about it; [`cells`] asks as everybody ([`who`]), and [`golden`]
 //! compares what came of it with `access.txt`. The same answers are held against what is out of reach
-//! ([`strangers`]) and against the options of the fields ([`fields`]). Without a server, [`oracle`]
-//! tells the table a second time, and [`mutants`] changes what decides and looks whether the table
-//! tells.
+//! ([`strangers`]), against what `CheckAccess` tells of the calls ([`asked`]), and against the options
+//! of the fields ([`fields`]). Without a server, [`oracle`] tells the table a second time, and
+//! [`mutants`] changes what decides and looks whether the table tells.
 
+mod asked;
 mod cells;
 mod cost;
 mod fields;
@@ -56,6 +57,14 @@ on_both! {
         println!("{} answers are alike after {:?}", compared.answers, started.elapsed());
         let unlike = compared.unlike;
         assert!(unlike.is_empty(), "{} answers:\n{}", unlike.len(), unlike.join("\n"));
+
+        let asked = asked::all(&mut callers, &rows, &cells).await;
+        println!(
+            "{} calls are told to be allowed and {} refused after {:?}",
+            asked.allowed, asked.refused, started.elapsed()
+        );
+        let otherwise = asked.otherwise;
+        assert!(otherwise.is_empty(), "{}:\n{}", otherwise.len(), otherwise.join("\n"));
 
         fields::hold(&mut callers, &rows).await;
         println!("done after {:?}", started.elapsed());
