@@ -65,6 +65,18 @@ class Access(unittest.TestCase):
         self.assertEqual(len(json.loads(shown.stdout)["apiKeys"]), 2)
         self.assertNotIn(made.secret, shown.stdout)
 
+        # Reflection asks for the key as well.
+        read = subprocess.run(
+            [
+                tool("BUF", "buf"), "curl", "--http2-prior-knowledge", "--protocol", "grpc",
+                "--header", f"authorization: Bearer {made.secret}", "--reflect-header", "*",
+                "--data", json.dumps({"name": ACME}),
+                f"http://{address}/trellis.platform.v1.EcosystemService/GetEcosystem",
+            ],
+            check=True, capture_output=True, text=True,
+        )
+        self.assertEqual(json.loads(read.stdout)["displayName"], "Acme")
+
         ask(admin, "RevokeApiKey", service.RevokeApiKeyRequest(name=made.api_key.name))
         with self.assertRaises(grpc.RpcError) as refused:
             ask(auditor, "WhoAmI", service.WhoAmIRequest())

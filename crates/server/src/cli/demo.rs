@@ -155,9 +155,9 @@ Calls to try:
     -d '{{"parent": "{ecosystem}", "filter": "type = \"deal.won\""}}' {address} \
     trellis.platform.v1.EventService/ListEvents
   buf curl --http2-prior-knowledge --protocol grpc -H "authorization: Bearer $KEY" \
-    -d '{{"name": "{partner}"}}' http://{address}/trellis.partner.v1.PartnerService/GetPartner
+    --reflect-header '*' -d '{{"name": "{partner}"}}' http://{address}/trellis.partner.v1.PartnerService/GetPartner
   buf curl --http2-prior-knowledge --protocol grpc -H "authorization: Bearer $KEY" \
-    -d '{{"parent": "{ecosystem}"}}' http://{address}/trellis.incentive.v1.LedgerService/GetTrialBalance
+    --reflect-header '*' -d '{{"parent": "{ecosystem}"}}' http://{address}/trellis.incentive.v1.LedgerService/GetTrialBalance
 "#
     )
 }
