@@ -21,10 +21,10 @@ fn principals(ecosystem: &EcosystemId, partner: &PartnerId, actor: &Actor) -> Ve
         person: Some(actor.clone()),
         rights: Rights::Granted(vec![(
             ecosystem.clone(),
-            vec![Grant {
+            vec![Grant::new(
                 role,
-                partner: role.is_of_partner().then(|| partner.clone()),
-            }],
+                role.is_of_partner().then(|| partner.clone()),
+            )],
         )]),
     });
     principal.collect()

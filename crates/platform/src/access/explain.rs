@@ -104,6 +104,12 @@ async fn judged(
     if asked.rights == Rights::Unlimited {
         return Ok((true, "the server asks nobody who they are".to_owned()));
     }
+    if method.access.everybody {
+        return Ok((
+            true,
+            format!("everybody who proved who they are has {permission}"),
+        ));
+    }
     if asked.grants(view.ecosystem()).is_empty() {
         return Ok((false, format!("{who} has no role in this ecosystem")));
     }
@@ -120,10 +126,5 @@ async fn judged(
         );
         return Ok((false, why));
     }
-    let by = if method.access.everybody {
-        "everybody who has a role here"
-    } else {
-        who.as_str()
-    };
-    Ok((true, format!("{by} has {permission}")))
+    Ok((true, format!("a role of {who} has {permission}")))
 }

@@ -20,12 +20,13 @@
 mod echo;
 mod floor;
 mod load;
+mod overload;
 mod product;
 mod seed;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use echo::Echo;
@@ -62,6 +63,15 @@ async fn main() {
     }
     let folder = std::env::temp_dir().join(format!("trellis-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the database");
+    if arguments
+        .get(1)
+        .is_some_and(|word| word == overload::ARGUMENT)
+    {
+        let holds = overload::measure(&folder, &binary()).await;
+        drop(std::fs::remove_dir_all(&folder));
+        assert!(holds, "overload does harm, or does none without admission");
+        return;
+    }
     println!(
         "| database | case | clients | product/s | server CPU us | p50 ms | p99 ms | ratio to the floors |"
     );
@@ -131,6 +141,13 @@ struct Measuring<'a> {
     numbers: &'a Numbers,
     case: Case,
     clients: usize,
+}
+
+impl Numbers {
+    /// The next number for the product.
+    fn next(&self) -> u64 {
+        self.product.fetch_add(1, Ordering::Relaxed)
+    }
 }
 
 impl Measuring<'_> {

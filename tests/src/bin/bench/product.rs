@@ -9,7 +9,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 use trellis_api::deal::v1 as deal;
 use trellis_api::deal::v1::account_service_client::AccountServiceClient;
 use trellis_api::deal::v1::catalog_service_client::CatalogServiceClient;
@@ -144,6 +144,31 @@ fn get(number: u64) -> deal::GetDealRequest {
     deal::GetDealRequest { name }
 }
 
+fn registration(number: u64) -> deal::CreateRegistrationRequest {
+    deal::CreateRegistrationRequest {
+        parent: ECOSYSTEM.into(),
+        registration: Some(deal::Registration {
+            partner: format!("{ECOSYSTEM}/partners/p-{}", number % PARTNERS),
+            program: format!("{ECOSYSTEM}/programs/growth"),
+            account: format!("{ECOSYSTEM}/accounts/a-{}", number % PARTNERS),
+            products: vec![format!("{ECOSYSTEM}/products/firewall")],
+            deal_type: deal::DealType::New.into(),
+            estimated_value: dollars(1_000),
+            evidence: "Met their head of IT.".into(),
+            ..Default::default()
+        }),
+        request_id: request_id(number, 1),
+        ..Default::default()
+    }
+}
+
+/// A request that is of no use after some time.
+fn limited<T>(message: T, deadline: Duration) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(deadline);
+    request
+}
+
 fn list(number: u64) -> deal::ListDealsRequest {
     let partner = format!("{ECOSYSTEM}/partners/p-{}", scattered(number, PARTNERS));
     deal::ListDealsRequest {
@@ -166,11 +191,32 @@ pub(crate) async fn read(channel: Called, case: Case, number: u64) -> Result<(),
 
 impl Product {
     pub(crate) async fn start(url: &str, binary: &Path, key: Option<&str>) -> Self {
+        Self::start_on(url, binary, key, &[], None).await
+    }
+
+    /// The same with more flags, and on one processor alone.
+    pub(crate) async fn start_on(
+        url: &str,
+        binary: &Path,
+        key: Option<&str>,
+        flags: &[&str],
+        processor: Option<usize>,
+    ) -> Self {
         let port = free_port();
-        let process = Command::new(binary)
+        let mut command = match processor {
+            None => Command::new(binary),
+            Some(processor) => {
+                let mut command = Command::new("taskset");
+                command.args(["--cpu-list", &processor.to_string()]);
+                command.arg(binary);
+                command
+            }
+        };
+        let process = command
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .args(["--database-url", plain(url)])
             .args(["--database-connections-max", "32"])
+            .args(flags)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -212,26 +258,41 @@ impl Product {
         (deal, page)
     }
 
+    /// Calls one of the cases, within a deadline; the code of its refusal tells how it ended.
+    pub(crate) async fn within(
+        &self,
+        case: Case,
+        client: usize,
+        number: u64,
+        deadline: Duration,
+    ) -> Result<(), Code> {
+        let channel = self.channel(client);
+        let answered = match case {
+            Case::Create => {
+                let request = limited(registration(number), deadline);
+                let mut client = RegistrationServiceClient::new(channel);
+                client.create_registration(request).await.map(drop)
+            }
+            Case::List => {
+                let request = limited(list(number), deadline);
+                let mut client = DealServiceClient::new(channel);
+                client.list_deals(request).await.map(drop)
+            }
+            Case::Get | Case::Win => {
+                let request = limited(get(number), deadline);
+                let mut client = DealServiceClient::new(channel);
+                client.get_deal(request).await.map(drop)
+            }
+        };
+        answered.map_err(|refused| refused.code())
+    }
+
     pub(crate) async fn call(&self, case: Case, client: usize, number: u64) -> Result<(), String> {
         let channel = self.channel(client);
         match case {
             Case::Get | Case::List => return read(channel, case, number).await,
             Case::Create => {
-                let create = deal::CreateRegistrationRequest {
-                    parent: ECOSYSTEM.into(),
-                    registration: Some(deal::Registration {
-                        partner: format!("{ECOSYSTEM}/partners/p-{}", number % PARTNERS),
-                        program: format!("{ECOSYSTEM}/programs/growth"),
-                        account: format!("{ECOSYSTEM}/accounts/a-{}", number % PARTNERS),
-                        products: vec![format!("{ECOSYSTEM}/products/firewall")],
-                        deal_type: deal::DealType::New.into(),
-                        estimated_value: dollars(1_000),
-                        evidence: "Met their head of IT.".into(),
-                        ..Default::default()
-                    }),
-                    request_id: request_id(number, 1),
-                    ..Default::default()
-                };
+                let create = registration(number);
                 let mut client = RegistrationServiceClient::new(channel);
                 client.create_registration(create).await.map(drop)
             }

@@ -93,6 +93,8 @@ on_both! {
         assert!(managed.allowed);
         let stranger = told(&auditor, ask(LIST, "people:nobody", "")).await;
         assert_eq!(stranger.explanation, "people:nobody has no role in this ecosystem");
+        let who_am_i = "trellis.platform.v1.AccessService/WhoAmI";
+        assert!(told(&auditor, ask(who_am_i, "people:nobody", "")).await.allowed);
         // A partner does not.
         let answer = bearer.access().check_access(ask(GET, &manager.key.principal, "")).await;
         refused(answer, Code::PermissionDenied, "PERMISSION_DENIED");
