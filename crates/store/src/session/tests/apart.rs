@@ -74,13 +74,12 @@ async fn every_table_shows_its_own_ecosystem_and_nothing_else() {
         let stranger = reading(&fixture, "nobody");
         let seen = column(&stranger.db(), &sql).await.unwrap();
         assert!(seen.is_empty(), "{table}: {seen:?}");
-        // Across ecosystems there is the list of them, and that is all.
+        // Across ecosystems there is the list of them, and whether there is any API key.
         let across = fixture.store.reading_all();
         let seen = column(&across.db(), &sql).await.unwrap();
-        let all: &[&str] = if table == "ecosystems" {
-            &["acme", "rival"]
-        } else {
-            &[]
+        let all: &[&str] = match table.as_str() {
+            "ecosystems" | "api_keys" => &["acme", "rival"],
+            _ => &[],
         };
         assert_eq!(seen, all, "{table}");
         // Whoever does not say whose work it does sees nothing.
