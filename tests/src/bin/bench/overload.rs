@@ -121,7 +121,8 @@ async fn run(folder: &Path, binary: &Path, case: Case, admission: &str) -> Measu
     let url = format!("sqlite:{}?mode=rwc", file.display());
     trellis_migrations::up(&url).await.expect("the schema");
     let key = make_key(&url, binary);
-    let flags = [&["--admission", admission][..], &FLAGS].concat();
+    let admission = format!("--admission={admission}");
+    let flags = [&[admission.as_str()][..], &FLAGS].concat();
     let product = Product::start_on(&url, binary, Some(&key), &flags, Some(0)).await;
     seed::fill(&product, &url).await;
     let load = Load {
