@@ -25,9 +25,9 @@ pub(crate) const ARGUMENT: &str = "overload";
 /// How long callers wait.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// How many callers find out what the server can do at most: enough to keep it at work, and too few
-/// to be refused.
-const CALLERS: usize = 8;
+/// How many callers find out what the server can do at most: so many that more would not get more
+/// done, as writes are committed together.
+const CALLERS: usize = 48;
 
 /// Calls are to be as quick as ever under overload, and one caller makes all of them: what it alone
 /// may do is not what is measured.
