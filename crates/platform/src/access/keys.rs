@@ -179,7 +179,8 @@ async fn make(
         expire_time,
         last_use_time: None,
         revoke_time: None,
-        creator: txn.signatory().clone(),
+        // By the credential, as of roles: the person of a key is what its maker wrote.
+        creator: txn.actor().clone(),
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),

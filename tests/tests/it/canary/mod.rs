@@ -60,6 +60,9 @@ where
 {
     let log = Log::default();
     let listening = log.dispatch();
+    // While there is only one listener, whether anybody listens is asked of the thread that meets a
+    // line first and kept for all; other tests' threads would say no. With two, all are asked.
+    let second = Log::default().dispatch();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -75,6 +78,7 @@ where
         log.listen();
         body(world, log).await;
     }));
+    drop(second);
 }
 
 /// Texts in which no canary can be: words and codes of ours, and what the server makes.
