@@ -162,9 +162,18 @@ impl Refusal {
 
     /// The refusal as an answer without messages.
     pub(crate) fn answer(&self) -> Response<Body> {
-        answer(self)
+        let mut answer = answer(self);
+        if matches!(self, Self::Overloaded { .. } | Self::Quota { .. }) {
+            answer.extensions_mut().insert(Shed);
+        }
+        answer
     }
 }
+
+/// That a call was refused only because there were too many, in the extensions of its answer. Of
+/// such calls there may be any number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shed;
 
 /// Any failure as an answer without messages.
 pub(crate) fn answer(failure: &impl Failure) -> Response<Body> {

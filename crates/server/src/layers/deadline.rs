@@ -18,6 +18,7 @@ use trellis_api::Deadline;
 use trellis_core::{Problem, Violation};
 
 use super::{Rest, Serve, Step, body};
+use crate::listen::Came;
 use crate::methods::{Method, Shape};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
@@ -69,7 +70,13 @@ impl Step for Deadlines {
             // Nobody waits, so nothing is begun, however quick it might be.
             return Refusal::Deadline.answer();
         }
-        let deadline = limit.map(|limit| Instant::now() + limit);
+        // A call waits from when it came, also while it has not had its turn yet.
+        let now = Instant::now();
+        let came = request.extensions().get().map_or(now, |Came(came)| *came);
+        let deadline = limit.map(|limit| came + limit);
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            return Refusal::Deadline.answer();
+        }
         let response = match deadline {
             Some(deadline) => {
                 request.extensions_mut().insert(Deadline(deadline));

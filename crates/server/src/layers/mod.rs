@@ -69,6 +69,7 @@ where
         stop,
         credentials,
     } = parts;
+    let admission = admission::Admission::new(settings);
     ServiceBuilder::new()
         // Browsers: who may call, and their own framing around what the others do.
         .option_layer(settings.grpc_web.then(|| cors(settings)))
@@ -78,9 +79,11 @@ where
         // What is called, and under which name it is spoken of: all others need it.
         .layer(Passing(method::Naming::new(methods)))
         .layer(Passing(request_id::RequestIds))
-        // What is told of a call: outside of whatever may still change its code.
-        .layer(Passing(span::Spans))
+        // What is counted of a call, and told: outside of whatever may still change its code.
         .layer(Passing(metrics::Metrics::new(&meter)))
+        // For whom there is no time, neither to ask who they are nor to tell of them.
+        .layer(Passing(admission.glances()))
+        .layer(Passing(span::Spans))
         // What a failure says: outside of whatever may fail.
         .layer(Passing(reason::Reasons))
         .layer(Passing(panic::Panics))
@@ -91,7 +94,7 @@ where
         .layer(Passing(quota::Quotas::new(settings)))
         .layer(Passing(deadline::Deadlines::new(settings, stop)))
         // Who may work now: it must know how long the caller waits.
-        .layer(Passing(admission::Admission::new(settings)))
+        .layer(Passing(admission))
         .layer(Passing(message::Messages))
         .layer(Passing(pace::Paces::new(settings)))
         .service(service)

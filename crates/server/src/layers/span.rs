@@ -14,6 +14,7 @@ use trellis_api::open::ACTOR;
 use super::request_id::RequestId;
 use super::{Rest, Serve, Step, body};
 use crate::methods::{Method, UNKNOWN};
+use crate::refusal::Shed;
 
 /// The longest actor that is logged as it was sent.
 const ACTOR_LONGEST: usize = 128;
@@ -28,7 +29,8 @@ impl Step for Spans {
         let span = open(&request);
         let response = rest.run(request).instrument(span.clone()).await;
         let ended = span.clone();
-        body::at_end(response, span, move |code| close(&ended, code, began))
+        let shed = response.extensions().get::<Shed>().is_some();
+        body::at_end(response, span, move |code| close(&ended, code, shed, began))
     }
 }
 
@@ -65,10 +67,15 @@ fn open(request: &Request<Body>) -> Span {
     span
 }
 
-fn close(span: &Span, code: Code, began: Instant) {
+fn close(span: &Span, code: Code, shed: bool, began: Instant) {
     span.record("rpc.grpc.status_code", i32::from(code));
     let duration_ms = began.elapsed().as_secs_f64() * 1e3;
-    span.in_scope(|| match gravity(code) {
+    let gravity = match shed {
+        // There may be any number of them, and none is worth what telling of it costs.
+        true => Gravity::None,
+        false => gravity(code),
+    };
+    span.in_scope(|| match gravity {
         Gravity::Fault => {
             span.record("otel.status_code", "ERROR");
             tracing::error!(
@@ -84,7 +91,7 @@ fn close(span: &Span, code: Code, began: Instant) {
         Gravity::Refusal => tracing::info!(?code, duration_ms, "the call was refused"),
         // At many thousand calls a second a line for each would cost more than the call; the
         // metrics count them, and the span tells them apart.
-        Gravity::None => tracing::debug!(?code, duration_ms, "the call was answered"),
+        Gravity::None => tracing::debug!(?code, duration_ms, "the call ended"),
     });
 }
 

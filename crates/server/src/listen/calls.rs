@@ -49,6 +49,14 @@ impl Calls {
     }
 }
 
+/// When a call was read from its connection, in the extensions of its request.
+///
+/// Between that and the first work on it lies the queue for the processors: a connection reads calls
+/// as fast as they come, and each then waits for its turn among all that is ready to run. When there
+/// is more to do than the processors can, this is the queue that grows, and nobody else sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Came(pub(crate) Instant);
+
 /// A call that is under way until this is dropped.
 #[derive(Debug)]
 pub(super) struct Call {

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use http::Request;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -18,7 +18,7 @@ use tonic::body::Body;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 use tower::ServiceExt;
 
-use super::calls::{Answer, Call, Calls};
+use super::calls::{Answer, Call, Calls, Came};
 use super::leftover::Leftover;
 use super::seats::Seat;
 use super::tls::Tls;
@@ -164,9 +164,7 @@ impl Host {
             calls: calls.clone(),
         }
         .around(service);
-        let connection = self
-            .http
-            .serve_connection(socket, TowerToHyperService::new(service));
+        let connection = self.http.serve_connection(socket, service);
         let mut connection = pin!(connection);
         let mut looks = interval(self.times.look());
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -306,7 +304,7 @@ fn spread(age: Duration) -> Duration {
     age.mul_f64(0.9 + 0.2 * f64::from(byte) / 255.0)
 }
 
-/// Puts what is known of the peer into each request, and counts its calls.
+/// Puts what is known of the peer into each request, and when it came, and counts its calls.
 #[derive(Clone)]
 struct Announcing {
     info: TcpConnectInfo,
@@ -315,18 +313,20 @@ struct Announcing {
 }
 
 impl Announcing {
+    /// All but the answer itself is done as soon as a request is read, in the task of its connection.
     fn around<S: Serve>(
         self,
         service: S,
-    ) -> impl tower::Service<
+    ) -> impl hyper::service::Service<
         Request<Incoming>,
         Response = http::Response<Answer>,
         Error = std::convert::Infallible,
         Future: Send,
     > + Clone {
-        tower::service_fn(move |mut request: Request<Incoming>| {
+        service_fn(move |mut request: Request<Incoming>| {
             let call = Call::begin(&self.calls);
             let extensions = request.extensions_mut();
+            extensions.insert(Came(Instant::now()));
             extensions.insert(self.info.clone());
             if let Some(certificate) = &self.certificate {
                 extensions.insert(certificate.clone());

@@ -33,9 +33,9 @@ const CALLERS: usize = 48;
 /// may do is not what is measured.
 const FLAGS: [&str; 8] = [
     "--admission-burst",
-    "500ms",
+    "250ms",
     "--admission-wait",
-    "40ms",
+    "10ms",
     "--principal-calls-max",
     "1000000",
     "--streams-max",
@@ -131,8 +131,9 @@ async fn run(folder: &Path, binary: &Path, case: Case, admission: &str) -> Measu
         numbers: Arc::default(),
     };
     let second = Duration::from_secs(number("TRELLIS_BENCH_SECONDS", 2));
-    // What is only slow the first time is done before anything counts.
-    load.peak(second).await;
+    // What is only slow the first time is done before anything counts, and the server finds out how
+    // many calls it does best at a time.
+    load.peak(5 * second).await;
     let peak = load.peak(2 * second).await;
     let calm = load.offer(0.7 * peak, 3 * second).await;
     let over = load.offer(2.0 * peak, 4 * second).await;

@@ -6,13 +6,18 @@
 //! than the call's deadline leaves. A burst may fill the queue. But a queue that has not been
 //! empty for some time is no burst: everybody in it would wait as long, for ever, and nothing would
 //! be gained. Then nobody may wait for longer than a fixed, shorter time, until nobody has had to
-//! wait for as long.
+//! wait for as long. Calls also queue for a processor before they arrive here. That counts as the
+//! same queue: what never waits for anything else is never at work beside another, and a processor
+//! is all that it lacks.
 //! (The last rule is the one of *Fail at Scale*, B. Maurer, ACM Queue 13(8), 2015.)
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::limit::Limit;
+
+/// How many of the last calls make up what they queue for a processor these days, about.
+const QUEUED: u32 = 32;
 
 /// How long calls may wait.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +57,9 @@ pub(super) struct Gate<W> {
     waiting: VecDeque<(Instant, W)>,
     waiting_most: usize,
     patience: Patience,
+    /// When somebody arrived last, and how long they queue for a processor these days.
+    last: Instant,
+    queued: Duration,
     /// When nobody waited last, and when somebody had to last.
     rested: Instant,
     crowded: Instant,
@@ -68,42 +76,78 @@ impl<W> Gate<W> {
             waiting: VecDeque::new(),
             waiting_most,
             patience,
+            last: now,
+            queued: Duration::ZERO,
             rested: now,
             crowded: now,
             overloaded: false,
         }
     }
 
-    /// A call arrives that has some time left. `waiter` makes what it is known by if it waits.
+    /// A call has its turn after it has queued for a processor. If nothing more needs to be known of
+    /// it to refuse it, this answers how long it would have waited in all.
+    pub(super) fn glance(&mut self, now: Instant, queued: Duration) -> Option<Duration> {
+        let standing = self.patience.standing;
+        // Where nobody has come for so long, nobody is in a queue either.
+        let alone = now.saturating_duration_since(self.last) > standing;
+        self.last = now;
+        // Whose turn it is, is partly chance: one that came at once tells nothing of the others.
+        self.queued = match alone {
+            true => queued.min(standing),
+            false => (self.queued * (QUEUED - 1) + queued) / QUEUED,
+        };
+        let prompt = self.queued <= standing;
+        if prompt && self.waiting.is_empty() {
+            self.rested = now;
+        }
+        if !prompt || !self.free() {
+            self.crowded = now;
+        }
+        let wait = queued.saturating_add(self.wait());
+        let refused = wait > self.longest(now) || self.waiting.len() >= self.waiting_most;
+        refused.then(|| {
+            self.crowded = now;
+            wait
+        })
+    }
+
+    /// A call that was not refused at a glance arrives, and has some time left. `waiter` makes what
+    /// it is known by if it waits.
     pub(super) fn arrive(
         &mut self,
         now: Instant,
+        queued: Duration,
         left: Duration,
         waiter: impl FnOnce() -> W,
     ) -> Arrival {
-        if self.waiting.is_empty() {
-            self.rested = now;
-            if self.working < self.limit.now() {
-                self.working += 1;
-                return Arrival::Go;
-            }
+        if self.free() {
+            self.working += 1;
+            return Arrival::Go;
         }
-        let wait = self.wait();
-        let longest = self
-            .longest(now)
-            .min(left.saturating_sub(self.limit.work()));
         self.crowded = now;
-        if wait > longest || self.waiting.len() >= self.waiting_most {
+        let wait = self.wait();
+        let in_time = wait.saturating_add(self.limit.work()) <= left;
+        let wait = queued.saturating_add(wait);
+        if wait > self.longest(now) || !in_time || self.waiting.len() >= self.waiting_most {
             return Arrival::Refused(wait);
         }
         self.waiting.push_back((now, waiter()));
         Arrival::Wait
     }
 
+    /// Whether there is more to do than can be done, and not just a burst.
+    pub(super) fn overloaded(&self) -> bool {
+        self.overloaded
+    }
+
+    /// Whether one that arrives may work at once.
+    fn free(&self) -> bool {
+        self.waiting.is_empty() && self.working < self.limit.now()
+    }
+
     /// A call that worked for some time is done. Answers who is to be told what.
     pub(super) fn leave(&mut self, now: Instant, took: Duration) -> Vec<(W, Verdict)> {
-        let full = !self.waiting.is_empty() || self.working >= self.limit.now();
-        self.limit.learn(now, took, self.working, full);
+        self.limit.learn(now, took, !self.waiting.is_empty());
         self.abandon(now)
     }
 
@@ -114,7 +158,6 @@ impl<W> Gate<W> {
         let longest = self.longest(now);
         while self.working < self.limit.now() {
             let Some((since, waiter)) = self.waiting.pop_front() else {
-                self.rested = now;
                 break;
             };
             self.crowded = now;
@@ -132,6 +175,9 @@ impl<W> Gate<W> {
     /// How long one that arrives now would wait: for as many as wait, and itself, each leaving room
     /// when one of those at work is done.
     fn wait(&self) -> Duration {
+        if self.free() {
+            return Duration::ZERO;
+        }
         let before = u32::try_from(self.waiting.len() + 1).unwrap_or(u32::MAX);
         let at_once = u32::try_from(self.limit.now()).unwrap_or(u32::MAX);
         self.limit.work().saturating_mul(before) / at_once
@@ -171,6 +217,20 @@ mod tests {
         standing: Duration::from_millis(20),
     };
 
+    /// A call has its turn, and arrives if it is not refused at a glance.
+    fn comes(
+        gate: &mut Gate<u32>,
+        now: Instant,
+        queued: Duration,
+        left: Duration,
+        waiter: impl FnOnce() -> u32,
+    ) -> Arrival {
+        match gate.glance(now, queued) {
+            Some(wait) => Arrival::Refused(wait),
+            None => gate.arrive(now, queued, left, waiter),
+        }
+    }
+
     fn ms(count: u64) -> Duration {
         Duration::from_millis(count)
     }
@@ -178,8 +238,11 @@ mod tests {
     /// A gate at which one works, who takes 10 ms.
     fn busy(now: Instant) -> Gate<u32> {
         let mut gate = Gate::new(1, 100, PATIENCE, now);
-        assert_eq!(gate.arrive(now, LONG, || 0), Arrival::Go);
-        gate.limit.learn(now, ms(10), 1, true);
+        assert_eq!(
+            comes(&mut gate, now, Duration::ZERO, LONG, || 0),
+            Arrival::Go
+        );
+        gate.limit.learn(now, ms(10), true);
         gate
     }
 
@@ -187,33 +250,57 @@ mod tests {
     fn who_comes_first_works_first() {
         let now = Instant::now();
         let mut gate = busy(now);
-        assert_eq!(gate.arrive(now, LONG, || 1), Arrival::Wait);
-        assert_eq!(gate.arrive(now, LONG, || 2), Arrival::Wait);
+        assert_eq!(
+            comes(&mut gate, now, Duration::ZERO, LONG, || 1),
+            Arrival::Wait
+        );
+        assert_eq!(
+            comes(&mut gate, now, Duration::ZERO, LONG, || 2),
+            Arrival::Wait
+        );
         assert_eq!(gate.leave(now + ms(10), ms(10)), [(1, Verdict::Go)]);
         assert_eq!(gate.leave(now + ms(20), ms(10)), [(2, Verdict::Go)]);
         assert_eq!(gate.leave(now + ms(30), ms(10)), []);
-        assert_eq!(gate.arrive(now + ms(30), LONG, || 3), Arrival::Go);
+        assert_eq!(
+            comes(&mut gate, now + ms(30), Duration::ZERO, LONG, || 3),
+            Arrival::Go
+        );
     }
 
     #[test]
     fn who_cannot_be_done_in_time_is_refused_at_once() {
         let now = Instant::now();
         let mut gate = busy(now);
-        assert_eq!(gate.arrive(now, ms(25), || 1), Arrival::Wait);
+        assert_eq!(
+            comes(&mut gate, now, Duration::ZERO, ms(25), || 1),
+            Arrival::Wait
+        );
         // 20 ms of waiting and 10 of work.
-        assert_eq!(gate.arrive(now, ms(25), || 2), Arrival::Refused(ms(20)));
-        assert_eq!(gate.arrive(now, ms(30), || 3), Arrival::Wait);
+        assert_eq!(
+            comes(&mut gate, now, Duration::ZERO, ms(25), || 2),
+            Arrival::Refused(ms(20))
+        );
+        assert_eq!(
+            comes(&mut gate, now, Duration::ZERO, ms(30), || 3),
+            Arrival::Wait
+        );
     }
 
     #[test]
     fn a_queue_has_an_end() {
         let now = Instant::now();
         let mut gate = Gate::new(1, 2, PATIENCE, now);
-        gate.arrive(now, LONG, || 0);
+        comes(&mut gate, now, Duration::ZERO, LONG, || 0);
         for waiter in 1..=2 {
-            assert_eq!(gate.arrive(now, LONG, || waiter), Arrival::Wait);
+            assert_eq!(
+                comes(&mut gate, now, Duration::ZERO, LONG, || waiter),
+                Arrival::Wait
+            );
         }
-        assert!(matches!(gate.arrive(now, LONG, || 3), Arrival::Refused(_)));
+        assert!(matches!(
+            comes(&mut gate, now, Duration::ZERO, LONG, || 3),
+            Arrival::Refused(_)
+        ));
     }
 
     #[test]
@@ -221,30 +308,85 @@ mod tests {
         let now = Instant::now();
         let mut gate = busy(now);
         for waiter in 1..=50 {
-            assert_eq!(gate.arrive(now, LONG, || waiter), Arrival::Wait);
+            assert_eq!(
+                comes(&mut gate, now, Duration::ZERO, LONG, || waiter),
+                Arrival::Wait
+            );
         }
         // The queue has stood too long: who waited for longer than one may then is sent away.
         let later = now + BURST;
-        assert_eq!(gate.arrive(later, LONG, || 51), Arrival::Refused(ms(510)));
+        assert_eq!(
+            comes(&mut gate, later, Duration::ZERO, LONG, || 51),
+            Arrival::Refused(ms(510))
+        );
         let told = gate.leave(later, ms(10));
         assert_eq!(told.len(), 50);
         assert!(
             told.iter()
                 .all(|(_, verdict)| *verdict == Verdict::Refused(BURST))
         );
-        assert_eq!(gate.arrive(later, LONG, || 52), Arrival::Go);
+        assert_eq!(
+            comes(&mut gate, later, Duration::ZERO, LONG, || 52),
+            Arrival::Go
+        );
+    }
+
+    /// Calls come one by one that have queued so long each, and are done as soon as they are let in.
+    fn come(gate: &mut Gate<u32>, from: Instant, every: Duration, queued: Duration) -> Arrival {
+        let mut last = Arrival::Go;
+        for at in 0..60 {
+            let now = from + every * at;
+            last = comes(gate, now, queued, LONG, || at);
+            if last == Arrival::Go {
+                gate.leave(now + ms(1), ms(1));
+            }
+        }
+        last
+    }
+
+    #[test]
+    fn the_queue_for_the_processors_counts_as_one() {
+        let start = Instant::now();
+        let mut gate = Gate::new(4, 100, PATIENCE, start);
+        // Nobody is ever at work beside another, and yet all come late.
+        assert_eq!(come(&mut gate, start, ms(10), ms(15)), Arrival::Go);
+        assert_eq!(come(&mut gate, start + LONG, ms(10), ms(300)), Arrival::Go);
+        let later = start + LONG + ms(600);
+        let refused = come(&mut gate, later, ms(10), ms(300));
+        assert_eq!(refused, Arrival::Refused(ms(300)));
+        // Who comes promptly works, and when all have done so for some time, it is over.
+        let later = later + ms(600);
+        assert_eq!(come(&mut gate, later, ms(20), ms(1)), Arrival::Go);
+        let later = later + ms(1_200);
+        assert_eq!(come(&mut gate, later, ms(40), ms(1)), Arrival::Go);
+        let late = comes(&mut gate, later + ms(2_400), ms(300), LONG, || 0);
+        assert_eq!(late, Arrival::Go);
+    }
+
+    #[test]
+    fn one_that_comes_late_after_a_rest_is_no_queue() {
+        let start = Instant::now();
+        let mut gate = Gate::new(4, 100, PATIENCE, start);
+        let late = comes(&mut gate, start + LONG, ms(300), LONG, || 0);
+        assert_eq!(late, Arrival::Go);
     }
 
     #[test]
     fn an_overload_is_over_when_nobody_has_had_to_wait_for_some_time() {
         let now = Instant::now();
         let mut gate = busy(now);
-        gate.arrive(now, LONG, || 1);
+        comes(&mut gate, now, Duration::ZERO, LONG, || 1);
         let later = now + BURST;
         assert_eq!(gate.leave(later, ms(10)).len(), 1);
         // The queue was empty for a moment, which is no end of it.
-        assert_eq!(gate.arrive(later, LONG, || 2), Arrival::Go);
-        assert_eq!(gate.arrive(later, LONG, || 3), Arrival::Wait);
+        assert_eq!(
+            comes(&mut gate, later, Duration::ZERO, LONG, || 2),
+            Arrival::Go
+        );
+        assert_eq!(
+            comes(&mut gate, later, Duration::ZERO, LONG, || 3),
+            Arrival::Wait
+        );
         assert!(gate.longest(later + ms(500)) < BURST);
         assert_eq!(gate.longest(later + BURST), Duration::MAX);
     }
@@ -254,7 +396,10 @@ mod tests {
         let now = Instant::now();
         let mut gate = busy(now);
         let work = gate.limit.work();
-        assert_eq!(gate.arrive(now, LONG, || 1), Arrival::Wait);
+        assert_eq!(
+            comes(&mut gate, now, Duration::ZERO, LONG, || 1),
+            Arrival::Wait
+        );
         assert_eq!(gate.abandon(now + ms(900)), [(1, Verdict::Go)]);
         assert_eq!(gate.limit.work(), work);
     }

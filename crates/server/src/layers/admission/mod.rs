@@ -3,7 +3,9 @@
 //!
 //! A server that takes everything answers nothing once more comes than it can do: each call waits
 //! behind all others, past the deadline of its caller, who sends it again. Refusing costs a
-//! hundredth of answering. Reads and writes are apart, so that a queue at the one writer of a
+//! tenth of answering or less, the sooner the less: so whoever has queued too long for a processor
+//! is refused before anything is asked about it ([`Glances`]), and the others when it is known how
+//! long they can wait. Reads and writes are apart, so that a queue at the one writer of a
 //! database does not keep anybody from reading. Health and reflection are always answered, and
 //! calls that stream are not counted here: they last as long as their clients want, and are bounded
 //! by connection and by principal.
@@ -15,6 +17,7 @@ mod overload;
 #[cfg(test)]
 mod simulation;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +28,7 @@ use trellis_api::Deadline;
 
 use self::gate::{Arrival, Gate, Patience, Verdict};
 use super::{Rest, Serve, Step};
+use crate::listen::Came;
 use crate::methods::{Method, Shape, Work};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
@@ -43,26 +47,40 @@ struct Gates {
 }
 
 /// A gate, and the tasks that wait at it.
-struct Door(Mutex<Gate<oneshot::Sender<Entered>>>);
+struct Door {
+    /// What passes it, for the log.
+    what: &'static str,
+    gate: Mutex<Gate<oneshot::Sender<Entered>>>,
+    /// Whether an overload has been told of that is not over.
+    overloaded: AtomicBool,
+}
 
 impl Admission {
     pub(super) fn new(settings: &Settings) -> Self {
-        let door = || {
+        let door = |what| {
             let waiting = usize::try_from(settings.admission_queue_max).unwrap_or(usize::MAX);
-            Arc::new(Door(Mutex::new(Gate::new(
-                settings.admission_calls_max,
-                waiting,
-                Patience {
-                    burst: settings.admission_burst,
-                    standing: settings.admission_wait,
-                },
-                Instant::now(),
-            ))))
+            Arc::new(Door::new(
+                what,
+                Gate::new(
+                    settings.admission_calls_max,
+                    waiting,
+                    Patience {
+                        burst: settings.admission_burst,
+                        standing: settings.admission_wait,
+                    },
+                    Instant::now(),
+                ),
+            ))
         };
         Self(settings.admission.then(|| Gates {
-            reads: door(),
-            writes: door(),
+            reads: door("reads"),
+            writes: door("writes"),
         }))
+    }
+
+    /// The step that stands before all that costs something.
+    pub(super) fn glances(&self) -> Glances {
+        Glances(self.clone())
     }
 
     /// The door that a call must pass, if any.
@@ -77,6 +95,38 @@ impl Admission {
     }
 }
 
+/// Refuses calls that have waited too long before anything else is done for them.
+#[derive(Clone)]
+pub(super) struct Glances(Admission);
+
+impl Step for Glances {
+    async fn answer<S: Serve>(&self, request: Request<Body>, rest: Rest<S>) -> Response<Body> {
+        let now = Instant::now();
+        let refused = self
+            .0
+            .door(&request)
+            .and_then(|door| door.glance(now, queued(&request, now)));
+        match refused {
+            Some(wait) => refuse(wait),
+            None => rest.run(request).await,
+        }
+    }
+}
+
+/// How long a call has queued for a processor.
+fn queued(request: &Request<Body>, now: Instant) -> Duration {
+    match request.extensions().get::<Came>() {
+        Some(Came(came)) => now.saturating_duration_since(*came),
+        None => Duration::ZERO,
+    }
+}
+
+fn refuse(wait: Duration) -> Response<Body> {
+    let (least, most) = RETRY;
+    let retry = wait.clamp(least, most);
+    Refusal::Overloaded { wait, retry }.answer()
+}
+
 impl Step for Admission {
     async fn answer<S: Serve>(&self, request: Request<Body>, rest: Rest<S>) -> Response<Body> {
         let Some(door) = self.door(&request) else {
@@ -87,17 +137,13 @@ impl Step for Admission {
             Some(Deadline(deadline)) => deadline.saturating_duration_since(now),
             None => Duration::MAX,
         };
-        match door.enter(now, left).await {
+        match door.enter(now, queued(&request, now), left).await {
             Ok(working) => {
                 let response = rest.run(request).await;
                 drop(working);
                 response
             }
-            Err(wait) => {
-                let (least, most) = RETRY;
-                let retry = wait.clamp(least, most);
-                Refusal::Overloaded { wait, retry }.answer()
-            }
+            Err(wait) => refuse(wait),
         }
     }
 }
@@ -106,15 +152,41 @@ impl Step for Admission {
 type Entered = Result<Working, Duration>;
 
 impl Door {
+    fn new(what: &'static str, gate: Gate<oneshot::Sender<Entered>>) -> Self {
+        Self {
+            what,
+            gate: Mutex::new(gate),
+            overloaded: AtomicBool::new(false),
+        }
+    }
+
     fn gate(&self) -> MutexGuard<'_, Gate<oneshot::Sender<Entered>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long a call would wait that has queued so long, if that is too long.
+    fn glance(&self, now: Instant, queued: Duration) -> Option<Duration> {
+        let mut gate = self.gate();
+        let refused = gate.glance(now, queued);
+        let overloaded = gate.overloaded();
+        drop(gate);
+        // Each refusal is counted; to log each of them would cost more than refusing it.
+        if self.overloaded.swap(overloaded, Ordering::Relaxed) != overloaded {
+            let what = self.what;
+            if overloaded {
+                tracing::warn!(what, "overload: more is asked for than can be done");
+            } else {
+                tracing::info!(what, "the overload is over");
+            }
+        }
+        refused
     }
 
     /// Goes in, or learns how long that would take.
-    async fn enter(self: Arc<Self>, now: Instant, left: Duration) -> Entered {
+    async fn enter(self: Arc<Self>, now: Instant, queued: Duration, left: Duration) -> Entered {
         let (sender, told) = oneshot::channel();
         // The gate is let go before anything is waited for.
-        let arrival = self.gate().arrive(now, left, || sender);
+        let arrival = self.gate().arrive(now, queued, left, || sender);
         match arrival {
             Arrival::Go => Ok(Working::begin(self)),
             Arrival::Refused(wait) => Err(wait),
@@ -176,15 +248,20 @@ mod tests {
             standing: Duration::from_secs(5),
         };
         let gate = Gate::new(most, 10, patience, now);
-        Arc::new(Door(Mutex::new(gate)))
+        Arc::new(Door::new("tests", gate))
     }
 
     #[tokio::test]
     async fn who_waits_is_let_in_when_another_is_done() {
         let door = door(1);
         let long = Duration::from_secs(5);
-        let working = door.clone().enter(Instant::now(), long).await.ok().unwrap();
-        let waiting = tokio::spawn(door.clone().enter(Instant::now(), long));
+        let working = door
+            .clone()
+            .enter(Instant::now(), Duration::ZERO, long)
+            .await
+            .ok()
+            .unwrap();
+        let waiting = tokio::spawn(door.clone().enter(Instant::now(), Duration::ZERO, long));
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         drop(working);
@@ -195,10 +272,15 @@ mod tests {
     async fn who_went_away_while_waiting_leaves_its_place_to_the_next() {
         let door = door(1);
         let long = Duration::from_secs(5);
-        let working = door.clone().enter(Instant::now(), long).await.ok().unwrap();
-        let gone = tokio::spawn(door.clone().enter(Instant::now(), long));
+        let working = door
+            .clone()
+            .enter(Instant::now(), Duration::ZERO, long)
+            .await
+            .ok()
+            .unwrap();
+        let gone = tokio::spawn(door.clone().enter(Instant::now(), Duration::ZERO, long));
         tokio::task::yield_now().await;
-        let next = tokio::spawn(door.clone().enter(Instant::now(), long));
+        let next = tokio::spawn(door.clone().enter(Instant::now(), Duration::ZERO, long));
         tokio::task::yield_now().await;
         gone.abort();
         assert!(gone.await.is_err());
@@ -215,7 +297,7 @@ mod tests {
         // A call that took a second is what others are expected to take.
         let mut working = door
             .clone()
-            .enter(Instant::now(), second)
+            .enter(Instant::now(), Duration::ZERO, second)
             .await
             .ok()
             .unwrap();
@@ -223,12 +305,16 @@ mod tests {
         drop(working);
         let _working = door
             .clone()
-            .enter(Instant::now(), second)
+            .enter(Instant::now(), Duration::ZERO, second)
             .await
             .ok()
             .unwrap();
         let soon = Duration::from_millis(1);
-        let wait = door.enter(Instant::now(), soon).await.err().unwrap();
+        let wait = door
+            .enter(Instant::now(), Duration::ZERO, soon)
+            .await
+            .err()
+            .unwrap();
         let refused = Refusal::Overloaded { wait, retry: wait }.answer();
         let status = tonic::Status::from_header_map(refused.headers()).unwrap();
         assert_eq!(status.code(), tonic::Code::Unavailable);

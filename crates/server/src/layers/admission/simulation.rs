@@ -150,7 +150,13 @@ impl Simulation {
         self.calls.insert(call, (self.now, self.now));
         let now = self.instant();
         let arrival = match &mut self.gate {
-            Some(gate) => gate.arrive(now, Duration::from_micros(DEADLINE_US), || call),
+            Some(gate) => {
+                let left = Duration::from_micros(DEADLINE_US);
+                match gate.glance(now, Duration::ZERO) {
+                    Some(wait) => Arrival::Refused(wait),
+                    None => gate.arrive(now, Duration::ZERO, left, || call),
+                }
+            }
             None => Arrival::Go,
         };
         match arrival {
