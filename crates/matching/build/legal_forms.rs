@@ -69,6 +69,7 @@ const OWN: &[(&str, &str)] = &[
     ("et cie", ""),
     ("and company", ""),
     ("公司", ""),
+    ("sa rl", "Llc"),
     ("limited", "Llc"),
     ("ltd", "Llc"),
     ("pty", "Llc"),

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! Profile ─▶ Prepared ─┬─▶ exact_keys   where accounts of one company necessarily meet
+//!                      ├─▶ Index        who of a million comes into question
 //!                      └─▶ compare ─▶ Match { level, score, rule, evidence }
 //! ```
 //!
@@ -21,6 +22,7 @@ pub mod domain;
 mod exact;
 pub mod free_mail;
 pub mod identifier;
+pub mod index;
 pub mod name;
 mod place;
 mod profile;
@@ -29,6 +31,7 @@ mod rules;
 pub use compare::{Argues, Evidence, EvidenceKind, Level, Match, Rule, compare, compare_by};
 pub use exact::{LONGEST_KEY, exact_keys};
 pub use identifier::Identifier;
+pub use index::Index;
 pub use name::{LegalClass, Name};
 pub use place::Address;
 pub use profile::{Domain, Prepared, Profile};

@@ -122,12 +122,6 @@ impl Prepared {
             .as_deref()
             .unwrap_or(&self.profile.id)
     }
-
-    pub(crate) fn of_kind(&self, kind: identifier::Kind) -> impl Iterator<Item = &Identifier> {
-        self.identifiers
-            .iter()
-            .filter(move |identifier| identifier.kind() == kind)
-    }
 }
 
 impl From<Profile> for Prepared {

@@ -1,5 +1,7 @@
 //! What two profiles say to each other, before anything is decided.
 
+use std::collections::BTreeMap;
+
 use crate::{
     Argues, Evidence, EvidenceKind, Identifier, Name,
     identifier::Kind,
@@ -226,23 +228,26 @@ type Pairs<'a> = Vec<(&'a Identifier, &'a Identifier)>;
 /// The numbers that both have, and those that tell them apart: of one kind and scope, each has one
 /// that the other lacks.
 fn numbers<'a>(left: &'a Prepared, right: &'a Prepared) -> (Pairs<'a>, Pairs<'a>) {
-    let equal = left
-        .identifiers
-        .intersection(&right.identifiers)
-        .map(|same| (same, same));
-    let mut contradicting = Vec::new();
-    for kind in STRONG {
-        let only_left = left
-            .of_kind(kind)
-            .filter(|one| !right.identifiers.contains(one));
-        for one in only_left {
-            let other = right
-                .of_kind(kind)
-                .find(|other| other.scope() == one.scope() && !left.identifiers.contains(other));
-            contradicting.extend(other.map(|other| (one, other)));
-        }
-    }
-    (equal.collect(), contradicting)
+    let equal = left.identifiers.intersection(&right.identifiers);
+    let equal = equal.map(|same| (same, same)).collect();
+    let (only_left, only_right) = (lacking(left, right), lacking(right, left));
+    let contradicting = only_left.iter().filter_map(|(kind, one)| {
+        let other = only_right.get(kind)?;
+        Some((*one, *other))
+    });
+    (equal, contradicting.collect())
+}
+
+/// By kind and scope, a number that one has and the other lacks.
+fn lacking<'a>(
+    one: &'a Prepared,
+    other: &'a Prepared,
+) -> BTreeMap<(Kind, &'a str), &'a Identifier> {
+    let lacking = one.identifiers.difference(&other.identifiers);
+    let strong = lacking.filter(|number| number.kind().is_strong());
+    strong
+        .map(|number| ((number.kind(), number.scope()), number))
+        .collect()
 }
 
 fn common_domains<'a>(

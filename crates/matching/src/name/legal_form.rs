@@ -135,7 +135,8 @@ fn attached(
     word: &str,
     take: for<'a> fn(&'a str, &str) -> Option<&'a str>,
 ) -> Option<(String, Option<LegalClass>)> {
-    if word.is_ascii() {
+    // A word that is a form itself, as a whole, is all there is.
+    if word.is_ascii() || class_of(word).is_some() {
         return None;
     }
     let forms = LEGAL_FORMS
@@ -151,7 +152,7 @@ fn attached(
 }
 
 /// Letters of scripts that put no spaces between the words of a name.
-fn is_unspaced(letter: char) -> bool {
+pub(crate) fn is_unspaced(letter: char) -> bool {
     matches!(letter,
         '\u{E00}'..='\u{E7F}' | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}'
         | '\u{AC00}'..='\u{D7AF}')

@@ -143,4 +143,4 @@ fn in_latin_letters(key: &Key) -> Option<Key> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
