@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Address, Identifier, LegalClass, identifier, name::Name, place::Place};
+use crate::{Address, Identifier, LegalClass, name::Name, place::Place};
 
 /// What is known of an account. Everything but the id may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,9 +10,6 @@ use crate::{
     profile::Prepared,
 };
 
-/// Kinds of numbers that decide.
-const STRONG: [Kind; 4] = [Kind::Lei, Kind::Duns, Kind::Vat, Kind::RegNo];
-
 /// A domain that both have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DomainMatch {
