@@ -2,10 +2,8 @@
 //! one that `TRELLIS_TEST_DATA` names and is no part of this tree. `make bench-matching` prints
 //! what is behind the figures.
 
-#[expect(dead_code, reason = "shared with the measurement, which prints more")]
 #[path = "../examples/bench_matching/pairs.rs"]
 mod pairs;
-#[expect(dead_code, reason = "shared with the measurement, which prints more")]
 #[path = "../examples/bench_matching/restaurants.rs"]
 mod restaurants;
 
