@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test endurance lint fuzz bench docs
+.PHONY: help run test endurance lint fuzz bench bench-matching docs
 
 help: ## Says what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -21,6 +21,9 @@ fuzz: ## Feeds what strangers send with made-up inputs; FUZZ_SECONDS and FUZZ_TA
 
 bench: ## Measures the release build beside bare SQL, on SQLite and PostgreSQL
 	@scripts/bench
+
+bench-matching: ## Measures how well and how fast companies are recognised, against what is asked of it
+	@scripts/bench-matching
 
 docs: ## Builds the documentation of the code into target/doc
 	cargo doc --workspace --no-deps --locked

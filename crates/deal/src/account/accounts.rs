@@ -5,14 +5,15 @@ use trellis_api::{Etag, name};
 use trellis_core::{
     AccountId, Call, Money, Page, PageQuery, PartnerId, Problem, Scope, Violation, Written,
 };
+use trellis_matching::domain;
 use trellis_store::deal::account::{self, Domains, Entity, Model};
 use trellis_store::deal::account_key;
 use trellis_store::deal::reference::References;
 use trellis_store::event::{self, NewEvent};
 use trellis_store::{Store, Txn, lock, record};
 
+use super::ancestry;
 use super::convert::wire;
-use super::{ancestry, domain};
 use crate::edit::set;
 use crate::error::{absent, exists};
 use crate::{Error, all_exist};

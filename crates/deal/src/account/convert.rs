@@ -4,10 +4,10 @@
 use trellis_api::deal::v1 as pb;
 use trellis_api::{Etag, Field, Fields, name};
 use trellis_core::{AccountId, Money, PageQuery, PartnerId};
+use trellis_matching::domain;
 use trellis_store::deal::account::Model;
 
 use super::accounts::{Create, Edit, Update};
-use super::domain;
 use crate::edit::{not_negative, some};
 
 /// What lists filter and order by.

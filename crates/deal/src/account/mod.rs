@@ -4,8 +4,6 @@
 //! * [`accounts`] holds the use cases, each one transaction.
 //! * [`ancestry`] keeps accounts from belonging to themselves, also by way of a parent that has
 //!   not come yet.
-//! * [`domain`] reads what identifies an organisation out of its web sites; [`free_mail`] lists the
-//!   domains that identify nobody.
 //! * [`convert`] is the only mapping between the wire and the rows.
 //! * [`import`] brings accounts from another system, a message at a time.
 //!
@@ -18,8 +16,6 @@
 pub mod accounts;
 pub mod ancestry;
 pub mod convert;
-pub mod domain;
-pub mod free_mail;
 pub mod import;
 pub mod service;
 

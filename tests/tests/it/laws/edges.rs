@@ -8,15 +8,16 @@ use trellis_tests::database::root;
 
 /// For each crate of ours, the others of ours that it may know. Services know the grammar of the
 /// wire and the data layer, and never each other; those two know only the values between them.
-const OURS: [(&str, &[&str]); 11] = [
+const OURS: [(&str, &[&str]); 12] = [
     ("trellis-core", &[]),
     ("trellis-api", &["trellis-core"]),
     ("trellis-store", &["trellis-core"]),
+    ("trellis-matching", &[]),
     ("trellis-migrations", &[]),
     ("trellis-platform", SHARED),
     ("trellis-partner", SHARED),
     ("trellis-program", SHARED),
-    ("trellis-deal", SHARED),
+    ("trellis-deal", DEAL),
     ("trellis-incentive", SHARED),
     ("trellis-server", EVERYTHING),
     ("trellis-tests", EVERYTHING),
@@ -24,10 +25,19 @@ const OURS: [(&str, &[&str]); 11] = [
 
 const SHARED: &[&str] = &["trellis-core", "trellis-api", "trellis-store"];
 
+/// Who a customer is, is a matter of deals.
+const DEAL: &[&str] = &[
+    "trellis-core",
+    "trellis-api",
+    "trellis-store",
+    "trellis-matching",
+];
+
 const EVERYTHING: &[&str] = &[
     "trellis-core",
     "trellis-api",
     "trellis-store",
+    "trellis-matching",
     "trellis-migrations",
     "trellis-platform",
     "trellis-partner",

@@ -1,0 +1,281 @@
+//! Which of a million names come into question, so that only those are compared.
+//!
+//! A name is found by its words. Those that few names have say most, so their lists are taken
+//! whole; of words that many have, only the names that have several of them. A slip in a word is
+//! undone by [`spellings`]. What a search costs is bounded whatever is asked: lists are
+//! intersected when they are long, and a fixed number of names is scored.
+//!
+//! ```text
+//! name ─▶ entries: its words · written out · in Latin letters · its initials · each alias
+//! ask  ─▶ words and near words ─▶ lists, rarest first ─▶ a few hundred entries ─▶ score ─▶ best k
+//! ```
+//!
+//! Everything is in flat lists of numbers; [`Index::bytes`] tells what they take. The order of the
+//! answer depends on what is in the index alone, never on when it came.
+
+mod lists;
+mod search;
+mod spellings;
+mod words;
+
+use hashbrown::HashTable;
+
+use crate::{Prepared, name::Name};
+use lists::Lists;
+use spellings::Spellings;
+use words::{Word, Words};
+
+/// Marks the initials of a name among words: `*bmw` for Bayerische Motoren Werke.
+const INITIALS: char = '*';
+
+/// An index of names by words.
+#[derive(Debug, Default)]
+pub struct Index {
+    words: Words,
+    spellings: Spellings,
+    /// Of each entry, the account and where its words end.
+    accounts: Vec<u32>,
+    ends: Vec<u32>,
+    entry_words: Vec<Word>,
+    /// Of each word, the entries that have it.
+    lists: Lists,
+    by_account: HashTable<u32>,
+    /// Of each word, how many entries have it that are not gone.
+    living: Vec<u32>,
+    gone: usize,
+}
+
+/// An account that has been removed.
+const NOBODY: u32 = u32::MAX;
+
+/// A count as the index keeps it. Past four thousand million it would be wrong, and memory ends
+/// long before.
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Accounts are numbers that the caller gave out, so they are spread to be a hash.
+fn spread(account: u32) -> u64 {
+    u64::from(account)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        .rotate_left(26)
+}
+
+impl Index {
+    /// An index of many accounts at once. Any number but `u32::MAX` may name an account, each once.
+    pub fn build<'a>(accounts: impl IntoIterator<Item = (u32, &'a Prepared)>) -> Self {
+        let mut index = Self::default();
+        for (account, profile) in accounts {
+            for entry in entries(profile) {
+                index.enter(account, &entry, |_, _| ());
+            }
+        }
+        index.lay_flat();
+        index
+    }
+
+    /// Adds an account, or exchanges what is known of it.
+    pub fn insert(&mut self, account: u32, profile: &Prepared) {
+        self.remove(account);
+        for entry in entries(profile) {
+            let Self { spellings, .. } = self;
+            let mut spellings = std::mem::take(spellings);
+            let number = self.enter(account, &entry, |word, text| spellings.add(word, text));
+            self.spellings = spellings;
+            for word in self.words_of(number).to_vec() {
+                self.lists.push(word, number);
+            }
+        }
+        if self.lists.is_due() {
+            self.compact();
+        }
+    }
+
+    /// Removes an account. Whether it was there.
+    pub fn remove(&mut self, account: u32) -> bool {
+        let mut found = false;
+        while let Ok(entry) = self.by_account.find_entry(spread(account), |entry| {
+            self.accounts.get(*entry as usize) == Some(&account)
+        }) {
+            let (number, _) = entry.remove();
+            for word in self.words_of(number).to_vec() {
+                if let Some(count) = self.living.get_mut(word as usize) {
+                    *count = count.saturating_sub(1);
+                }
+            }
+            if let Some(account) = self.accounts.get_mut(number as usize) {
+                *account = NOBODY;
+            }
+            self.gone += 1;
+            found = true;
+        }
+        if self.gone > 4096.max(self.accounts.len() / 4) {
+            self.compact();
+        }
+        found
+    }
+
+    /// How many entries there are: one for each name and each way of writing it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.accounts.len() - self.gone
+    }
+
+    /// Whether nobody is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.words.bytes()
+            + self.spellings.bytes()
+            + (self.accounts.capacity() + self.ends.capacity() + self.entry_words.capacity()) * 4
+            + self.living.capacity() * 4
+            + self.lists.bytes()
+            + self.by_account.allocation_size()
+    }
+
+    /// How many entries have the word. What is gone does not count, so that an answer depends on
+    /// what is there alone.
+    fn count(&self, word: Word) -> usize {
+        self.living
+            .get(word as usize)
+            .map_or(0, |count| *count as usize)
+    }
+
+    fn words_of(&self, entry: u32) -> &[Word] {
+        let at = entry as usize;
+        let start = at
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .copied();
+        let end = self.ends.get(at).copied().unwrap_or(0);
+        self.entry_words
+            .get(start.unwrap_or(0) as usize..end as usize)
+            .unwrap_or_default()
+    }
+
+    /// Adds an entry, and tells of words that are new.
+    fn enter(&mut self, account: u32, entry: &[String], mut new: impl FnMut(Word, &str)) -> u32 {
+        let number = number(self.accounts.len());
+        for text in entry {
+            let (word, is_new) = self.words.intern(text);
+            if is_new && !text.starts_with(INITIALS) {
+                new(word, text);
+            }
+            self.entry_words.push(word);
+            if is_new {
+                self.living.push(0);
+            }
+            if let Some(count) = self.living.get_mut(word as usize) {
+                *count += 1;
+            }
+        }
+        self.accounts.push(account);
+        self.ends.push(self::number(self.entry_words.len()));
+        let accounts = &self.accounts;
+        self.by_account
+            .insert_unique(spread(account), number, |entry| {
+                spread(accounts.get(*entry as usize).copied().unwrap_or(NOBODY))
+            });
+        number
+    }
+
+    fn lay_flat(&mut self) {
+        let entries = 0..number(self.accounts.len());
+        let pairs =
+            entries.flat_map(|entry| self.words_of(entry).iter().map(move |word| (*word, entry)));
+        let pairs: Vec<(Word, u32)> = pairs.collect();
+        self.lists = Lists::build(self.words.len(), &pairs);
+        let words = (0..number(self.words.len())).map(|word| (word, self.words.text(word)));
+        let words = words.filter(|(_, text)| !text.starts_with(INITIALS));
+        self.spellings = Spellings::build(words);
+        for list in [
+            &mut self.accounts,
+            &mut self.ends,
+            &mut self.entry_words,
+            &mut self.living,
+        ] {
+            list.shrink_to_fit();
+        }
+    }
+
+    /// Lays everything flat and forgets entries that are gone. Words stay: they come again.
+    fn compact(&mut self) {
+        let mut kept = Vec::with_capacity(self.accounts.len());
+        let (mut accounts, mut ends, mut entry_words) = (Vec::new(), Vec::new(), Vec::new());
+        for (entry, account) in self.accounts.iter().enumerate() {
+            let is_kept = *account != NOBODY;
+            kept.push(is_kept.then(|| number(accounts.len())));
+            if is_kept {
+                entry_words.extend_from_slice(self.words_of(number(entry)));
+                accounts.push(*account);
+                ends.push(number(entry_words.len()));
+            }
+        }
+        let renumber = |entry: u32| kept.get(entry as usize).copied().flatten();
+        self.lists.compact(self.words.len(), renumber);
+        self.by_account = HashTable::with_capacity(accounts.len());
+        for (entry, account) in accounts.iter().enumerate() {
+            self.by_account
+                .insert_unique(spread(*account), number(entry), |entry| {
+                    spread(accounts.get(*entry as usize).copied().unwrap_or(NOBODY))
+                });
+        }
+        (self.accounts, self.ends, self.entry_words) = (accounts, ends, entry_words);
+        self.gone = 0;
+    }
+}
+
+/// What an account is found by: each of its names in each way of writing it.
+fn entries(profile: &Prepared) -> Vec<Vec<String>> {
+    let mut found: Vec<Vec<String>> = Vec::new();
+    for name in profile.names() {
+        for entry in ways_of_writing(name).chain(initials(name)) {
+            if !found.contains(&entry) {
+                found.push(entry);
+            }
+        }
+    }
+    found
+}
+
+fn ways_of_writing(name: &Name) -> impl Iterator<Item = Vec<String>> {
+    let keys = name.keys().iter().chain(name.latin());
+    keys.map(|key| {
+        let mut words: Vec<String> = Vec::new();
+        for word in key.words.iter().flat_map(|word| pieces(word)) {
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        words
+    })
+}
+
+/// The word, and of one in a script without spaces each two neighbours too.
+fn pieces(word: &str) -> Vec<String> {
+    let letters: Vec<char> = word.chars().collect();
+    let is_unspaced = letters
+        .iter()
+        .all(|letter| crate::name::legal_form::is_unspaced(*letter));
+    let pairs = letters
+        .windows(2)
+        .filter(|_| is_unspaced && letters.len() > 2);
+    let pairs: Vec<String> = pairs.map(|pair| pair.iter().collect()).collect();
+    std::iter::once(word.to_owned()).chain(pairs).collect()
+}
+
+/// The initials, if they might be used as a name.
+fn initials(name: &Name) -> Option<Vec<String>> {
+    let count = name.initials().chars().count();
+    (3..=6)
+        .contains(&count)
+        .then(|| vec![format!("{INITIALS}{}", name.initials())])
+}
+
+#[cfg(test)]
+mod tests;

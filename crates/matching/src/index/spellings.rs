@@ -1,0 +1,102 @@
+//! Words that a slip makes of one another.
+//!
+//! A word is entered under its first letters, and under those with each one left out. Whatever
+//! single slip makes one word the other (a letter more, less, another, two exchanged), the two
+//! have an entry in common; so nothing is compared with everything.
+
+use std::collections::HashMap;
+
+use super::words::{Word, hash};
+
+/// The letters that are looked at. Words that have these in common are few.
+const PREFIX: usize = 8;
+
+/// Words shorter than this have no near ones: nearly every other short word would be.
+pub(super) const SHORTEST: usize = 4;
+
+/// Entries of words under their spellings, sorted, and what has come since.
+#[derive(Debug, Default)]
+pub(super) struct Spellings {
+    sorted: Vec<(u32, Word)>,
+    since: HashMap<u32, Vec<Word>>,
+    waiting: usize,
+}
+
+impl Spellings {
+    pub(super) fn build<'a>(words: impl Iterator<Item = (Word, &'a str)>) -> Self {
+        let entries = words.flat_map(|(word, text)| spellings(text).map(move |key| (key, word)));
+        let mut sorted: Vec<(u32, Word)> = entries.collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        sorted.shrink_to_fit();
+        Self {
+            sorted,
+            since: HashMap::new(),
+            waiting: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, word: Word, text: &str) {
+        for key in spellings(text) {
+            self.since.entry(key).or_default().push(word);
+            self.waiting += 1;
+        }
+        if self.waiting > 4096.max(self.sorted.len() / 4) {
+            self.merge();
+        }
+    }
+
+    fn merge(&mut self) {
+        let since = std::mem::take(&mut self.since);
+        let entries = since
+            .into_iter()
+            .flat_map(|(key, words)| words.into_iter().map(move |word| (key, word)));
+        self.sorted.extend(entries);
+        self.sorted.sort_unstable();
+        self.sorted.dedup();
+        self.sorted.shrink_to_fit();
+        self.waiting = 0;
+    }
+
+    /// Words that may be a slip away from `text`. Most are, some are further.
+    pub(super) fn near(&self, text: &str) -> Vec<Word> {
+        let mut found: Vec<Word> = Vec::new();
+        for key in spellings(text) {
+            let start = self.sorted.partition_point(|(known, _)| *known < key);
+            let rest = self.sorted.get(start..).unwrap_or_default();
+            found.extend(
+                rest.iter()
+                    .take_while(|(known, _)| *known == key)
+                    .map(|(_, word)| *word),
+            );
+            found.extend(self.since.get(&key).into_iter().flatten());
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let each = |list: &Vec<Word>| 48 + list.capacity() * 4;
+        self.sorted.capacity() * 8 + self.since.values().map(each).sum::<usize>()
+    }
+}
+
+/// The keys of a word: its first letters, whole and with each one left out.
+fn spellings(text: &str) -> impl Iterator<Item = u32> {
+    let letters: Vec<char> = text.chars().take(PREFIX).collect();
+    let count = if text.chars().count() < SHORTEST {
+        0
+    } else {
+        letters.len() + 1
+    };
+    (0..count).map(move |left_out| {
+        let kept = letters
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| at + 1 != left_out);
+        let kept: String = kept.map(|(_, letter)| *letter).collect();
+        let [_, _, _, _, a, b, c, d] = hash(&kept).to_be_bytes();
+        u32::from_be_bytes([a, b, c, d])
+    })
+}
