@@ -19,7 +19,7 @@
 //!
 //! What always holds:
 //! * Accounts and territories form trees: nobody is their own ancestor.
-//! * Two accounts with a registrable domain in common are the same customer, whoever sells to it.
+//! * Two accounts that compare as IDENTICAL or SAME are the same customer, whoever sells to it.
 //! * Of registrations of different partners that overlap, at most one is protected at any moment,
 //!   and whoever asked first is served first. A partner's tier never counts.
 //! * A protection is over at the moment of its end, whether or not the worker has come by.
@@ -29,6 +29,7 @@
 
 pub mod account;
 pub mod catalog;
+pub mod customer;
 pub mod deal;
 mod edit;
 mod error;

@@ -27,7 +27,7 @@ use crate::listen::{Acceptor, Drained};
 use crate::methods::Methods;
 use crate::routes::Part;
 use crate::services;
-use crate::settings::{RowSecurity, Settings};
+use crate::settings::{RowSecurity, Service, Settings};
 use crate::{reflection, schema};
 
 /// How long workers may take to end what they are doing.
@@ -42,6 +42,9 @@ pub enum Error {
     /// The database cannot be reached.
     #[error("the database cannot be reached")]
     Store(#[from] trellis_store::Error),
+    /// The keys of accounts could not be made.
+    #[error("the keys of accounts cannot be made")]
+    Keys(#[from] trellis_deal::Error),
     /// Row level security does not hold the server's role, and the settings require that it does.
     #[error(
         "{0}. Give database-url the role that docs/postgresql.md makes for the server, or start \
@@ -104,6 +107,7 @@ pub async fn start(
     schema::prepare(settings).await?;
     let store = Store::connect(&of_store(settings), clock.clone()).await?;
     row_security(settings, &store).await?;
+    keep_keys(settings, &store).await?;
     let issuers = Arc::new(Issuers::try_new(settings.issuers.values()).await?);
     let pepper = Pepper::new(secret::get(&store, Purpose::ApiKeys).await?);
     let credentials = Credentials::try_new(
@@ -183,6 +187,18 @@ pub async fn start(
         stop_workers,
         workers,
     })
+}
+
+/// Makes the keys of accounts which an older version has made, before anybody decides by them.
+async fn keep_keys(settings: &Settings, store: &Store) -> Result<(), Error> {
+    if !settings.services.has(Service::Deal) {
+        return Ok(());
+    }
+    let made = trellis_deal::account::keying::make_all(store).await?;
+    if made > 0 {
+        tracing::info!(accounts = made, "made the keys of accounts anew");
+    }
+    Ok(())
 }
 
 /// Without anybody being asked who they are, only this machine may call.

@@ -21,7 +21,7 @@ const LOCK: &str = "WITH keys AS MATERIALIZED (\
 /// [`Error::Contended`] when a lock cannot be had in time.
 pub async fn keys<S: AsRef<str>>(txn: &Txn, keys: &[S]) -> Result<(), Error> {
     let db = txn.db();
-    if db.get_database_backend() != DatabaseBackend::Postgres {
+    if !waits(txn) {
         return Ok(());
     }
     let scoped: Vec<String> = keys
@@ -32,4 +32,11 @@ pub async fn keys<S: AsRef<str>>(txn: &Txn, keys: &[S]) -> Result<(), Error> {
     let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, LOCK, [json.into()]);
     db.query_all_raw(statement).await?;
     Ok(())
+}
+
+/// Whether a lock may have been waited for, so that what was read before it may have changed. SQLite's
+/// one writer has waited before it read anything.
+#[must_use]
+pub fn waits(txn: &Txn) -> bool {
+    txn.db().get_database_backend() == DatabaseBackend::Postgres
 }

@@ -2,18 +2,20 @@
 
 use trellis_api::deal::v1 as pb;
 use trellis_api::{Etag, name};
+use trellis_core::lifecycle::Named;
 use trellis_core::{
     AccountId, Call, Money, Page, PageQuery, PartnerId, Problem, Scope, Violation, Written,
 };
 use trellis_matching::domain;
-use trellis_store::deal::account::{self, Domains, Entity, Model};
+use trellis_store::deal::account::{self, Domains, Entity, Model, State};
 use trellis_store::deal::account_key;
+use trellis_store::deal::identity::{Aliases, CrmRecord, CrmRecords, Identifier, Identifiers};
 use trellis_store::deal::reference::References;
 use trellis_store::event::{self, NewEvent};
 use trellis_store::{Store, Txn, lock, record};
 
-use super::ancestry;
 use super::convert::wire;
+use super::{ancestry, identity};
 use crate::edit::set;
 use crate::error::{absent, exists};
 use crate::{Error, all_exist};
@@ -52,6 +54,14 @@ pub struct Edit {
     pub partner: Option<Option<PartnerId>>,
     /// Whether it is a canary.
     pub canary: Option<bool>,
+    /// What registers and authorities know it by; each is valid.
+    pub identifiers: Option<Vec<Identifier>>,
+    /// Its other names.
+    pub aliases: Option<Vec<String>>,
+    /// Its records in other systems.
+    pub crm_records: Option<Vec<CrmRecord>>,
+    /// The account that took its business over.
+    pub successor_account: Option<Option<AccountId>>,
 }
 
 /// Edits an account.
@@ -77,7 +87,9 @@ pub async fn create(
 ) -> Result<Written<pb::Account>, Error> {
     store
         .write(call, create, |txn, Create { id, edit }| async move {
-            if matches!(edit.external_id, Some(Some(_))) {
+            if matches!(edit.external_id, Some(Some(_)))
+                || matches!(edit.parent_account, Some(Some(_)))
+            {
                 lock::keys(&txn, &[account::LINKS]).await?;
             }
             let id = id.unwrap_or_else(|| AccountId::generate(txn.now()));
@@ -88,11 +100,12 @@ pub async fn create(
             }
             own_canary(&account)?;
             brought(&txn, &account).await?;
-            placed(&txn, &account).await?;
+            succeeded(&txn, &account).await?;
+            account.ultimate_parent = placed(&txn, &account).await?;
             let account = record::insert::<Entity>(&txn, account)
                 .await
                 .map_err(|error| exists(error, &resource))?;
-            let keys = keys(&account)
+            let keys = identity::keys(&account)
                 .into_iter()
                 .map(|key| (account.id.clone(), key));
             account_key::add(&txn, keys).await?;
@@ -124,6 +137,15 @@ pub(super) fn fresh(txn: &Txn, id: AccountId, edit: Edit) -> Model {
         pending_parent_external_id: None,
         external_id: None,
         canary: false,
+        identifiers: Identifiers::default(),
+        aliases: Aliases::default(),
+        crm_records: CrmRecords::default(),
+        ultimate_parent: None,
+        successor_account: None,
+        state: State::Active,
+        merged_into: None,
+        moved: None,
+        key_version: identity::KEY_VERSION,
         version: 1,
         create_time: now,
         update_time: now,
@@ -159,7 +181,8 @@ pub async fn list(
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND`, also when there is no such parent; `ETAG_MISMATCH`; `CYCLE` when it would
-/// belong to itself; `RESOURCE_EXISTS` when the external id is taken.
+/// belong to itself; `RESOURCE_EXISTS` when the external id is taken; `NOT_EDITABLE` when it was merged
+/// into another one.
 pub async fn update(
     store: &Store,
     call: Call,
@@ -174,19 +197,27 @@ pub async fn update(
             let before = record::lock::<Entity>(&txn, &id).await?;
             let before = before.ok_or_else(|| absent(&txn, &id))?;
             etag.check(before.version, &resource)?;
+            stands(&before, &resource, || edit.fields())?;
             let mut after = before.clone();
             apply(&mut after, edit);
+            if !txn.scope().is_staff() {
+                identity::keep_verified(&before.identifiers, &mut after.identifiers);
+            }
             own_canary(&after)?;
             if after.partner != before.partner {
                 brought(&txn, &after).await?;
             }
+            if after.successor_account != before.successor_account {
+                succeeded(&txn, &after).await?;
+            }
             let renamed = after.external_id != before.external_id;
             if renamed || after.parent_account != before.parent_account {
-                placed(&txn, &after).await?;
+                after.ultimate_parent = placed(&txn, &after).await?;
             }
             let after = rewrite(&txn, &before, after)
                 .await
                 .map_err(|error| exists(error, &resource))?;
+            regrouped(&txn, &before, &after).await?;
             let event = NewEvent::new("account.updated", resource);
             event::append(&txn, event.for_partner(after.partner.as_ref()));
             if renamed {
@@ -243,20 +274,62 @@ async fn brought(txn: &Txn, account: &Model) -> Result<(), Error> {
     .await
 }
 
-/// Checks that an account's parent exists and that the account does not belong to itself.
-async fn placed(txn: &Txn, account: &Model) -> Result<(), Error> {
+/// Checks that the account that took an account's business over exists and is another one.
+async fn succeeded(txn: &Txn, account: &Model) -> Result<(), Error> {
+    let Some(successor) = &account.successor_account else {
+        return Ok(());
+    };
+    if *successor == account.id {
+        return Err(Problem::Invalid(vec![Violation::new(
+            "account.successor_account",
+            "other",
+            "must be another account",
+        )])
+        .into());
+    }
+    let accounts = [successor.clone()].into();
+    all_exist(
+        txn,
+        &References {
+            accounts,
+            ..References::default()
+        },
+    )
+    .await
+}
+
+/// Refuses to change an account that was merged into another one.
+fn stands(
+    account: &Model,
+    resource: &str,
+    fields: impl FnOnce() -> Vec<&'static str>,
+) -> Result<(), Problem> {
+    match account.state {
+        State::Active => Ok(()),
+        State::Merged => Err(Problem::NotEditable {
+            resource: resource.to_owned(),
+            state: account.state.name(),
+            fields: fields().into_iter().map(str::to_owned).collect(),
+        }),
+    }
+}
+
+/// Checks that an account's parent exists and stands for itself, and that the account does not belong
+/// to itself; answers the top of those that it belongs to.
+async fn placed(txn: &Txn, account: &Model) -> Result<Option<AccountId>, Error> {
     let chain = match &account.parent_account {
         Some(parent) => {
             let chain = account::chain(txn, parent).await?;
-            if chain.is_empty() {
-                return Err(absent(txn, parent));
+            match chain.first().map(|parent| parent.state) {
+                Some(State::Active) => chain,
+                // What was merged is found by its name and is nobody's parent.
+                Some(State::Merged) | None => return Err(absent(txn, parent)),
             }
-            chain
         }
         None => Vec::new(),
     };
     let Some(circle) = ancestry::circle(account, &chain) else {
-        return Ok(());
+        return Ok(chain.last().map(|top| top.id.clone()));
     };
     Err(Error::Cycle {
         resource: name(txn.ecosystem(), &account.id),
@@ -266,21 +339,58 @@ async fn placed(txn: &Txn, account: &Model) -> Result<(), Error> {
 
 /// Writes a changed account back, and its keys if they changed.
 ///
-/// Keys that come or go are locked, together with the account's own, after its row: whoever decides
-/// about business with a customer holds the same locks and never waits for an account's row.
+/// Whatever it is recognised by before and after is locked, together with the account's own key, after
+/// its row, also where the keys stay and only what is compared changes: whoever decides about business
+/// with a customer holds the same locks and never waits for an account's row.
 pub(super) async fn rewrite(
     txn: &Txn,
     before: &Model,
-    after: Model,
+    mut after: Model,
 ) -> Result<Model, trellis_store::Error> {
-    if after.registrable_domains != before.registrable_domains {
+    let (old, new) = (identity::keys(before), identity::keys(&after));
+    if old != new || identity::compared(before) != identity::compared(&after) {
         let mut locks = vec![account::own_key(&after.id)];
-        locks.extend(keys(before));
-        locks.extend(keys(&after));
+        locks.extend(old.iter().cloned());
+        locks.extend(new.iter().cloned());
         lock::keys(txn, &locks).await?;
-        account_key::replace(txn, &after.id, keys(&after)).await?;
+    }
+    if old != new || after.key_version != identity::KEY_VERSION {
+        account_key::replace(txn, &after.id, new).await?;
+        after.key_version = identity::KEY_VERSION;
     }
     record::update::<Entity>(txn, after).await
+}
+
+/// Puts all that belong to an account below the top that it has now. The caller holds the lock of the
+/// links, and has rewritten the account.
+pub(super) async fn regrouped(
+    txn: &Txn,
+    before: &Model,
+    after: &Model,
+) -> Result<(), trellis_store::Error> {
+    if before.top() == after.top() {
+        return Ok(());
+    }
+    let below = account::descendants(txn, &after.id).await?;
+    account::regroup(txn, &below, after.top()).await?;
+    account_key::regroup(txn, &below, &account::group_key(after.top())).await
+}
+
+/// Like [`regrouped`], for an account that was rewritten before its top was known.
+pub(super) async fn regroup(
+    txn: &Txn,
+    before: &Model,
+    after: &Model,
+) -> Result<(), trellis_store::Error> {
+    if before.top() == after.top() {
+        return Ok(());
+    }
+    let groups = [before.top(), after.top()].map(account::group_key);
+    lock::keys(txn, &groups).await?;
+    let own = [after.id.clone()];
+    account::regroup(txn, &own, after.top()).await?;
+    account_key::regroup(txn, &own, &account::group_key(after.top())).await?;
+    regrouped(txn, before, after).await
 }
 
 /// Puts the accounts that wait for an account's external id below it.
@@ -288,7 +398,8 @@ async fn adopt(txn: &Txn, account: &Model) -> Result<(), Error> {
     let waiting = account::lock_waiting(txn, account.external_id.clone()).await?;
     for child in waiting {
         let resource = name(txn.ecosystem(), &child.id);
-        record::update::<Entity>(txn, below(account, child)).await?;
+        let after = rewrite(txn, &child, below(account, child.clone())).await?;
+        regrouped(txn, &child, &after).await?;
         event::append(
             txn,
             NewEvent::new("account.updated", resource).because(PARENT_ARRIVED),
@@ -304,13 +415,34 @@ pub(super) const PARENT_ARRIVED: &str = "PARENT_ARRIVED";
 pub(super) fn below(parent: &Model, mut child: Model) -> Model {
     child.parent_account = Some(parent.id.clone());
     child.pending_parent_external_id = None;
+    child.ultimate_parent = Some(parent.top().clone());
     child
 }
 
-/// The keys by which the account's customer is found.
-pub(super) fn keys(account: &Model) -> Vec<String> {
-    let domains = account.registrable_domains.0.iter();
-    domains.map(|domain| account::domain_key(domain)).collect()
+impl Edit {
+    /// The names of the fields that it changes.
+    fn fields(&self) -> Vec<&'static str> {
+        [
+            ("display_name", self.display_name.is_some()),
+            ("region_code", self.region_code.is_some()),
+            ("domains", self.domains.is_some()),
+            ("industry", self.industry.is_some()),
+            ("annual_revenue", self.annual_revenue.is_some()),
+            ("employee_count", self.employee_count.is_some()),
+            ("founded_year", self.founded_year.is_some()),
+            ("parent_account", self.parent_account.is_some()),
+            ("external_id", self.external_id.is_some()),
+            ("partner", self.partner.is_some()),
+            ("canary", self.canary.is_some()),
+            ("identifiers", self.identifiers.is_some()),
+            ("aliases", self.aliases.is_some()),
+            ("crm_records", self.crm_records.is_some()),
+            ("successor_account", self.successor_account.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(field, changes)| changes.then_some(field))
+        .collect()
+    }
 }
 
 pub(super) fn apply(account: &mut Model, edit: Edit) {
@@ -326,6 +458,10 @@ pub(super) fn apply(account: &mut Model, edit: Edit) {
         external_id,
         partner,
         canary,
+        identifiers,
+        aliases,
+        crm_records,
+        successor_account,
     } = edit;
     set(&mut account.display_name, display_name);
     set(&mut account.region_code, region_code);
@@ -347,4 +483,8 @@ pub(super) fn apply(account: &mut Model, edit: Edit) {
     set(&mut account.external_id, external_id);
     set(&mut account.partner, partner);
     set(&mut account.canary, canary);
+    set(&mut account.identifiers, identifiers.map(Identifiers));
+    set(&mut account.aliases, aliases.map(Aliases));
+    set(&mut account.crm_records, crm_records.map(CrmRecords));
+    set(&mut account.successor_account, successor_account);
 }

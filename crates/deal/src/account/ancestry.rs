@@ -24,33 +24,14 @@ pub fn circle(account: &Model, chain: &[Model]) -> Option<Vec<AccountId>> {
 
 #[cfg(test)]
 mod tests {
-    use trellis_core::{EcosystemId, Timestamp};
-    use trellis_store::deal::account::Domains;
-
     use super::*;
+    use crate::account::sample;
 
     fn account(id: &str, waits_for: Option<&str>) -> Model {
-        let now = Timestamp::from_micros(0);
         Model {
-            ecosystem: EcosystemId::try_new("acme").unwrap(),
-            id: AccountId::try_new(id).unwrap(),
-            partner: None,
-            display_name: id.to_owned(),
-            region_code: None,
-            domains: Domains::default(),
-            registrable_domains: Domains::default(),
-            industry: None,
-            annual_revenue_minor: None,
-            annual_revenue_currency: None,
-            employee_count: 0,
-            founded_year: 0,
-            parent_account: None,
             pending_parent_external_id: waits_for.map(str::to_owned),
             external_id: Some(format!("crm-{id}")),
-            canary: false,
-            version: 1,
-            create_time: now,
-            update_time: now,
+            ..sample::account(id, id)
         }
     }
 

@@ -5,9 +5,10 @@ use trellis_api::deal::v1 as pb;
 use trellis_api::{Etag, Field, Fields, name};
 use trellis_core::{AccountId, Money, PageQuery, PartnerId};
 use trellis_matching::domain;
-use trellis_store::deal::account::Model;
+use trellis_store::deal::account::{Model, State};
 
 use super::accounts::{Create, Edit, Update};
+use super::identifiers;
 use crate::edit::{not_negative, some};
 
 /// What lists filter and order by.
@@ -22,9 +23,15 @@ pub const FIELDS: &[Field] = &[
     Field::text("external_id"),
     Field::id::<PartnerId>("partner"),
     Field::boolean("canary"),
+    Field::id::<AccountId>("ultimate_parent"),
+    Field::id::<AccountId>("successor_account"),
+    Field::state("state", "STATE", STATES),
+    Field::id::<AccountId>("merged_into"),
     Field::time("create_time").sortable(),
     Field::time("update_time").sortable(),
 ];
+
+const STATES: &[&str] = &["ACTIVE", "MERGED"];
 
 /// The fields that an update may change.
 const MUTABLE: &[&str] = &[
@@ -39,6 +46,10 @@ const MUTABLE: &[&str] = &[
     "external_id",
     "partner",
     "canary",
+    "identifiers",
+    "aliases",
+    "crm_records",
+    "successor_account",
 ];
 
 /// An account on the wire.
@@ -61,10 +72,20 @@ pub fn wire(account: Model) -> pb::Account {
         pending_parent_external_id,
         external_id,
         canary,
+        identifiers,
+        aliases,
+        crm_records,
+        ultimate_parent,
+        successor_account,
+        state,
+        merged_into,
+        moved: _,
+        key_version: _,
         version,
         create_time,
         update_time,
     } = account;
+    let named = |id: Option<AccountId>| id.map_or_else(String::new, |id| name(&ecosystem, &id));
     let annual_revenue = annual_revenue_minor
         .zip(annual_revenue_currency)
         .map(|(minor, currency)| trellis_api::money::wire(Money::new(minor, currency)));
@@ -78,7 +99,7 @@ pub fn wire(account: Model) -> pb::Account {
         annual_revenue,
         employee_count,
         founded_year: i32::try_from(founded_year).unwrap_or_default(),
-        parent_account: parent_account.map_or_else(String::new, |id| name(&ecosystem, &id)),
+        parent_account: named(parent_account),
         pending_parent_external_id: pending_parent_external_id.unwrap_or_default(),
         external_id: external_id.unwrap_or_default(),
         create_time: Some(trellis_api::time::wire(create_time)),
@@ -86,6 +107,17 @@ pub fn wire(account: Model) -> pb::Account {
         etag: Etag::of(version).to_string(),
         partner: partner.map_or_else(String::new, |id| name(&ecosystem, &id)),
         canary,
+        identifiers: identifiers.0.into_iter().map(identifiers::wire).collect(),
+        aliases: aliases.0,
+        crm_records: crm_records.0.into_iter().map(identifiers::record).collect(),
+        ultimate_parent: named(ultimate_parent),
+        successor_account: named(successor_account),
+        state: match state {
+            State::Active => pb::account::State::Active,
+            State::Merged => pb::account::State::Merged,
+        }
+        .into(),
+        merged_into: named(merged_into),
     }
 }
 
@@ -95,6 +127,9 @@ pub(super) fn whole(account: pb::Account, fields: &mut Fields) -> Option<Edit> {
     let revenue = not_negative(fields, "account.annual_revenue", account.annual_revenue);
     let parent = fields.optional_id("account.parent_account", &account.parent_account);
     let partner = fields.optional_id("account.partner", &account.partner);
+    let successor = fields.optional_id("account.successor_account", &account.successor_account);
+    let numbers = identifiers::read("account.identifiers", account.identifiers, fields);
+    let records = identifiers::records("account.crm_records", account.crm_records, fields);
     Some(Edit {
         display_name: Some(account.display_name),
         region_code: Some(some(account.region_code)),
@@ -107,6 +142,10 @@ pub(super) fn whole(account: pb::Account, fields: &mut Fields) -> Option<Edit> {
         external_id: Some(some(account.external_id)),
         partner: Some(partner?),
         canary: Some(account.canary),
+        identifiers: Some(numbers?),
+        aliases: Some(account.aliases),
+        crm_records: Some(records?),
+        successor_account: Some(successor?),
     })
 }
 
@@ -159,6 +198,15 @@ pub(super) fn update(request: pb::UpdateAccountRequest, fields: &mut Fields) -> 
     let partner = mask.read("partner", || {
         fields.optional_id("account.partner", &account.partner)
     });
+    let numbers = mask.read("identifiers", || {
+        identifiers::read("account.identifiers", account.identifiers, fields)
+    });
+    let records = mask.read("crm_records", || {
+        identifiers::records("account.crm_records", account.crm_records, fields)
+    });
+    let successor_account = mask.read("successor_account", || {
+        fields.optional_id("account.successor_account", &account.successor_account)
+    });
     let edit = Edit {
         display_name: mask.keep("display_name", Some(account.display_name)),
         region_code: mask.keep("region_code", Some(some(account.region_code))),
@@ -171,6 +219,10 @@ pub(super) fn update(request: pb::UpdateAccountRequest, fields: &mut Fields) -> 
         external_id: mask.keep("external_id", Some(some(account.external_id))),
         partner: partner?,
         canary: mask.keep("canary", Some(account.canary)),
+        identifiers: numbers?,
+        aliases: mask.keep("aliases", Some(account.aliases)),
+        crm_records: records?,
+        successor_account: successor_account?,
     };
     Some(Update {
         id: id?,

@@ -6,21 +6,21 @@
 //! id, and whoever comes with that id, by a later message, another import or a call, gets the child
 //! below it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use trellis_api::deal::v1 as pb;
 use trellis_api::import::{Outcome, Row};
 use trellis_api::{Fields, name};
 use trellis_core::{AccountId, Call, PartnerId, Violation, Written};
-use trellis_store::deal::account::{self, Entity, Model};
+use trellis_store::deal::account::{self, Entity, Model, State};
 use trellis_store::deal::account_key;
 use trellis_store::event::{self, NewEvent};
 use trellis_store::partner::partner;
 use trellis_store::{Store, Txn, lock, record};
 
-use super::accounts::{Edit, PARENT_ARRIVED, apply, below, canary, fresh, keys, rewrite};
-use super::ancestry;
+use super::accounts::{Edit, PARENT_ARRIVED, apply, below, canary, fresh, regroup, rewrite};
 use super::convert::whole;
+use super::{ancestry, identity};
 use crate::edit::some;
 use crate::error::overtaken;
 use crate::{Error, hierarchy};
@@ -69,8 +69,12 @@ fn imported(row: pb::ImportAccountRow, fields: &mut Fields) -> Option<Imported> 
     // Another system seldom knows who brought a customer; a row that does not say so takes it from
     // nobody.
     edit.partner = edit.partner.filter(Option::is_some);
-    // Nor does it know of canaries.
+    // Nor does it know of canaries, of who took whom over, or of records in a third system.
     edit.canary = edit.canary.filter(|canary| *canary);
+    edit.successor_account = edit.successor_account.filter(Option::is_some);
+    edit.identifiers = edit.identifiers.filter(|given| !given.is_empty());
+    edit.aliases = edit.aliases.filter(|given| !given.is_empty());
+    edit.crm_records = edit.crm_records.filter(|given| !given.is_empty());
     Some(Imported { edit, parent })
 }
 
@@ -120,13 +124,18 @@ fn link(row: &Row<Imported>) -> (String, Option<String>) {
 /// What one message has found and made so far.
 struct Import {
     known: HashMap<AccountId, Model>,
+    /// By external id. That of an account which was merged leads to the one that it was merged into.
     by_external_id: HashMap<String, AccountId>,
+    /// The external ids of those that were merged.
+    merged: HashSet<String>,
     /// Those of the partners that the rows name which exist.
     partners: HashSet<PartnerId>,
     /// Who has ever waited for which external id; [`Import::waiting`] says who still does.
     waiting: HashMap<String, Vec<AccountId>>,
     /// Those that this message makes; their rows are written at its end.
     made: Vec<AccountId>,
+    /// Those that it changes.
+    changed: BTreeSet<AccountId>,
 }
 
 impl Import {
@@ -136,17 +145,30 @@ impl Import {
         let own = || rows.iter().map(|row| row.external_id.clone());
         let parents = wanted().filter_map(|row| row.parent.clone());
         let mut found = account::lock_by_external_ids(txn, own().chain(parents)).await?;
-        let ids = wanted().filter_map(|row| row.edit.parent_account.clone()?);
+        let mut ids = BTreeSet::new();
+        for row in wanted() {
+            ids.extend(row.edit.parent_account.clone().flatten());
+            ids.extend(row.edit.successor_account.clone().flatten());
+        }
         found.extend(record::find_many::<Entity>(txn, ids).await?);
         found.extend(account::lock_waiting(txn, own()).await?);
+        let stand_for: BTreeSet<AccountId> = found
+            .iter()
+            .filter_map(|account| account.merged_into.clone())
+            .collect();
+        if !stand_for.is_empty() {
+            found.extend(record::lock_many::<Entity>(txn, stand_for).await?);
+        }
         let named = wanted().filter_map(|row| row.edit.partner.clone()?);
         let partners = record::find_many::<partner::Entity>(txn, named).await?;
         let mut import = Self {
             partners: partners.into_iter().map(|partner| partner.id).collect(),
             known: HashMap::with_capacity(found.len() + rows.len()),
             by_external_id: HashMap::with_capacity(found.len() + rows.len()),
+            merged: HashSet::new(),
             waiting: HashMap::new(),
             made: Vec::new(),
+            changed: BTreeSet::new(),
         };
         for account in found {
             import.keep(account);
@@ -156,8 +178,12 @@ impl Import {
 
     fn keep(&mut self, account: Model) {
         if let Some(external_id) = &account.external_id {
+            if account.state == State::Merged {
+                self.merged.insert(external_id.clone());
+            }
+            let stands = account.merged_into.as_ref().unwrap_or(&account.id);
             self.by_external_id
-                .insert(external_id.clone(), account.id.clone());
+                .insert(external_id.clone(), stands.clone());
         }
         if let Some(awaited) = &account.pending_parent_external_id {
             let waiting = self.waiting.entry(awaited.clone()).or_default();
@@ -177,11 +203,15 @@ impl Import {
             Err(violation) => return Ok(Outcome::Rejected(vec![violation])),
         };
         let before = self.by_external_id.get(external_id);
+        if let Some(stands) = before.filter(|_| self.merged.contains(external_id)) {
+            return Ok(Outcome::Unchanged(name(txn.ecosystem(), stands)));
+        }
         let before = before.and_then(|id| self.known.get(id)).cloned();
         let mut after = match &before {
             Some(before) => {
                 let mut after = before.clone();
                 apply(&mut after, edit);
+                identity::keep_verified(&before.identifiers, &mut after.identifiers);
                 after
             }
             None => fresh(txn, AccountId::generate(txn.now()), edit),
@@ -222,10 +252,17 @@ impl Import {
             };
             edit.parent_account = Some(Some(id));
         }
-        if let Some(Some(id)) = &edit.parent_account
+        if let Some(Some(id)) = &edit.parent_account {
+            let parent = self.known.get(id);
+            if parent.is_none_or(|parent| parent.state == State::Merged) {
+                let field = "account.parent_account";
+                return Err(Violation::new(field, "reference", "does not exist"));
+            }
+        }
+        if let Some(Some(id)) = &edit.successor_account
             && !self.known.contains_key(id)
         {
-            let field = "account.parent_account";
+            let field = "account.successor_account";
             return Err(Violation::new(field, "reference", "does not exist"));
         }
         Ok((edit, None))
@@ -311,8 +348,11 @@ impl Import {
         reason: Option<&'static str>,
     ) -> Result<(), Error> {
         let resource = name(txn.ecosystem(), &after.id);
+        // Where it stands in the end is known when the message has been read.
+        after.ultimate_parent.clone_from(&before.ultimate_parent);
         if !self.made.contains(&after.id) {
             after = rewrite(txn, before, after).await.map_err(overtaken)?;
+            self.changed.insert(after.id.clone());
         }
         let event = NewEvent::new("account.updated", resource).for_partner(after.partner.as_ref());
         self.keep(after);
@@ -320,16 +360,23 @@ impl Import {
         Ok(())
     }
 
+    /// Writes what this message makes, and puts everybody below the top that they have now: parents may
+    /// have come in any order.
     async fn finish(mut self, txn: &Txn) -> Result<(), Error> {
-        let made: Vec<Model> = self
-            .made
-            .iter()
-            .filter_map(|id| self.known.remove(id))
-            .collect();
+        let mut made: Vec<Model> = Vec::with_capacity(self.made.len());
+        for id in &self.made {
+            if let Some(account) = self.known.get(id).cloned() {
+                let ultimate_parent = self.top(txn, &account).await?;
+                made.push(Model {
+                    ultimate_parent,
+                    ..account
+                });
+            }
+        }
         let keys: Vec<(AccountId, String)> = made
             .iter()
             .flat_map(|account| {
-                keys(account)
+                identity::keys(account)
                     .into_iter()
                     .map(|key| (account.id.clone(), key))
             })
@@ -337,6 +384,26 @@ impl Import {
         record::insert_many::<Entity>(txn, made)
             .await
             .map_err(overtaken)?;
-        Ok(account_key::add(txn, keys).await?)
+        account_key::add(txn, keys).await?;
+        for id in std::mem::take(&mut self.changed) {
+            if let Some(account) = self.known.get(&id) {
+                let ultimate_parent = self.top(txn, account).await?;
+                let after = Model {
+                    ultimate_parent,
+                    ..account.clone()
+                };
+                regroup(txn, account, &after).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The top of those that an account belongs to, as this message leaves them.
+    async fn top(&self, txn: &Txn, account: &Model) -> Result<Option<AccountId>, Error> {
+        let Some(parent) = &account.parent_account else {
+            return Ok(None);
+        };
+        let chain = account::chain_over(txn, parent, &self.known).await?;
+        Ok(chain.last().map(|top| top.id.clone()))
     }
 }

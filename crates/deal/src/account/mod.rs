@@ -4,19 +4,29 @@
 //! * [`accounts`] holds the use cases, each one transaction.
 //! * [`ancestry`] keeps accounts from belonging to themselves, also by way of a parent that has
 //!   not come yet.
-//! * [`convert`] is the only mapping between the wire and the rows.
+//! * [`identity`] says what an account is recognised by: its keys, and what of it is compared.
+//! * [`convert`] is the only mapping between the wire and the rows; [`identifiers`] its part for the
+//!   numbers of registers.
+//! * [`keying`] makes the keys of accounts that older rules have made.
 //! * [`import`] brings accounts from another system, a message at a time.
 //!
 //! What always holds:
-//! * The keys of an account are those of its registrable domains, in the same transaction.
-//! * Whoever changes an account's domains holds the locks of its keys, old and new, so that nobody
-//!   decides about business with a customer that is just becoming another one.
+//! * The keys of an account are those of its domains, identifiers, names and group, in the same
+//!   transaction. One that was merged into another has none.
+//! * Whoever changes what an account is compared by holds the locks of its keys, old and new, so that
+//!   nobody decides about business with a customer that is just becoming another one.
+//! * The top of those that an account belongs to stands with it, and changes with them.
 //! * An account waits for a parent only as long as no account has that parent's external id.
 
 pub mod accounts;
 pub mod ancestry;
 pub mod convert;
+mod identifiers;
+pub mod identity;
 pub mod import;
+pub mod keying;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod service;
 
 pub use service::Accounts;

@@ -9,37 +9,42 @@ use std::time::Duration;
 
 use trellis_core::Timestamp;
 use trellis_store::deal::account;
-use trellis_store::deal::customer::Customer;
+
+use crate::account::identity;
+use crate::customer::Customer;
 
 /// The short window.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The long window; as long an account that was named costs nothing more.
 pub const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// For how many domains an account counts once. A handful is one company's in some countries; fifty
-/// would be fifty questions asked at once.
-const DOMAINS: usize = 5;
+/// For how many domains and identifiers, and for how many spellings of its names, an account counts
+/// once. A handful is one company's in some countries; fifty would be fifty questions asked at once.
+const HANDFUL: usize = 5;
 
 /// What a registration with a customer costs its partner. `known` are those of the customer's keys
 /// under which the partner has handed something in during the long window.
 ///
-/// * Nothing, if it is the same account with the same domains: that is a further product, a renewal,
-///   or an honest second try.
-/// * Once, if nothing of the account is known; and once for the domains that a known account got
-///   since, because those may be another customer's.
-/// * Once more, if the account is another one than those that its known domains were named with: it
+/// * Nothing, if it is the same account with the same domains, identifiers and names: that is a further
+///   product, a renewal, or an honest second try.
+/// * Once, if nothing of the account is known; and once for what a known account got since, because
+///   that may be another customer's.
+/// * Once more, if the account is another one than those that its known keys were named with: it
 ///   counts as the same account at double cost.
 #[must_use]
 pub fn cost(customer: &Customer, known: &HashSet<String>) -> i64 {
     let own = account::own_key(&customer.account);
     let same = known.contains(&own);
-    let domains = customer.keys.iter().filter(|key| **key != own);
-    let (old, new): (Vec<_>, Vec<_>) = domains.partition(|key| known.contains(*key));
+    let keys = customer.keys.iter().filter(|key| **key != own);
+    let (old, new): (Vec<_>, Vec<_>) = keys.partition(|key| known.contains(*key));
     let bare = old.is_empty() && new.is_empty();
+    let names = new.iter().filter(|key| key.starts_with(identity::NAME));
+    let names = names.count();
     let fresh = if bare {
         usize::from(!same)
     } else {
-        new.len().div_ceil(DOMAINS)
+        let others = new.len() - names;
+        others.div_ceil(HANDFUL).max(names.div_ceil(HANDFUL))
     };
     let again = usize::from(!same && !old.is_empty());
     i64::try_from(fresh + again).unwrap_or(i64::MAX)

@@ -219,6 +219,7 @@ mod tests {
             decision: None,
             suspicion: None,
             screening: None,
+            judged: None,
             waitlist_position: None,
             protection_start_time: None,
             protection_end_time: matches!(state, State::Approved | State::Converted)

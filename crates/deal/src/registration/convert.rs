@@ -86,6 +86,7 @@ pub fn wire(registration: Model) -> pb::Registration {
         decision,
         suspicion,
         screening,
+        judged: _,
         waitlist_position,
         protection_start_time,
         protection_end_time,

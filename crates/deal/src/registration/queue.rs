@@ -10,7 +10,6 @@ use serde_json::json;
 use trellis_api::name;
 use trellis_core::lifecycle::Named;
 use trellis_core::{AccountId, Money, Problem, TerritoryId};
-use trellis_store::deal::customer::{self, Customer};
 use trellis_store::deal::eligibility::{self, Facts};
 use trellis_store::deal::registration::{self, Decision, Entity, Model, State};
 use trellis_store::deal::{protection, submission, territory};
@@ -26,11 +25,14 @@ use super::places::{Place, Places};
 use super::protection::window;
 use super::screening;
 use crate::Error;
+use crate::customer::{self, Customer};
 
 /// A partner may not claim business in a program.
 const INELIGIBLE: &str = "R1";
 /// Another registration came first.
 const CONFLICT: &str = "R6";
+/// It may be another's customer.
+const UNSURE: &str = "R9";
 /// Nothing stands in the way.
 const FREE: &str = "R10";
 /// A person decided.
@@ -58,7 +60,7 @@ impl Held {
 }
 
 /// Holds the customer of a registration, and the customers of all who wait with it and may be next:
-/// with several domains they need not have all their keys in common.
+/// they need not have all their keys in common, nor the same accounts.
 ///
 /// `seen` was read without a lock. What is decided from it is only which locks to take.
 pub(super) async fn hold(txn: &Txn, seen: &Model) -> Result<Held, Error> {
@@ -67,7 +69,7 @@ pub(super) async fn hold(txn: &Txn, seen: &Model) -> Result<Held, Error> {
     }
     let mut accounts = BTreeSet::from([seen.account.clone()]);
     for own in customer::read(txn, [seen.account.clone()]).await? {
-        if own.keys.len() > 1 {
+        if !own.same.is_empty() {
             let standing = customer::contending(txn, &own).await?;
             let waiting = standing
                 .into_iter()
@@ -100,6 +102,18 @@ impl Standing {
             places: &self.places,
         }
     }
+}
+
+/// Whether a registration would be stood in the way of if an account that may be the same customer
+/// were the same: then a person decides, and nothing else does.
+async fn unsure(txn: &Txn, customer: &Customer, asking: &Model) -> Result<bool, Error> {
+    let registrations = customer::contending_perhaps(txn, customer).await?;
+    let places = places(txn, asking, &registrations).await?;
+    let line = Line {
+        standing: &registrations,
+        places: &places,
+    };
+    Ok(line.judge(asking, txn.now()) != Verdict::Free)
 }
 
 /// Reads the territories that are compared, with all that they lie within. Most registrations
@@ -161,6 +175,8 @@ pub(super) async fn submit(
     let line = standing.line();
     registration.submit_time = Some(line.place(&registration, txn.now()));
     registration.contends = true;
+    registration.judged = Some(customer.snapshot().clone());
+    let unsure = unsure(txn, customer, &registration).await?;
     let kind = match line.judge(&registration, txn.now()) {
         Verdict::SelfDuplicate { of } => {
             return Err(Error::SelfDuplicate {
@@ -175,6 +191,10 @@ pub(super) async fn submit(
                 ..decided(txn, CONFLICT, "DUPLICATE_ACTIVE")
             });
             "registration.waitlisted"
+        }
+        Verdict::Free if unsure => {
+            registration.decision = Some(decided(txn, UNSURE, "IDENTITY_REVIEW"));
+            CLEARED
         }
         Verdict::Free => match approval(&facts, value(&registration), registration.suspicion) {
             Approval::Automatic if seen.waits_for_the_tick() => {
@@ -237,9 +257,12 @@ pub(super) async fn decide(txn: &Txn, held: &Held, mut registration: Model) -> R
     let line = standing.line();
     let facts = eligibility::facts(txn, &registration.partner, &registration.program).await?;
     screening::again(txn, &mut registration, customer).await?;
+    registration.judged = Some(customer.snapshot().clone());
+    let unsure = unsure(txn, customer, &registration).await?;
     let approval = |facts: &Facts| approval(facts, value(&registration), registration.suspicion);
     let automatic = facts.filter(|facts| {
-        lacks(facts, txn.now()).is_none()
+        !unsure
+            && lacks(facts, txn.now()).is_none()
             && approval(facts) == Approval::Automatic
             && line.judge(&registration, txn.now()) == Verdict::Free
     });
@@ -247,7 +270,10 @@ pub(super) async fn decide(txn: &Txn, held: &Held, mut registration: Model) -> R
         let reason = registration
             .suspicion
             .map_or("MANUAL_APPROVAL", Named::name);
-        registration.decision = Some(decided(txn, FREE, reason));
+        registration.decision = Some(match unsure {
+            true => decided(txn, UNSURE, "IDENTITY_REVIEW"),
+            false => decided(txn, FREE, reason),
+        });
         return Ok(registration::note(txn, &registration).await?);
     };
     grant(txn, customer, &line, &facts, &mut registration).await?;
@@ -448,14 +474,16 @@ async fn take_turn(
     };
     let disclosure = facts.conflict_disclosure;
     screening::again(txn, &mut registration, customer).await?;
+    registration.judged = Some(customer.snapshot().clone());
+    let unsure = unsure(txn, customer, &registration).await?;
     match approval(&facts, value(&registration), registration.suspicion) {
-        Approval::Automatic => {
+        Approval::Automatic if !unsure => {
             grant(txn, customer, line, &facts, &mut registration).await?;
             registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
             let registration = record::update::<Entity>(txn, registration).await?;
             report(txn, "registration.approved", &registration, "", disclosure);
         }
-        Approval::Manual | Approval::AboveLimit | Approval::Suspicious(_) => {
+        Approval::Automatic | Approval::Manual | Approval::AboveLimit | Approval::Suspicious(_) => {
             registration.decision = Some(decided(txn, FREE, "PROMOTED"));
             registration::note(txn, &registration).await?;
             report(txn, "registration.promoted", &registration, "", disclosure);
@@ -478,6 +506,7 @@ async fn grant(
     }
     registration.state = lifecycle::moved(registration.state, Verb::Approve, &resource)?;
     registration.tick_time = None;
+    registration.judged = Some(customer.snapshot().clone());
     // Protections that are over give way, whether or not the sweep has come by.
     let over = line
         .standing
@@ -493,7 +522,7 @@ async fn grant(
     protection::grant(
         txn,
         registration,
-        &customer.keys,
+        customer.exclusive(),
         (window.start, window.end),
     )
     .await?;

@@ -201,6 +201,7 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         decision: None,
         suspicion: None,
         screening: None,
+        judged: None,
         waitlist_position: None,
         protection_start_time: None,
         protection_end_time: None,

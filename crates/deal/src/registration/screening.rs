@@ -10,7 +10,7 @@ use trellis_api::name;
 use trellis_core::Timestamp;
 use trellis_core::lifecycle::Named;
 use trellis_store::deal::canary_hit;
-use trellis_store::deal::customer::{self, Customer};
+use trellis_store::deal::customer;
 use trellis_store::deal::eligibility::Facts;
 use trellis_store::deal::registration::{self, Model, Screening};
 use trellis_store::deal::submission::{self, Alarm};
@@ -22,6 +22,8 @@ use super::disclosure::Seen;
 use super::queue;
 use super::suspicion::{LOOKED_AT, suspicion};
 use crate::Error;
+use crate::account::identity;
+use crate::customer::Customer;
 
 /// Counts a registration that is handed in, unless that is too much, and screens it; answers what is
 /// to be [reported](report). The caller holds the lock of the partner's submissions, and the customer.
@@ -85,7 +87,7 @@ pub(super) async fn admit(
     submission::add(txn, submission, &customer.keys).await?;
     registration.suspicion = suspicion(&screening);
     registration.screening = Some(screening);
-    let named = canary_hit::note(txn, registration, customer).await?;
+    let named = canary_hit::note(txn, registration, customer.named()).await?;
     Ok(if !named.is_empty() {
         CANARY_NAMED
     } else if alarm.is_some() && !suspected {
@@ -109,11 +111,10 @@ pub(super) async fn again(
         ..looked_at(txn, registration, customer).await?
     };
     let then = submission::keys_of(txn, registration).await?;
-    // Of registrations that are older than submissions nobody knows it.
-    screening.account_changed = !then.is_empty() && then != customer.keys.iter().cloned().collect();
+    screening.account_changed = identity::changed(&then, &customer.keys);
     registration.suspicion = suspicion(&screening);
     registration.screening = Some(screening);
-    if !canary_hit::note(txn, registration, customer)
+    if !canary_hit::note(txn, registration, customer.named())
         .await?
         .is_empty()
     {
@@ -167,7 +168,7 @@ async fn looked_at(
     Ok(Screening {
         decided_count: outcomes.len(),
         refused_count: outcomes.iter().filter(|refused| **refused).count(),
-        canaries: customer::canaries(view, customer).await?,
+        canaries: customer::canaries(view, customer.named()).await?,
         alarm_time,
         screen_time: Some(view.now()),
         ..Screening::default()

@@ -36,11 +36,11 @@ impl Worker for Protections {
 
     fn sweep<'a>(&'a self, txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>> {
         Box::pin(async move {
-            let ended = end_one(txn).await.map_err(WorkError::new)?;
+            let ended = Box::pin(end_one(txn)).await.map_err(WorkError::new)?;
             if ended > 0 {
                 return Ok(ended);
             }
-            decide_one(txn).await.map_err(WorkError::new)
+            Box::pin(decide_one(txn)).await.map_err(WorkError::new)
         })
     }
 }

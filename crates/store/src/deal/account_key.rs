@@ -1,10 +1,12 @@
-//! The keys by which accounts of the same customer are found: one row for each registrable domain
-//! of each account. Several accounts may share a key.
+//! The keys by which accounts that may be the same customer are found: those of the domains, the
+//! identifiers and the names of each account, and of the group that it belongs to. Accounts that share
+//! a key are compared; sharing one decides nothing by itself.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
 use trellis_core::{AccountId, EcosystemId};
 
+use super::account::{CHUNK, GROUP};
 use crate::{Error, Txn, View, record};
 
 /// That an account has a key.
@@ -73,4 +75,21 @@ pub async fn add(
         account,
     };
     record::insert_many::<Entity>(txn, keys.into_iter().map(row).collect()).await
+}
+
+/// Gives accounts another key of their group in place of the one that they have.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn regroup(txn: &Txn, accounts: &[AccountId], key: &str) -> Result<(), Error> {
+    for accounts in accounts.chunks(CHUNK) {
+        Entity::update_many()
+            .col_expr(Column::Key, Expr::value(key))
+            .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+            .filter(COLUMN.account.is_in(accounts.iter().cloned()))
+            .filter(COLUMN.key.starts_with(GROUP))
+            .exec(&txn.db())
+            .await?;
+    }
+    Ok(())
 }

@@ -5,8 +5,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{OnConflict, Query};
 use trellis_core::{AccountId, EcosystemId, PartnerId, RegistrationId, Timestamp};
 
-use super::customer::{self, Customer};
-use super::{account, registration};
+use super::{account, customer, registration};
 use crate::{Error, Txn};
 
 /// That a partner has named a canary.
@@ -31,7 +30,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Notes the canaries that a registration names; answers those that its partner has not named
+/// Notes the canaries that a registration names, which are among its customer's accounts; answers those that its partner has not named
 /// before. One statement, whether or not there is one, so that the time it takes tells nothing.
 ///
 /// # Errors
@@ -39,7 +38,7 @@ impl ActiveModelBehavior for ActiveModel {}
 pub async fn note(
     txn: &Txn,
     of: &registration::Model,
-    customer: &Customer,
+    accounts: &[AccountId],
 ) -> Result<Vec<AccountId>, Error> {
     let db = txn.db();
     let mut canaries = Query::select();
@@ -50,7 +49,7 @@ pub async fn note(
         .expr(Expr::value(of.id.as_str()))
         .expr(Expr::value(txn.now().micros()))
         .from(account::Entity)
-        .and_where(customer::is_canary(txn, customer));
+        .and_where(customer::is_canary(txn, accounts));
     let mut insert = Query::insert();
     insert
         .into_table(Entity)

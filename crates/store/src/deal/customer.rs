@@ -1,92 +1,94 @@
-//! Customers: the accounts that count as one when partners claim business with them.
+//! What is read to tell which accounts are one customer, and what stands at a customer.
 //!
-//! Two accounts are the same customer when they have an identity key in common. Whoever decides
-//! about claims holds the locks of the keys, and so does whoever changes an account's domains.
+//! Accounts that have a key in common may be the same customer; whether they are is a rule of the deal
+//! service, which reads what it needs from here. Whoever decides about claims holds the locks of the
+//! keys, and so does whoever changes what an account is recognised by.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Query, SelectStatement, SimpleExpr, UnionType};
-use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{ExprTrait, SimpleExpr};
+use sea_orm::{QueryOrder, QuerySelect};
 use trellis_core::AccountId;
 
 use super::{account, account_key, registration};
-use crate::record::scoped;
-use crate::{Error, Txn, View, lock};
+use crate::record::{self, scoped};
+use crate::{Error, View};
 
-/// An account with the keys of its customer.
+/// An account with keys of it, sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Customer {
+pub struct Keyed {
     /// The account.
-    pub account: AccountId,
-    /// Its identity keys, its own first.
+    pub account: account::Model,
+    /// Its keys, without [its own](account::own_key).
     pub keys: Vec<String>,
 }
 
-/// Reads the identity keys of some accounts.
+/// Reads some accounts, each with all of its keys, in the order of their ids.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn read(
-    view: &View,
-    accounts: impl IntoIterator<Item = AccountId>,
-) -> Result<Vec<Customer>, Error> {
-    let accounts: BTreeSet<AccountId> = accounts.into_iter().collect();
-    let rows: Vec<(AccountId, String)> = account_key::Entity::find()
+pub async fn keyed(view: &View, accounts: &BTreeSet<AccountId>) -> Result<Vec<Keyed>, Error> {
+    let rows = record::find_many::<account::Entity>(view, accounts.iter().cloned()).await?;
+    let keys = account_key::Column::Account.is_in(accounts.iter().cloned());
+    Ok(together(rows, pairs(view, keys).await?))
+}
+
+/// Reads the accounts that have one of these keys, each with those of the keys that it has, in the
+/// order of their ids.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn sharing(view: &View, keys: &BTreeSet<String>) -> Result<Vec<Keyed>, Error> {
+    let among = account_key::Column::Key.is_in(keys.iter().cloned());
+    let shared = pairs(view, among.clone()).await?;
+    let accounts = account_key::Entity::find()
         .filter(account_key::Column::Ecosystem.eq(view.ecosystem().clone()))
-        .filter(account_key::Column::Account.is_in(accounts.iter().cloned()))
+        .filter(among)
+        .select_only()
+        .column(account_key::Column::Account);
+    let rows = scoped::<account::Entity>(view)
+        .filter(account::Column::Id.in_subquery(sea_orm::QueryTrait::into_query(accounts)))
+        .order_by_asc(account::Column::Id)
+        .all(&view.db())
+        .await?;
+    Ok(together(rows, shared))
+}
+
+/// The rows of keys that a condition lets pass, in the order of the keys.
+async fn pairs(view: &View, condition: SimpleExpr) -> Result<Vec<(AccountId, String)>, Error> {
+    Ok(account_key::Entity::find()
+        .filter(account_key::Column::Ecosystem.eq(view.ecosystem().clone()))
+        .filter(condition)
         .order_by_asc(account_key::Column::Key)
         .select_only()
         .column(account_key::Column::Account)
         .column(account_key::Column::Key)
         .into_tuple()
         .all(&view.db())
-        .await?;
-    let with_keys = |account: AccountId| {
-        let shared = rows
-            .iter()
-            .filter(|(of, _)| *of == account)
-            .map(|(_, key)| key.clone());
-        let keys = std::iter::once(account::own_key(&account))
-            .chain(shared)
-            .collect();
-        Customer { account, keys }
-    };
-    Ok(accounts.into_iter().map(with_keys).collect())
+        .await?)
 }
 
-/// Holds some customers as they are until the transaction ends: takes the locks of all their keys
-/// in one statement.
-///
-/// # Errors
-/// [`Error::Contended`] when a lock cannot be had in time, or a key changed while waiting for it.
-pub async fn hold(
-    txn: &Txn,
-    accounts: impl IntoIterator<Item = AccountId>,
-) -> Result<Vec<Customer>, Error> {
-    let customers = read(txn, accounts).await?;
-    let keys: BTreeSet<&String> = customers
-        .iter()
-        .flat_map(|customer| &customer.keys)
-        .collect();
-    lock::keys(txn, &keys.into_iter().collect::<Vec<_>>()).await?;
-    if txn.db().get_database_backend() == DatabaseBackend::Postgres {
-        let accounts = customers.iter().map(|customer| customer.account.clone());
-        if read(txn, accounts).await? != customers {
-            return Err(Error::Contended);
-        }
+fn together(rows: Vec<account::Model>, keys: Vec<(AccountId, String)>) -> Vec<Keyed> {
+    let mut by_account: BTreeMap<AccountId, Vec<String>> = BTreeMap::new();
+    for (account, key) in keys {
+        by_account.entry(account).or_default().push(key);
     }
-    Ok(customers)
+    let with_keys = |account: account::Model| Keyed {
+        keys: by_account.remove(&account.id).unwrap_or_default(),
+        account,
+    };
+    rows.into_iter().map(with_keys).collect()
 }
 
-/// The registrations that stand at a customer, whatever they are for, in the order in which they
-/// were handed in.
+/// The registrations that stand at the accounts of a customer, whatever they are for, in the order in
+/// which they were handed in.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn contending(
     view: &View,
-    customer: &Customer,
+    accounts: &[AccountId],
 ) -> Result<Vec<registration::Model>, Error> {
     let select = scoped::<registration::Entity>(view)
         // The bare column, not `= true`: only so does the partial index answer for it.
@@ -94,48 +96,31 @@ pub async fn contending(
             registration::Entity,
             registration::Column::Contends,
         )))
-        .filter(registration::Column::Account.in_subquery(accounts(view, customer)))
+        .filter(registration::Column::Account.is_in(accounts.iter().cloned()))
         .order_by_asc(registration::Column::SubmitTime)
         .order_by_asc(registration::Column::Id);
     Ok(select.all(&view.db()).await?)
 }
 
-/// The canaries among the accounts of a customer, found as rivals are.
+/// The canaries among the accounts of a customer.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn canaries(view: &View, customer: &Customer) -> Result<Vec<AccountId>, Error> {
+pub async fn canaries(view: &View, accounts: &[AccountId]) -> Result<Vec<AccountId>, Error> {
     let select = account::Entity::find()
-        .filter(is_canary(view, customer))
+        .filter(is_canary(view, accounts))
         .order_by_asc(account::Column::Id)
         .select_only()
         .column(account::Column::Id);
     Ok(select.into_tuple().all(&view.db()).await?)
 }
 
-/// Whether an account is a canary and one of a customer's.
-pub(super) fn is_canary(view: &View, customer: &Customer) -> SimpleExpr {
+/// Whether an account is a canary and one of these.
+pub(super) fn is_canary(view: &View, accounts: &[AccountId]) -> SimpleExpr {
     account::COLUMN
         .ecosystem
         .eq(view.ecosystem().clone())
         // The bare column, for the partial index.
         .and(Expr::col((account::Entity, account::Column::Canary)))
-        .and(account::Column::Id.in_subquery(accounts(view, customer)))
-}
-
-/// The accounts of a customer: one list, not an `OR` of two conditions, so that an index is asked for
-/// each of them.
-fn accounts(view: &View, customer: &Customer) -> SelectStatement {
-    let mut accounts = Query::select();
-    accounts.expr(Expr::value(customer.account.as_str()));
-    if customer.keys.len() > 1 {
-        let sharing = account_key::Entity::find()
-            .filter(account_key::Column::Ecosystem.eq(view.ecosystem().clone()))
-            .filter(account_key::Column::Key.is_in(customer.keys.clone()))
-            .select_only()
-            .column(account_key::Column::Account)
-            .into_query();
-        accounts.union(UnionType::Distinct, sharing);
-    }
-    accounts
+        .and(account::Column::Id.is_in(accounts.iter().cloned()))
 }

@@ -1,6 +1,7 @@
 //! Deals: business with customers, from the first contact to the signature and beyond.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
 use sea_orm::{FromJsonQueryResult, FromQueryResult, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
@@ -295,3 +296,37 @@ pub async fn pipeline(
     }
     Ok(select.into_model().all(&view.db()).await?)
 }
+
+/// Puts the deals of an account, or some of them, at another account; answers which. Their versions
+/// count it: what they name has changed.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn readdress(
+    txn: &Txn,
+    from: &AccountId,
+    to: &AccountId,
+    only: Option<&[DealId]>,
+) -> Result<Vec<DealId>, Error> {
+    let mut select = scoped::<Entity>(txn).filter(COLUMN.account.eq(from.clone()));
+    if let Some(only) = only {
+        select = select.filter(COLUMN.id.is_in(only.iter().cloned()));
+    }
+    let select = select.order_by_asc(Column::Id);
+    let found = record::for_update(txn, select).all(&txn.db()).await?;
+    let ids: Vec<DealId> = found.into_iter().map(|one| one.id).collect();
+    for some in ids.chunks(READDRESSED) {
+        Entity::update_many()
+            .col_expr(Column::Account, Expr::value(to.as_str()))
+            .col_expr(Column::Version, Expr::col(Column::Version).add(1_i64))
+            .col_expr(Column::UpdateTime, Expr::value(txn.now()))
+            .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+            .filter(COLUMN.id.is_in(some.iter().cloned()))
+            .exec(&txn.db())
+            .await?;
+    }
+    Ok(ids)
+}
+
+/// Deals of one statement; SQLite binds at most 32,766 values.
+const READDRESSED: usize = 10_000;

@@ -11,6 +11,7 @@ pub mod customer;
 pub mod deal;
 pub mod eligibility;
 pub mod facts;
+pub mod identity;
 pub mod product;
 pub mod product_family;
 pub mod protection;

@@ -11,7 +11,8 @@ use trellis_core::{
 };
 
 use super::deal::DealType;
-use crate::record::scoped;
+use super::identity::Snapshot;
+use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
 
 /// Where a registration stands. The legal moves are the deal service's.
@@ -186,6 +187,8 @@ pub struct Model {
     pub suspicion: Option<Suspicion>,
     /// What was looked at besides the line.
     pub screening: Option<Screening>,
+    /// The account as it stood at the latest decision.
+    pub judged: Option<Snapshot>,
     /// Its place among those that wait, beginning with 1.
     pub waitlist_position: Option<i64>,
     /// When its protection began.
@@ -291,6 +294,7 @@ pub async fn note(txn: &Txn, registration: &Model) -> Result<(), Error> {
     row.reset(Column::TickTime);
     row.reset(Column::Suspicion);
     row.reset(Column::Screening);
+    row.reset(Column::Judged);
     Entity::update_many()
         .set(row)
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
@@ -318,3 +322,37 @@ pub async fn move_up(
         .await?;
     Ok(())
 }
+
+/// Puts the registrations of an account, or some of them, at another account; answers which. Their versions
+/// count it: what they name has changed.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn readdress(
+    txn: &Txn,
+    from: &AccountId,
+    to: &AccountId,
+    only: Option<&[RegistrationId]>,
+) -> Result<Vec<RegistrationId>, Error> {
+    let mut select = scoped::<Entity>(txn).filter(COLUMN.account.eq(from.clone()));
+    if let Some(only) = only {
+        select = select.filter(COLUMN.id.is_in(only.iter().cloned()));
+    }
+    let select = select.order_by_asc(Column::Id);
+    let found = record::for_update(txn, select).all(&txn.db()).await?;
+    let ids: Vec<RegistrationId> = found.into_iter().map(|one| one.id).collect();
+    for some in ids.chunks(READDRESSED) {
+        Entity::update_many()
+            .col_expr(Column::Account, Expr::value(to.as_str()))
+            .col_expr(Column::Version, Expr::col(Column::Version).add(1_i64))
+            .col_expr(Column::UpdateTime, Expr::value(txn.now()))
+            .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+            .filter(COLUMN.id.is_in(some.iter().cloned()))
+            .exec(&txn.db())
+            .await?;
+    }
+    Ok(ids)
+}
+
+/// Registrations of one statement; SQLite binds at most 32,766 values.
+const READDRESSED: usize = 10_000;

@@ -1,8 +1,11 @@
 //! What accounts promise to those who decide about business with customers.
 
+use std::collections::BTreeSet;
+
 use trellis_core::{AccountId, Failure};
-use trellis_store::deal::account::{self, Domains};
-use trellis_store::deal::account_key;
+use trellis_store::deal::account::{self, Domains, State};
+use trellis_store::deal::identity::{Aliases, CrmRecords, Identifiers};
+use trellis_store::deal::{account_key, customer};
 use trellis_store::{Error, Txn, record};
 
 use crate::on_both;
@@ -13,10 +16,9 @@ fn id(text: &str) -> AccountId {
 }
 
 async fn add(txn: &Txn, name: &str, parent: Option<&str>, domains: &[&str]) -> Result<(), Error> {
-    let keys: Vec<String> = domains
-        .iter()
-        .map(|domain| account::domain_key(domain))
-        .collect();
+    let top = if parent.is_some() { "group" } else { name };
+    let keys = domains.iter().map(|domain| format!("domain:{domain}"));
+    let keys = keys.chain([account::group_key(&id(top))]).collect();
     let domains = Domains(domains.iter().map(|domain| (*domain).to_owned()).collect());
     let row = account::Model {
         partner: None,
@@ -35,6 +37,15 @@ async fn add(txn: &Txn, name: &str, parent: Option<&str>, domains: &[&str]) -> R
         pending_parent_external_id: None,
         external_id: Some(format!("crm-{name}")),
         canary: false,
+        identifiers: Identifiers::default(),
+        aliases: Aliases::default(),
+        crm_records: CrmRecords::default(),
+        ultimate_parent: parent.map(|_| id(top)),
+        successor_account: None,
+        state: State::Active,
+        merged_into: None,
+        moved: None,
+        key_version: 1,
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -61,9 +72,19 @@ on_both! {
         fixture.found("rival", false).await;
         let view = fixture.store.read(&call("acme")).await.unwrap();
         let keys = async |name: &str| account::identity_keys(&view, &id(name)).await.unwrap();
-        assert_eq!(keys("group").await, ["account:group", "domain:acme.com"]);
-        assert_eq!(keys("branch").await, ["account:branch", "domain:acme.com", "domain:acme.de"]);
-        assert_eq!(keys("leaf").await, ["account:leaf"]);
+        assert_eq!(keys("group").await, ["account:group", "domain:acme.com", "group:group"]);
+        assert_eq!(
+            keys("branch").await,
+            ["account:branch", "domain:acme.com", "domain:acme.de", "group:group"]
+        );
+        assert_eq!(keys("leaf").await, ["account:leaf", "group:group"]);
+        let asked = BTreeSet::from(["domain:acme.com".to_owned(), "domain:acme.de".to_owned()]);
+        let sharing = customer::sharing(&view, &asked).await.unwrap();
+        let sharing: Vec<_> = sharing.iter().map(|one| (one.account.id.as_str(), one.keys.len())).collect();
+        assert_eq!(sharing, [("branch", 2), ("group", 1)]);
+        let keyed = customer::keyed(&view, &BTreeSet::from([id("leaf"), id("nobody")])).await.unwrap();
+        let keyed: Vec<_> = keyed.iter().map(|one| (one.account.id.as_str(), one.keys.len())).collect();
+        assert_eq!(keyed, [("leaf", 1)]);
 
         let rival = fixture.store.read(&call("rival")).await.unwrap();
         let theirs = account::identity_keys(&rival, &id("group")).await.unwrap();
@@ -77,7 +98,7 @@ on_both! {
         let changed = fixture
             .store
             .write(call("acme"), (), |txn, ()| async move {
-                let keys = vec![account::domain_key("acme.fr")];
+                let keys = vec!["domain:acme.fr".to_owned()];
                 account_key::replace(&txn, &id("branch"), keys).await
             })
             .await;
@@ -86,7 +107,7 @@ on_both! {
         let branch = account::identity_keys(&view, &id("branch")).await.unwrap();
         assert_eq!(branch, ["account:branch", "domain:acme.fr"]);
         let group = account::identity_keys(&view, &id("group")).await.unwrap();
-        assert_eq!(group, ["account:group", "domain:acme.com"]);
+        assert_eq!(group, ["account:group", "domain:acme.com", "group:group"]);
     }
 }
 
@@ -101,6 +122,34 @@ on_both! {
         assert_eq!(chain("leaf").await, ["leaf", "branch", "group"]);
         assert_eq!(chain("group").await, ["group"]);
         assert_eq!(chain("nobody").await, Vec::<String>::new());
+    }
+}
+
+on_both! {
+    async fn what_belongs_to_an_account_follows_it_below_another_top(fixture: Fixture) {
+        some_accounts(&fixture, "acme").await;
+        let moved = fixture
+            .store
+            .write(call("acme"), (), |txn, ()| async move {
+                let below = account::descendants(&txn, &id("group")).await?;
+                assert_eq!(below, [id("branch"), id("leaf")]);
+                assert_eq!(account::descendants(&txn, &id("leaf")).await?, []);
+                let moved = [id("branch"), id("leaf")];
+                account::regroup(&txn, &moved, &id("branch")).await?;
+                account_key::regroup(&txn, &moved, &account::group_key(&id("branch"))).await
+            })
+            .await;
+        moved.unwrap();
+        let view = fixture.store.read(&call("acme")).await.unwrap();
+        let read = async |name: &str| {
+            let row = record::find::<account::Entity>(&view, &id(name)).await.unwrap().unwrap();
+            let keys = account::identity_keys(&view, &id(name)).await.unwrap();
+            (row.ultimate_parent, row.version, keys.last().unwrap().clone())
+        };
+        let of_branch = "group:branch".to_owned();
+        assert_eq!(read("branch").await, (None, 1, of_branch.clone()));
+        assert_eq!(read("leaf").await, (Some(id("branch")), 1, of_branch));
+        assert_eq!(read("group").await, (None, 1, "group:group".to_owned()));
     }
 }
 

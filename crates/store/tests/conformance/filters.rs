@@ -10,6 +10,7 @@ use rand::{Rng as _, SeedableRng as _};
 use trellis_api::{Field, filter};
 use trellis_core::{AccountId, EcosystemId, PageQuery, Timestamp};
 use trellis_store::deal::account::{self, Domains};
+use trellis_store::deal::identity::{Aliases, CrmRecords, Identifiers};
 use trellis_store::partner::partner::{self, PartnerType, State};
 use trellis_store::record::{self, Record};
 use trellis_store::{Error, View};
@@ -122,6 +123,15 @@ fn an_account(dice: &mut StdRng, index: u32) -> account::Model {
         external_id: None,
         partner: None,
         canary: false,
+        identifiers: Identifiers::default(),
+        aliases: Aliases::default(),
+        crm_records: CrmRecords::default(),
+        ultimate_parent: None,
+        successor_account: None,
+        state: account::State::Active,
+        merged_into: None,
+        moved: None,
+        key_version: 1,
         version: 1,
         create_time,
         update_time: create_time,

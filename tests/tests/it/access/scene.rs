@@ -65,12 +65,13 @@ impl Scene {
         Seat::take(&self.world, principal(actor, role, partner)).await
     }
 
-    /// An account that a partner brings.
+    /// An account that a partner brings, named like its domain.
     pub(super) async fn brings(&self, seat: &Seat, domain: &str) -> pb::Account {
+        let name = domain.split('.').next().unwrap();
         let request = pb::CreateAccountRequest {
             parent: self.parent.clone(),
             account: Some(pb::Account {
-                display_name: "A customer".to_owned(),
+                display_name: name.to_owned(),
                 domains: vec![domain.to_owned()],
                 ..pb::Account::default()
             }),

@@ -1,9 +1,11 @@
 //! `trellis.deal.v1`.
 
 mod account;
+mod account_identity;
 mod account_import;
 mod catalog;
 mod catalog_import;
+mod customers;
 mod deal_import;
 mod deal_records;
 mod deals;

@@ -292,11 +292,13 @@ async fn registrations(stage: &Stage) {
     stage
         .does("SuspendPartner", with(at("partners/stratus"), &reason))
         .await;
-    let shade = json!({ "name": name("accounts/shade"), "domains": ["umbrella.example"] });
+    let shade = json!({
+        "name": name("accounts/shade"), "display_name": "umbrella", "domains": ["umbrella.example"]
+    });
     stage
         .does(
             "UpdateAccount",
-            json!({ "account": shade, "update_mask": "domains" }),
+            json!({ "account": shade, "update_mask": "domains,displayName" }),
         )
         .await;
 }

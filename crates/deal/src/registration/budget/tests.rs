@@ -5,12 +5,8 @@ use super::*;
 
 fn customer(account: &str, domains: &[&str]) -> Customer {
     let account = AccountId::try_new(account).unwrap();
-    let own = std::iter::once(account::own_key(&account));
-    let keys = own.chain(domains.iter().map(|domain| account::domain_key(domain)));
-    Customer {
-        keys: keys.collect(),
-        account,
-    }
+    let keys = domains.iter().map(|domain| format!("domain:{domain}"));
+    Customer::known_by(account, keys.collect())
 }
 
 /// What each of some customers costs a partner that names them one after the other.
@@ -76,6 +72,25 @@ fn many_domains_are_many_questions() {
     for (count, expected) in [(1, 1), (5, 1), (6, 2), (50, 10)] {
         assert_eq!(costs(&[customer("a", &domains[..count])]), [expected]);
     }
+}
+
+#[test]
+fn names_are_questions_beside_the_domains_and_not_on_top_of_them() {
+    let named = |account: &str, domains: &[&str], names: &[&str]| {
+        let mut named = customer(account, domains);
+        let names = names.iter().map(|name| format!("{}{name}", identity::NAME));
+        named.keys.extend(names);
+        named
+    };
+    let first = named("a", &["one.example"], &["acme"]);
+    let renamed = named("a", &["one.example"], &["globex"]);
+    let spelled = named("b", &["two.example"], &["acme"]);
+    assert_eq!(
+        costs(&[first.clone(), first, renamed, spelled]),
+        [1, 0, 1, 2]
+    );
+    let names = ["a", "b", "c", "d", "e", "f"];
+    assert_eq!(costs(&[named("a", &[], &names)]), [2]);
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn registration(state: State, decision: Option<Decision>) -> Model {
         decision,
         suspicion: None,
         screening: None,
+        judged: None,
         waitlist_position: (state == State::Waitlisted).then_some(3),
         protection_start_time: granted.then(|| Timestamp::from_micros(60)),
         protection_end_time: granted.then(|| Timestamp::from_micros(90)),

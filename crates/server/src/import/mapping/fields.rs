@@ -127,6 +127,16 @@ fields! {
         region_code: Option<Rule<Text>>,
         /// Its web sites or domains.
         domains: Option<Rule<List>>,
+        /// Other names that it goes by or went by.
+        aliases: Option<Rule<List>>,
+        /// Its legal entity identifier.
+        lei: Option<Rule<Text>>,
+        /// Its D-U-N-S number.
+        duns: Option<Rule<Text>>,
+        /// Its number for value added tax, with or without the prefix of its country.
+        vat: Option<Rule<Text>>,
+        /// Its number in the register of companies of its country.
+        registration_number: Option<Rule<Text>>,
         /// What it does.
         industry: Option<Rule<Text>>,
         /// What it earns in a year.

@@ -2,9 +2,10 @@
 
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
+use trellis_api::deal::v1::account_identifier::Type;
 use trellis_api::deal::v1::account_service_client::AccountServiceClient;
 use trellis_api::deal::v1::{
-    Account, ImportAccountRow, ImportAccountsRequest, ImportAccountsResponse,
+    Account, AccountIdentifier, ImportAccountRow, ImportAccountsRequest, ImportAccountsResponse,
 };
 use trellis_api::money;
 use trellis_api::rpc::v1::RowOutcome;
@@ -34,12 +35,29 @@ impl Resource for Accounts {
             display_name,
             region_code,
             domains,
+            aliases,
+            lei,
+            duns,
+            vat,
+            registration_number,
             industry,
             annual_revenue,
             employee_count,
             founded_year,
             parent_account,
         } = fields;
+        let region = reader
+            .optional("region_code", region_code.as_ref())
+            .unwrap_or_default();
+        let numbers = [
+            (Type::Lei, reader.optional("lei", lei.as_ref())),
+            (Type::Duns, reader.optional("duns", duns.as_ref())),
+            (Type::Vat, reader.optional("vat", vat.as_ref())),
+            (
+                Type::RegistrationNumber,
+                reader.optional("registration_number", registration_number.as_ref()),
+            ),
+        ];
         let account = Account {
             external_id: reader
                 .required("external_id", external_id)
@@ -47,9 +65,14 @@ impl Resource for Accounts {
             display_name: reader
                 .required("display_name", display_name)
                 .unwrap_or_default(),
-            region_code: reader
-                .optional("region_code", region_code.as_ref())
+            identifiers: numbers
+                .into_iter()
+                .filter_map(|(kind, value)| Some(identifier(kind, value?, &region)))
+                .collect(),
+            aliases: reader
+                .optional("aliases", aliases.as_ref())
                 .unwrap_or_default(),
+            region_code: region,
             domains: reader
                 .optional("domains", domains.as_ref())
                 .unwrap_or_default(),
@@ -113,5 +136,20 @@ impl Resource for Accounts {
         AccountServiceClient::new(channel)
             .import_accounts(messages)
             .await
+    }
+}
+
+/// An identifier of an account. Those of a country are those of the account's.
+fn identifier(kind: Type, value: String, region_code: &str) -> AccountIdentifier {
+    let of_a_country = matches!(kind, Type::Vat | Type::RegistrationNumber);
+    AccountIdentifier {
+        r#type: kind.into(),
+        value,
+        region_code: if of_a_country {
+            region_code.to_owned()
+        } else {
+            String::new()
+        },
+        ..AccountIdentifier::default()
     }
 }
