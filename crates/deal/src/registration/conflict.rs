@@ -108,12 +108,10 @@ impl<'a> Line<'a> {
         others
     }
 
-    /// Decides about a registration.
-    ///
-    /// Whoever is protected stands in the way. So does whoever has asked earlier and waits for an
-    /// answer, even if something else still stands in *its* way: nobody overtakes.
+    /// Those that stand in the way of a registration: who is protected, then who has asked earlier, each
+    /// in the order of the line.
     #[must_use]
-    pub fn judge(&self, asking: &Model, now: Timestamp) -> Verdict<'a> {
+    pub fn rivals(&self, asking: &Model, now: Timestamp) -> Vec<&'a Model> {
         let others = self.others(asking);
         let mut rivals: Vec<&Model> = others
             .iter()
@@ -122,6 +120,16 @@ impl<'a> Line<'a> {
             .collect();
         let earlier = |other: &&Model| pending(other) && precedes(other, asking);
         rivals.extend(others.iter().copied().filter(earlier));
+        rivals
+    }
+
+    /// Decides about a registration.
+    ///
+    /// Whoever is protected stands in the way. So does whoever has asked earlier and waits for an
+    /// answer, even if something else still stands in *its* way: nobody overtakes.
+    #[must_use]
+    pub fn judge(&self, asking: &Model, now: Timestamp) -> Verdict<'a> {
+        let rivals = self.rivals(asking, now);
         if let Some(own) = rivals.iter().find(|other| other.partner == asking.partner) {
             return Verdict::SelfDuplicate { of: own };
         }

@@ -187,7 +187,7 @@ fn wire_decision(decision: Decision) -> pb::registration::Decision {
     }
 }
 
-fn wire_state(state: State) -> pb::registration::State {
+pub(super) fn wire_state(state: State) -> pb::registration::State {
     match state {
         State::Draft => pb::registration::State::Draft,
         State::Submitted => pb::registration::State::Submitted,
@@ -245,6 +245,13 @@ fn claim(registration: pb::Registration, fields: &mut Fields) -> Option<Claim> {
 
 pub(super) fn get(
     request: pb::GetRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<RegistrationId> {
+    fields.id("name", &request.name)
+}
+
+pub(super) fn check(
+    request: pb::CheckConflictRequest,
     fields: &mut Fields,
 ) -> Option<RegistrationId> {
     fields.id("name", &request.name)

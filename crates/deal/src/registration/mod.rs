@@ -8,6 +8,7 @@
 //! * [`registrations`] holds the use cases, each one transaction.
 //! * [`queue`] is the line at a customer: joining, being granted, leaving, and who is next. It runs
 //!   under the customer's locks.
+//! * [`check`] asks the same rules what would become of one, and changes nothing.
 //! * [`screening`] looks at what its partner has handed in so far, and at canaries. By [`budget`] it
 //!   may be too much, by [`suspicion`] a person must look. These two are pure.
 //! * [`conflict`] decides who stands in whose way; [`places`] which territories have something in
@@ -17,6 +18,7 @@
 //! * [`worker`] acts upon the ends of protections.
 
 pub mod budget;
+pub mod check;
 pub mod conflict;
 pub mod convert;
 pub mod disclosure;

@@ -15,7 +15,7 @@ use trellis_store::deal::registration::{self, Decision, Entity, Model, State};
 use trellis_store::deal::{protection, submission, territory};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::program::program::ConflictDisclosure;
-use trellis_store::{Txn, record};
+use trellis_store::{Txn, View, record};
 
 use super::conflict::{Line, Verdict};
 use super::disclosure::{self, Seen};
@@ -28,13 +28,13 @@ use crate::Error;
 use crate::customer::{self, Customer};
 
 /// A partner may not claim business in a program.
-const INELIGIBLE: &str = "R1";
+pub(super) const INELIGIBLE: &str = "R1";
 /// Another registration came first.
-const CONFLICT: &str = "R6";
+pub(super) const CONFLICT: &str = "R6";
 /// It may be another's customer.
-const UNSURE: &str = "R9";
+pub(super) const UNSURE: &str = "R9";
 /// Nothing stands in the way.
-const FREE: &str = "R10";
+pub(super) const FREE: &str = "R10";
 /// A person decided.
 const STAFF: &str = "STAFF";
 
@@ -80,23 +80,40 @@ pub(super) async fn hold(txn: &Txn, seen: &Model) -> Result<Held, Error> {
     Ok(Held::of(customer::hold(txn, accounts).await?))
 }
 
-/// What stands at a customer.
-struct Standing {
+/// What stands at a customer, or at those that may be the same.
+pub(super) struct Standing {
     registrations: Vec<Model>,
     places: Places,
 }
 
 impl Standing {
-    async fn at(txn: &Txn, customer: &Customer, asking: &Model) -> Result<Self, Error> {
-        let registrations = customer::contending(txn, customer).await?;
-        let places = places(txn, asking, &registrations).await?;
+    pub(super) async fn at(
+        view: &View,
+        customer: &Customer,
+        asking: &Model,
+    ) -> Result<Self, Error> {
+        let registrations = customer::contending(view, customer).await?;
+        Self::of(view, registrations, asking).await
+    }
+
+    pub(super) async fn perhaps_at(
+        view: &View,
+        customer: &Customer,
+        asking: &Model,
+    ) -> Result<Self, Error> {
+        let registrations = customer::contending_perhaps(view, customer).await?;
+        Self::of(view, registrations, asking).await
+    }
+
+    async fn of(view: &View, registrations: Vec<Model>, asking: &Model) -> Result<Self, Error> {
+        let places = places(view, asking, &registrations).await?;
         Ok(Self {
             registrations,
             places,
         })
     }
 
-    fn line(&self) -> Line<'_> {
+    pub(super) fn line(&self) -> Line<'_> {
         Line {
             standing: &self.registrations,
             places: &self.places,
@@ -107,18 +124,13 @@ impl Standing {
 /// Whether a registration would be stood in the way of if an account that may be the same customer
 /// were the same: then a person decides, and nothing else does.
 async fn unsure(txn: &Txn, customer: &Customer, asking: &Model) -> Result<bool, Error> {
-    let registrations = customer::contending_perhaps(txn, customer).await?;
-    let places = places(txn, asking, &registrations).await?;
-    let line = Line {
-        standing: &registrations,
-        places: &places,
-    };
-    Ok(line.judge(asking, txn.now()) != Verdict::Free)
+    let standing = Standing::perhaps_at(txn, customer, asking).await?;
+    Ok(standing.line().judge(asking, txn.now()) != Verdict::Free)
 }
 
 /// Reads the territories that are compared, with all that they lie within. Most registrations
 /// compare none.
-async fn places(txn: &Txn, asking: &Model, standing: &[Model]) -> Result<Places, Error> {
+async fn places(view: &View, asking: &Model, standing: &[Model]) -> Result<Places, Error> {
     let named = |one: &Model| one.territory.clone();
     let others: BTreeSet<TerritoryId> = standing
         .iter()
@@ -136,7 +148,7 @@ async fn places(txn: &Txn, asking: &Model, standing: &[Model]) -> Result<Places,
         if places.0.contains_key(id) {
             continue;
         }
-        for territory in territory::chain(txn, id).await? {
+        for territory in territory::chain(view, id).await? {
             let place = Place {
                 parent: territory.parent_territory,
                 region_codes: territory.region_codes.0,
@@ -556,7 +568,7 @@ async fn eligible(txn: &Txn, registration: &Model, resource: &str) -> Result<Fac
     }
 }
 
-fn value(registration: &Model) -> Money {
+pub(super) fn value(registration: &Model) -> Money {
     Money::new(registration.estimated_minor, registration.currency)
 }
 

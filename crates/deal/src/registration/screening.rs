@@ -103,15 +103,7 @@ pub(super) async fn again(
     registration: &mut Model,
     customer: &Customer,
 ) -> Result<(), Error> {
-    let before = registration.screening.take().unwrap_or_default();
-    let mut screening = Screening {
-        cost: before.cost,
-        daily_spent: before.daily_spent,
-        monthly_spent: before.monthly_spent,
-        ..looked_at(txn, registration, customer).await?
-    };
-    let then = submission::keys_of(txn, registration).await?;
-    screening.account_changed = identity::changed(&then, &customer.keys);
+    let screening = anew(txn, registration, customer).await?;
     registration.suspicion = suspicion(&screening);
     registration.screening = Some(screening);
     if !canary_hit::note(txn, registration, customer.named())
@@ -122,6 +114,23 @@ pub(super) async fn again(
         report(txn, CANARY_NAMED, registration);
     }
     Ok(())
+}
+
+/// What is found now about a registration that may have been handed in already.
+pub(super) async fn anew(
+    view: &View,
+    registration: &Model,
+    customer: &Customer,
+) -> Result<Screening, Error> {
+    let before = registration.screening.clone().unwrap_or_default();
+    let then = submission::keys_of(view, registration).await?;
+    Ok(Screening {
+        cost: before.cost,
+        daily_spent: before.daily_spent,
+        monthly_spent: before.monthly_spent,
+        account_changed: identity::changed(&then, &customer.keys),
+        ..looked_at(view, registration, customer).await?
+    })
 }
 
 /// A canary was named by a partner for the first time.

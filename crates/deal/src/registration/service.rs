@@ -8,7 +8,7 @@ use trellis_api::deal::v1::registration_service_server::{
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{convert, registrations};
+use super::{check, convert, registrations};
 
 /// `RegistrationService` over a store.
 #[derive(Clone)]
@@ -106,6 +106,14 @@ impl RegistrationService for Registrations {
         Ok(written(
             registrations::withdraw(&self.store, call, withdraw).await?,
         ))
+    }
+
+    async fn check_conflict(
+        &self,
+        request: Request<pb::CheckConflictRequest>,
+    ) -> Result<Response<pb::CheckConflictResponse>, Status> {
+        let (call, id) = open(request, convert::check)?;
+        Ok(Response::new(check::check(&self.store, call, id).await?))
     }
 
     async fn convert_registration(

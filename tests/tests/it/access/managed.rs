@@ -75,6 +75,28 @@ on_both! {
         refused(other, Code::PermissionDenied, "PERMISSION_DENIED");
     }
 
+    async fn a_manager_is_told_that_a_rival_stands_in_the_way_and_not_which(world: World) {
+        let scene = Scene::open(world).await;
+        scene.manages("kim", &scene.nimbus).await;
+        scene.manages("lee", &scene.cirrus).await;
+        let kim = scene.seat("kim", Role::ChannelManager, None).await;
+        let theirs = scene.submit(scene.claim(&scene.cirrus)).await;
+        let own = scene.draft(scene.claim(&scene.nimbus)).await;
+        let ask = |name: &str| pb::CheckConflictRequest { name: name.to_owned() };
+        let said = kim.registrations().check_conflict(ask(&own.name)).await.unwrap().into_inner();
+        assert_eq!(said.reason_code, "DUPLICATE_ACTIVE");
+        let [rival] = said.rivals.as_slice() else { panic!("{said:?}") };
+        assert_eq!([&rival.registration, &rival.partner, &rival.account], ["", "", ""]);
+        // The control: who reaches it is told.
+        let said = scene.registrations().check_conflict(ask(&own.name)).await.unwrap().into_inner();
+        assert_eq!(said.rivals[0].registration, theirs.name);
+        let other = kim.registrations().check_conflict(ask(&theirs.name)).await;
+        refused(other, Code::NotFound, "RESOURCE_NOT_FOUND");
+        let nimbus = scene.admin("nimbus").await;
+        let asked = nimbus.registrations().check_conflict(ask(&own.name)).await;
+        refused(asked, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+
     async fn a_manager_gives_no_deal_to_a_partner_of_somebody_else(world: World) {
         let scene = Scene::open(world).await;
         scene.manages("kim", &scene.nimbus).await;

@@ -5,6 +5,7 @@ mod account_identity;
 mod account_import;
 mod catalog;
 mod catalog_import;
+mod conflict_check;
 mod customers;
 mod deal_import;
 mod deal_records;

@@ -75,6 +75,9 @@ fn roles(method: &str) -> Vec<Role> {
     if QUESTIONS.contains(&method) {
         return [STAFF.as_slice(), &partners].concat();
     }
+    if method == "CheckConflict" {
+        return vec![EcosystemAdmin, ChannelManager, Service, Auditor];
+    }
     if reads(method) {
         return if about(
             method,
@@ -120,7 +123,14 @@ fn roles(method: &str) -> Vec<Role> {
 fn managed(method: &str) -> bool {
     about(
         method,
-        &["Registration", "Deal", "Award", "Statement", "Pipeline"],
+        &[
+            "Registration",
+            "Conflict",
+            "Deal",
+            "Award",
+            "Statement",
+            "Pipeline",
+        ],
     ) || (!reads(method) && about(method, &["Partner", "Invitation", "Notice", "Enrollment"]))
 }
 

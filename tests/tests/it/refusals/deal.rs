@@ -195,6 +195,7 @@ fn registrations() -> Vec<Case> {
             claim("nimbus", "draft"),
         ),
         case("GetRegistration", "RESOURCE_NOT_FOUND", at(absent)),
+        case("CheckConflict", "RESOURCE_NOT_FOUND", at(absent)),
         case(
             "UpdateRegistration",
             "NOT_EDITABLE",

@@ -75,6 +75,7 @@ fn registrations() -> Vec<Row> {
     for kind in [Kind::Draft, Kind::Submitted] {
         rows.push(get("GetRegistration", kind));
         rows.push(list("ListRegistrations", kind));
+        rows.push(get("CheckConflict", kind));
     }
     rows.extend([
         update("UpdateRegistration", Kind::Draft, "registration", note()),
