@@ -22,6 +22,9 @@ pub enum Reach<C> {
     Partner(C),
     /// To the partner in the first column, and there to who created them, in the second.
     PartnerAndCreator(C, C),
+    /// To the partner in the first column until the moment in the second, if there is one: from then
+    /// on to the vendor. Rows without a partner are the vendor's.
+    Lent(C, C),
     /// To the ecosystem once a column no longer has a value; before that to the vendor.
     Published(C, &'static str),
 }
@@ -39,6 +42,15 @@ impl<C: ColumnTrait + Iterable> Reach<C> {
             Self::Partner(partner) => Some(belonging(view, partner, None)),
             Self::PartnerAndCreator(partner, creator) => {
                 Some(belonging(view, partner, Some(creator)))
+            }
+            Self::Lent(partner, until) => {
+                let belonging = belonging(view, partner, None);
+                if scope.is_staff() {
+                    return Some(belonging);
+                }
+                let until = || Expr::col((until.entity_name(), until));
+                let lent = until().is_null().or(until().gt(view.now()));
+                Some(Condition::all().add(belonging).add(lent))
             }
             Self::Published(column, draft) => {
                 (!scope.is_staff()).then(|| Condition::all().add(Expr::col(column).ne(draft)))

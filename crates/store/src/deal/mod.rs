@@ -11,6 +11,8 @@ pub mod customer;
 pub mod deal;
 pub mod eligibility;
 pub mod facts;
+pub mod lead;
+pub mod lead_routing;
 pub mod product;
 pub mod product_family;
 pub mod protection;

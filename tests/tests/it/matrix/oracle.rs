@@ -88,7 +88,7 @@ fn roles(method: &str) -> Vec<Role> {
                 .collect()
         } else if about(method, &["Award", "Statement"]) {
             [&STAFF[..], &[PartnerAdmin]].concat()
-        } else if about(method, &["Plan", "Revision"]) {
+        } else if about(method, &["Plan", "Revision", "Routing"]) {
             STAFF.to_vec()
         } else {
             [STAFF.as_slice(), &partners].concat()
@@ -106,6 +106,10 @@ fn roles(method: &str) -> Vec<Role> {
     } else if !about(method, &["Ecosystem"]) {
         roles.extend([ChannelManager, Service]);
     }
+    let give = about(method, &["CreateLead", "RouteLead", "MarkLead"]);
+    if about(method, &["Lead"]) && !give {
+        roles.extend(partners);
+    }
     if about(method, &["UpdatePartner", "Invitation"]) {
         roles.push(PartnerAdmin);
     }
@@ -120,15 +124,22 @@ fn roles(method: &str) -> Vec<Role> {
 fn managed(method: &str) -> bool {
     about(
         method,
-        &["Registration", "Deal", "Award", "Statement", "Pipeline"],
+        &[
+            "Registration",
+            "Lead",
+            "Deal",
+            "Award",
+            "Statement",
+            "Pipeline",
+        ],
     ) || (!reads(method) && about(method, &["Partner", "Invitation", "Notice", "Enrollment"]))
 }
 
 /// Whether a thing belongs to a partner.
 fn owned(kind: Kind) -> bool {
     use Kind::{
-        Account, Approved, Award, Draft, Enrollment, Grant, Key, OpenDeal, Partner, Submitted,
-        WonDeal,
+        Account, Approved, Award, Draft, Enrollment, Grant, HeldLead, Key, OfferedLead, OpenDeal,
+        Partner, QualifiedLead, Submitted, WonDeal,
     };
     matches!(
         kind,
@@ -138,6 +149,9 @@ fn owned(kind: Kind) -> bool {
             | Draft
             | Submitted
             | Approved
+            | OfferedLead
+            | HeldLead
+            | QualifiedLead
             | OpenDeal
             | WonDeal
             | Award
@@ -153,8 +167,8 @@ fn of_admins(kind: Kind) -> bool {
 
 /// Whether a thing is the vendor's alone, so that partners who may ask do not find it.
 fn of_vendor(kind: Kind) -> bool {
-    use Kind::{DraftProgram, VendorGrant, VendorKey};
-    matches!(kind, DraftProgram | VendorKey | VendorGrant)
+    use Kind::{DraftProgram, NewLead, VendorGrant, VendorKey};
+    matches!(kind, DraftProgram | NewLead | VendorKey | VendorGrant)
 }
 
 /// What takes no role.
