@@ -407,10 +407,10 @@ async fn let_go(
             event::append(&txn, event);
             came_of_it(&mut lead, outcome, on.reason_code, Some(txn.now()));
             let (lead, _) = routing::route(&txn.whole(), lead, None, String::new()).await?;
-            if txn.scope().is_staff() {
+            if txn.scope().is_whole() {
                 return Ok(wire(lead));
             }
-            // What becomes of it is no longer its partner's affair.
+            // What becomes of it is no longer its partner's affair, nor of who looks after that.
             Ok(pb::Lead {
                 name: name(txn.ecosystem(), &lead.id),
                 ..pb::Lead::default()

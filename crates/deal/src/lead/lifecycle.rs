@@ -110,7 +110,7 @@ pub fn moved(state: State, verb: Verb, resource: &str) -> Result<State, Problem>
 /// has none.
 #[must_use]
 pub fn overdue(lead: &Model, now: Timestamp) -> Option<Verb> {
-    if !lead.due_time.is_some_and(|due| due <= now) {
+    if lead.due_time.is_none_or(|due| due > now) {
         return None;
     }
     match lead.state {

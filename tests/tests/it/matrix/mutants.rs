@@ -37,7 +37,8 @@ fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
     scope.is_whole()
         || match row.kind.owner() {
             Owner::Everybody => true,
-            Owner::Vendor => scope.is_staff(),
+            // What no partner has is no manager's.
+            Owner::Vendor => scope.is_staff() && row.kind != Kind::NewLead,
             Owner::Partner | Owner::Creator => {
                 managed || scope.partners().contains(&partner) || scope.own().iter().any(own)
             }

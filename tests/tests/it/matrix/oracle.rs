@@ -51,6 +51,9 @@ const STAFF: [Role; 5] = [
 /// What tells of access and of nothing else.
 const QUESTIONS: [&str; 2] = ["WhoAmI", "CheckAccess"];
 
+/// What is done to leads before a partner has them.
+const GIVEN: &[&str] = &["CreateLead", "RouteLead", "MarkLead"];
+
 /// How a method is spoken of: whether it reads, and what about.
 fn reads(method: &str) -> bool {
     ["Get", "List", "BatchGet", "Explain", "Verify", "Export"]
@@ -79,7 +82,7 @@ fn roles(method: &str) -> Vec<Role> {
         return if about(
             method,
             &[
-                "Ledger", "Journal", "Balance", "Batches", "GetBatch", "Items", "Lines",
+                "Ledger", "Journal", "Balance", "Batches", "GetBatch", "Items", "Lines", "Routing",
             ],
         ) {
             STAFF
@@ -88,7 +91,7 @@ fn roles(method: &str) -> Vec<Role> {
                 .collect()
         } else if about(method, &["Award", "Statement"]) {
             [&STAFF[..], &[PartnerAdmin]].concat()
-        } else if about(method, &["Plan", "Revision", "Routing"]) {
+        } else if about(method, &["Plan", "Revision"]) {
             STAFF.to_vec()
         } else {
             [STAFF.as_slice(), &partners].concat()
@@ -101,13 +104,14 @@ fn roles(method: &str) -> Vec<Role> {
         roles.extend([FinanceApprover, Service]);
     } else if about(method, &["Plan", "Award", "Batch"]) {
         roles.push(FinanceApprover);
+    } else if about(method, GIVEN) {
+        roles.push(Service);
     } else if about(method, &["PublishProgram", "RetireProgram"]) {
         roles.push(ChannelManager);
     } else if !about(method, &["Ecosystem"]) {
         roles.extend([ChannelManager, Service]);
     }
-    let give = about(method, &["CreateLead", "RouteLead", "MarkLead"]);
-    if about(method, &["Lead"]) && !give {
+    if about(method, &["Lead"]) && !about(method, GIVEN) {
         roles.extend(partners);
     }
     if about(method, &["UpdatePartner", "Invitation"]) {
@@ -210,7 +214,8 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
     let foreign = relation == Relation::OtherOrganization && owned(kind)
         || relation == Relation::Over && kind == Kind::Partner && of_partner;
     let reached = match role {
-        ChannelManager if managed(method) => !foreign,
+        // What no partner has is no manager's.
+        ChannelManager if managed(method) => !foreign && kind != Kind::NewLead,
         PartnerRep if !reads(method) && about(method, &["Registration"]) => {
             !foreign && relation == Relation::Own
         }
