@@ -249,7 +249,10 @@ fn same(
         (Managed, Ecosystem) if method == "ListEvents" => {
             Some("the feed is told to the vendor's staff as a whole")
         }
-        (Managed, Ecosystem) if all(&[Owner::Everybody, Owner::Vendor]) => {
+        (Managed, Ecosystem)
+            if all(&[Owner::Everybody, Owner::Vendor])
+                && !table.rows(method).any(|(row, _)| row.kind == Kind::NewLead) =>
+        {
             Some("no manager looks after what belongs to no partner")
         }
         _ => None,
