@@ -24,6 +24,7 @@ mod m20261125_000070_lists;
 mod m20261126_000060_access;
 mod m20261126_000070_probing;
 mod m20261126_000080_account_identity;
+mod m20261126_000090_deal_lead;
 
 /// All migrations.
 pub struct Migrator;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000060_access::Migration),
             Box::new(m20261126_000070_probing::Migration),
             Box::new(m20261126_000080_account_identity::Migration),
+            Box::new(m20261126_000090_deal_lead::Migration),
         ]
     }
 }

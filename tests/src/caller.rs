@@ -80,6 +80,8 @@ clients! {
     accounts: deal, account_service_client, AccountServiceClient;
     /// Registrations.
     registrations: deal, registration_service_client, RegistrationServiceClient;
+    /// Leads.
+    leads: deal, lead_service_client, LeadServiceClient;
     /// Deals.
     deals: deal, deal_service_client, DealServiceClient;
     /// Plans and their versions.

@@ -1,10 +1,15 @@
 //! The deal service: what an ecosystem sells, to whom, and who may work on which business.
 //!
-//! Its nouns are the catalogue (products, their families, territories), accounts, registrations and
-//! deals. A registration is a partner's claim to business with a customer before it is won; a deal
-//! is that business:
+//! Its nouns are the catalogue (products, their families, territories), accounts, leads, registrations
+//! and deals. A lead is somebody who may buy, given by the vendor to a partner; a registration is a
+//! partner's claim to business with a customer before it is won; a deal is that business:
 //!
 //! ```text
+//! lead           NEW ─route─▶ OFFERED ─accept─▶ ACCEPTED ─work─▶ WORKING ─qualify─▶ QUALIFIED ─convert─▶ CONVERTED
+//!                  ▲            │ decline,        │ not in time      └─ disqualify ─▶ DISQUALIFIED ◀─┘
+//!                  └── routed ──┘ or not in time  └─▶ LOST_AUTO      return: routed anew
+//!                  └ nobody is left ─▶ UNROUTABLE, is none ─▶ SPAM, is the same as another ─▶ DUPLICATE
+//!
 //! registration   DRAFT ─submit─▶ SUBMITTED ─approve─▶ APPROVED ─convert─▶ CONVERTED
 //!                  │               │   │                 │
 //!                  │        in the │   │ reject          │ protection ends
@@ -22,6 +27,7 @@
 //! * Two accounts that compare as IDENTICAL or SAME are the same customer, whoever sells to it.
 //! * Of registrations of different partners that overlap, at most one is protected at any moment,
 //!   and whoever asked first is served first. A partner's tier never counts.
+//! * A lead is offered to one partner at a time, and never again to one that let it go.
 //! * A protection is over at the moment of its end, whether or not the worker has come by.
 //! * The lines of a won deal add up to what it was won for, and no more is paid back than that.
 //! * Whatever incentives are paid by is reported as a fact when it happens, in the same transaction,
@@ -34,6 +40,7 @@ pub mod deal;
 mod edit;
 mod error;
 pub mod hierarchy;
+pub mod lead;
 mod reference;
 pub mod registration;
 
@@ -48,5 +55,8 @@ pub(crate) use reference::all_exist;
 /// What this service does in the background.
 #[must_use]
 pub fn workers() -> Vec<Arc<dyn Worker>> {
-    vec![Arc::new(registration::Protections)]
+    vec![
+        Arc::new(registration::Protections),
+        Arc::new(lead::Deadlines),
+    ]
 }

@@ -77,6 +77,7 @@ pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Service
             trellis_deal::account::Accounts::server(store.clone()),
             trellis_deal::registration::Registrations::server(store.clone()),
             trellis_deal::deal::Deals::server(store.clone()),
+            trellis_deal::lead::Leads::server(store.clone()),
         ]
     );
     building.work(Package::Deal, trellis_deal::workers());

@@ -22,6 +22,9 @@ pub enum Reach<C> {
     Partner(C),
     /// To the partner in the first column, and there to who created them, in the second.
     PartnerAndCreator(C, C),
+    /// To the partner in the first column until the moment in the second, if there is one. Rows without
+    /// a partner are the vendor's, and no manager's.
+    Lent(C, C),
     /// To the ecosystem once a column no longer has a value; before that to the vendor.
     Published(C, &'static str),
 }
@@ -39,6 +42,17 @@ impl<C: ColumnTrait + Iterable> Reach<C> {
             Self::Partner(partner) => Some(belonging(view, partner, None)),
             Self::PartnerAndCreator(partner, creator) => {
                 Some(belonging(view, partner, Some(creator)))
+            }
+            Self::Lent(partner, until) => {
+                let held = Expr::col((partner.entity_name(), partner)).is_not_null();
+                let held = Condition::all()
+                    .add(belonging(view, partner, None))
+                    .add(held);
+                if scope.is_staff() {
+                    return Some(held);
+                }
+                let until = || Expr::col((until.entity_name(), until));
+                Some(held.add(until().is_null().or(until().gt(view.now()))))
             }
             Self::Published(column, draft) => {
                 (!scope.is_staff()).then(|| Condition::all().add(Expr::col(column).ne(draft)))

@@ -20,6 +20,8 @@ mod incentive;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod lead;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod partner;

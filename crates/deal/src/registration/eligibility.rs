@@ -10,7 +10,7 @@ use trellis_store::program::program;
 /// `first`. None: nothing is.
 #[must_use]
 pub fn lacks(facts: &Facts, now: Timestamp) -> Option<&'static str> {
-    if !at_work(facts, now) {
+    if !at_work(facts.partner_state, facts.suspend_until_time, now) {
         return Some("the partner must be ACTIVE");
     }
     match facts.program_state {
@@ -28,10 +28,15 @@ pub fn lacks(facts: &Facts, now: Timestamp) -> Option<&'static str> {
 
 /// Whether the partner is active. A suspension whose end has passed is over, whether or not that
 /// has been made visible.
-fn at_work(facts: &Facts, now: Timestamp) -> bool {
-    match facts.partner_state {
+#[must_use]
+pub fn at_work(
+    state: partner::State,
+    suspend_until_time: Option<Timestamp>,
+    now: Timestamp,
+) -> bool {
+    match state {
         partner::State::Active => true,
-        partner::State::Suspended => facts.suspend_until_time.is_some_and(|until| until <= now),
+        partner::State::Suspended => suspend_until_time.is_some_and(|until| until <= now),
         partner::State::Prospect
         | partner::State::Invited
         | partner::State::Onboarding

@@ -30,7 +30,8 @@ impl Places {
 
     /// Whether `inner` lies within `outer`, at any depth. A walk longer than the map is a circle,
     /// which nobody can make; it ends there.
-    fn lies_within(&self, inner: &TerritoryId, outer: &TerritoryId) -> bool {
+    #[must_use]
+    pub fn lies_within(&self, inner: &TerritoryId, outer: &TerritoryId) -> bool {
         let parent = |of: &TerritoryId| self.0.get(of).and_then(|place| place.parent.as_ref());
         std::iter::successors(parent(inner), |within| parent(within))
             .take(self.0.len())
@@ -52,7 +53,8 @@ impl Places {
 }
 
 /// Whether a region is another one or holds it: `US` holds `US-CA`.
-fn covers(region: &str, other: &str) -> bool {
+#[must_use]
+pub fn covers(region: &str, other: &str) -> bool {
     other
         .strip_prefix(region)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))

@@ -26,7 +26,9 @@ const START: Position = Position {
 /// What of an event's data a partner reads. Whatever else it says is for the vendor: who else has a
 /// part in a deal, or where in a line somebody stands.
 const TOLD: &[&str] = &[
+    "accept_by_time",
     "account",
+    "act_by_time",
     "amount_minor",
     "approved_minor",
     "churn_date",
@@ -40,6 +42,7 @@ const TOLD: &[&str] = &[
     "from",
     "invoice_date",
     "invoiced_minor",
+    "lead",
     "lines",
     "not_paid_reason",
     "partner",

@@ -2,11 +2,11 @@
 //! inwards.
 
 use trellis_api::program::v1 as pb;
-use trellis_api::{Field, Fields, child_name, name, time};
+use trellis_api::{Etag, Field, Fields, child_name, name, time};
 use trellis_core::{EnrollmentId, PageQuery, PartnerId, ProgramId, TierId};
-use trellis_store::program::enrollment::{Model, State};
+use trellis_store::program::enrollment::{Model, Products, State, Territories};
 
-use super::enrollments::Create;
+use super::enrollments::{Create, Edit, Leads, Update};
 
 /// What lists filter and order by.
 pub const FIELDS: &[Field] = &[
@@ -16,6 +16,9 @@ pub const FIELDS: &[Field] = &[
     Field::state("state", "STATE", &["ENROLLED"]),
     Field::time("enroll_time").sortable(),
 ];
+
+/// The fields that an update may change.
+const MUTABLE: &[&str] = &["territories", "products", "lead_capacity"];
 
 /// An enrolment on the wire.
 #[must_use]
@@ -28,7 +31,10 @@ pub fn wire(enrollment: Model) -> pb::Enrollment {
         tier,
         state,
         enroll_time,
-        version: _,
+        territories: Territories(territories),
+        products: Products(products),
+        lead_capacity,
+        version,
         create_time: _,
         update_time: _,
     } = enrollment;
@@ -39,6 +45,10 @@ pub fn wire(enrollment: Model) -> pb::Enrollment {
         tier: child_name(&ecosystem, &program, &tier),
         state: wire_state(state).into(),
         enroll_time: Some(time::wire(enroll_time)),
+        territories: territories.iter().map(|id| name(&ecosystem, id)).collect(),
+        products: products.iter().map(|id| name(&ecosystem, id)).collect(),
+        lead_capacity,
+        etag: Etag::of(version).to_string(),
     }
 }
 
@@ -54,6 +64,8 @@ pub(super) fn create(request: pb::CreateEnrollmentRequest, fields: &mut Fields) 
     let program = fields.id::<ProgramId>("enrollment.program", &enrollment.program);
     let partner = fields.id::<PartnerId>("enrollment.partner", &enrollment.partner);
     let tier = fields.optional_child::<ProgramId, TierId>("enrollment.tier", &enrollment.tier);
+    let territories = fields.ids("enrollment.territories", &enrollment.territories);
+    let products = fields.ids("enrollment.products", &enrollment.products);
     if let (Some(program), Some(Some((of, _)))) = (&program, &tier)
         && of != program
     {
@@ -68,6 +80,36 @@ pub(super) fn create(request: pb::CreateEnrollmentRequest, fields: &mut Fields) 
         program: program?,
         partner: partner?,
         tier: tier?.map(|(_, tier)| tier),
+        leads: Leads {
+            territories: territories?,
+            products: products?,
+            capacity: enrollment.lead_capacity,
+        },
+    })
+}
+
+pub(super) fn update(request: pb::UpdateEnrollmentRequest, fields: &mut Fields) -> Option<Update> {
+    let sent = fields.required("enrollment", request.enrollment)?;
+    let mask = fields.mask("enrollment", &sent, request.update_mask, MUTABLE);
+    let id = fields.id("enrollment.name", &sent.name);
+    let etag = fields.etag("enrollment.etag", &sent.etag);
+    let mask = mask?;
+    let territories = mask.read("territories", || {
+        fields.ids("enrollment.territories", &sent.territories)
+    });
+    let products = mask.read("products", || {
+        fields.ids("enrollment.products", &sent.products)
+    });
+    let edit = Edit {
+        territories: territories?,
+        products: products?,
+        capacity: mask.keep("lead_capacity", Some(sent.lead_capacity)),
+    };
+    Some(Update {
+        id: id?,
+        etag: etag?,
+        mask,
+        edit,
     })
 }
 

@@ -1,13 +1,15 @@
 //! The use cases of enrolments. Each that writes is one transaction.
 
 use trellis_api::program::v1 as pb;
-use trellis_api::{child_name, name};
+use trellis_api::{Etag, Mask, child_name, name};
 use trellis_core::{
-    Call, EnrollmentId, Page, PageQuery, PartnerId, Problem, ProgramId, TierId, Written,
+    Call, EnrollmentId, Page, PageQuery, PartnerId, Problem, ProductId, ProgramId, TerritoryId,
+    TierId, Written,
 };
+use trellis_store::deal::reference::{self, Missing, References};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::partner::partner;
-use trellis_store::program::enrollment::{self, Entity, Model, State};
+use trellis_store::program::enrollment::{self, Entity, Model, Products, State, Territories};
 use trellis_store::program::{program, tier};
 use trellis_store::{Store, Txn, View, record};
 
@@ -28,6 +30,43 @@ pub struct Create {
     pub partner: PartnerId,
     /// The tier to begin at; the lowest if none is named.
     pub tier: Option<TierId>,
+    /// Where, for what and how many leads it is given.
+    pub leads: Leads,
+}
+
+/// Where, for what and how many leads a partner is given.
+#[derive(Clone, Debug)]
+pub struct Leads {
+    /// Where; nowhere named means everywhere.
+    pub territories: Vec<TerritoryId>,
+    /// For what; nothing named means everything.
+    pub products: Vec<ProductId>,
+    /// How many it may have open at a time; 0: any number.
+    pub capacity: i32,
+}
+
+/// Changes to an enrolment; `None` leaves a field as it is.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// Where the partner is given leads.
+    pub territories: Option<Vec<TerritoryId>>,
+    /// What it is given leads for.
+    pub products: Option<Vec<ProductId>>,
+    /// How many it may have open at a time.
+    pub capacity: Option<i32>,
+}
+
+/// Edits an enrolment.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Which one.
+    pub id: EnrollmentId,
+    /// The version that the caller read.
+    pub etag: Etag,
+    /// Which fields the caller sent.
+    pub mask: Mask,
+    /// What to change.
+    pub edit: Edit,
 }
 
 /// Enrols a partner in a program.
@@ -51,7 +90,9 @@ pub async fn create(
                 program,
                 partner,
                 tier,
+                leads,
             } = create;
+            all_exist(&txn, &leads.territories, &leads.products).await?;
             if let Some(found) = enrollment::membership(&txn, &program, &partner).await? {
                 return Err(enrolled(&txn, &found.enrollment.id).into());
             }
@@ -64,6 +105,9 @@ pub async fn create(
                 tier,
                 state: State::Enrolled,
                 enroll_time: txn.now(),
+                territories: Territories(leads.territories),
+                products: Products(leads.products),
+                lead_capacity: leads.capacity,
                 version: 1,
                 create_time: txn.now(),
                 update_time: txn.now(),
@@ -71,6 +115,82 @@ pub async fn create(
             Ok(wire(add(&txn, enrollment).await?))
         })
         .await
+}
+
+/// Changes where, for what and how many leads a partner is given.
+///
+/// # Errors
+/// `INVALID_FIELDS` when something else would change; `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`.
+pub async fn update(
+    store: &Store,
+    call: Call,
+    update: Update,
+) -> Result<Written<pb::Enrollment>, Error> {
+    store
+        .write(
+            call,
+            update,
+            |txn,
+             Update {
+                 id,
+                 etag,
+                 mask,
+                 edit,
+             }| async move {
+                let resource = name(txn.ecosystem(), &id);
+                let found = record::lock::<Entity>(&txn, &id).await?;
+                let mut enrollment = found.ok_or_else(|| absent(&txn, &id))?;
+                etag.check(enrollment.version, &resource)?;
+                mask.unchanged(&wire(enrollment.clone()))?;
+                let Edit {
+                    territories,
+                    products,
+                    capacity,
+                } = edit;
+                all_exist(
+                    &txn,
+                    territories.as_deref().unwrap_or_default(),
+                    products.as_deref().unwrap_or_default(),
+                )
+                .await?;
+                if let Some(territories) = territories {
+                    enrollment.territories = Territories(territories);
+                }
+                if let Some(products) = products {
+                    enrollment.products = Products(products);
+                }
+                enrollment.lead_capacity = capacity.unwrap_or(enrollment.lead_capacity);
+                let enrollment = record::update::<Entity>(&txn, enrollment).await?;
+                event::append(
+                    &txn,
+                    NewEvent::new("enrollment.updated", resource)
+                        .for_partner(&enrollment.partner)
+                        .with(told(&enrollment)),
+                );
+                Ok(wire(enrollment))
+            },
+        )
+        .await
+}
+
+/// Checks that the territories and products that are named exist.
+async fn all_exist(
+    txn: &Txn,
+    territories: &[TerritoryId],
+    products: &[ProductId],
+) -> Result<(), Error> {
+    let named = References {
+        territories: territories.iter().cloned().collect(),
+        products: products.iter().cloned().collect(),
+        ..References::default()
+    };
+    let missing = reference::missing(&txn.whole(), &named).await?;
+    let resource = match missing.first() {
+        Some(Missing::Territory(id)) => name(txn.ecosystem(), id),
+        Some(Missing::Product(id)) => name(txn.ecosystem(), id),
+        _ => return Ok(()),
+    };
+    Err(Problem::NotFound { resource }.into())
 }
 
 /// Checks that the partner and the program are there and active, and holds the program.
@@ -120,18 +240,23 @@ async fn add(txn: &Txn, enrollment: Model) -> Result<Model, Error> {
         }
         Err(error) => return Err(exists(error, &resource)),
     };
-    let data = serde_json::json!({
-        "program": name(txn.ecosystem(), &enrollment.program),
-        "partner": name(txn.ecosystem(), &enrollment.partner),
-        "tier": child_name(txn.ecosystem(), &enrollment.program, &enrollment.tier),
-    });
     event::append(
         txn,
         NewEvent::new("enrollment.created", resource)
             .for_partner(&enrollment.partner)
-            .with(data),
+            .with(told(&enrollment)),
     );
     Ok(enrollment)
+}
+
+/// What events say of an enrolment.
+fn told(enrollment: &Model) -> serde_json::Value {
+    let ecosystem = &enrollment.ecosystem;
+    serde_json::json!({
+        "program": name(ecosystem, &enrollment.program),
+        "partner": name(ecosystem, &enrollment.partner),
+        "tier": child_name(ecosystem, &enrollment.program, &enrollment.tier),
+    })
 }
 
 /// The partner is in the program by another enrolment.

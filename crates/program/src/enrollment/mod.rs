@@ -1,7 +1,8 @@
 //! Enrolments: which partner is in which program, and at which tier.
 //!
 //! An active partner enrols in an active program, once. It begins at the tier that the caller
-//! names or, if none is named, at the lowest.
+//! names or, if none is named, at the lowest. It says where and for what the partner is given leads,
+//! and how many.
 //!
 //! * [`service`] answers the calls: each opens its request, runs one use case, answers.
 //! * [`enrollments`] holds the use cases, each one transaction.

@@ -36,6 +36,16 @@ impl EnrollmentService for Enrollments {
         ))
     }
 
+    async fn update_enrollment(
+        &self,
+        request: Request<pb::UpdateEnrollmentRequest>,
+    ) -> Result<Response<pb::Enrollment>, Status> {
+        let (call, update) = open(request, convert::update)?;
+        Ok(written(
+            enrollments::update(&self.store, call, update).await?,
+        ))
+    }
+
     async fn get_enrollment(
         &self,
         request: Request<pb::GetEnrollmentRequest>,

@@ -7,6 +7,7 @@ use trellis_core::{PageQuery, ProgramId};
 use trellis_store::program::program::{ConflictDisclosure, Model, State};
 use trellis_store::program::revision::{self, Snapshot};
 
+use super::lead_settings::{ACCEPT_DAYS, ACT_DAYS, LeadSettings, OFFER_LIMIT};
 use super::programs::{Create, Edit, Move, Revisions, Terms, Update};
 use super::registration_settings::{
     DAILY_ACCOUNT_BUDGET, EXTENSION_DAYS, HARD_STOP_DAYS, MONTHLY_ACCOUNT_BUDGET,
@@ -31,12 +32,14 @@ const MUTABLE: &[&str] = &[
     "time_zone",
     "currency_code",
     "deal_registration",
+    "leads",
 ];
 
 /// A program on the wire.
 #[must_use]
 pub fn wire(program: Model) -> pb::Program {
     let settings = RegistrationSettings::of(&program);
+    let leads = LeadSettings::of(&program);
     let Model {
         ecosystem,
         id,
@@ -54,6 +57,9 @@ pub fn wire(program: Model) -> pb::Program {
         monthly_account_budget: _,
         person_open_limit: _,
         partner_open_limit: _,
+        lead_accept_days: _,
+        lead_act_days: _,
+        lead_offer_limit: _,
         state,
         revision_number,
         publish_time,
@@ -76,6 +82,34 @@ pub fn wire(program: Model) -> pb::Program {
         create_time: Some(time::wire(create_time)),
         update_time: Some(time::wire(update_time)),
         etag: Etag::of(version).to_string(),
+        leads: Some(wire_leads(leads)),
+    }
+}
+
+fn wire_leads(leads: LeadSettings) -> pb::LeadSettings {
+    let LeadSettings {
+        accept_days,
+        act_days,
+        offer_limit,
+    } = leads;
+    pb::LeadSettings {
+        accept_days: Some(accept_days),
+        act_days: Some(act_days),
+        offer_limit: Some(offer_limit),
+    }
+}
+
+/// Settings of leads as they were sent; what was left out is as usual.
+fn leads(sent: Option<pb::LeadSettings>) -> LeadSettings {
+    let pb::LeadSettings {
+        accept_days,
+        act_days,
+        offer_limit,
+    } = sent.unwrap_or_default();
+    LeadSettings {
+        accept_days: accept_days.unwrap_or(ACCEPT_DAYS),
+        act_days: act_days.unwrap_or(ACT_DAYS),
+        offer_limit: offer_limit.unwrap_or(OFFER_LIMIT),
     }
 }
 
@@ -210,6 +244,7 @@ pub(super) fn create(request: pb::CreateProgramRequest, fields: &mut Fields) -> 
             time_zone: time_zone?,
             currency: currency?,
             registration: registration?,
+            leads: leads(program.leads),
         },
     })
 }
@@ -246,6 +281,7 @@ pub(super) fn update(request: pb::UpdateProgramRequest, fields: &mut Fields) -> 
             time_zone: time_zone?,
             currency: currency?,
             registration: registration?,
+            leads: mask.keep("leads", Some(leads(program.leads))),
         },
     })
 }

@@ -9,10 +9,12 @@
 //! * [`programs`] holds the use cases, each one transaction.
 //! * [`lifecycle`] says which moves are legal, and what can be edited where.
 //! * [`publication`] says what a program needs before it is published.
+//! * [`lead_settings`] are those by which it gives leads to partners.
 //! * [`registration_settings`] says what its rules of deal registration must be among themselves.
 //! * [`convert`] is the only mapping between the wire and the rows.
 
 pub mod convert;
+pub mod lead_settings;
 pub mod lifecycle;
 pub mod programs;
 pub mod publication;

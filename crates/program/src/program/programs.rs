@@ -11,6 +11,7 @@ use trellis_store::program::tier;
 use trellis_store::{Store, Txn, View, record};
 
 use super::convert::{wire, wire_revision};
+use super::lead_settings::LeadSettings;
 use super::lifecycle::{self, Verb};
 use super::publication;
 use super::registration_settings::{RegistrationSettings, violations};
@@ -30,6 +31,8 @@ pub struct Terms {
     pub currency: Currency,
     /// The rules of deal registration.
     pub registration: RegistrationSettings,
+    /// The rules of leads.
+    pub leads: LeadSettings,
 }
 
 /// Makes a program.
@@ -54,6 +57,8 @@ pub struct Edit {
     pub currency: Option<Currency>,
     /// The rules of deal registration, as a whole.
     pub registration: Option<RegistrationSettings>,
+    /// The rules of leads, as a whole.
+    pub leads: Option<LeadSettings>,
 }
 
 /// Edits a program.
@@ -96,6 +101,7 @@ impl Terms {
             time_zone: program.time_zone.clone(),
             currency: program.currency,
             registration: RegistrationSettings::of(program),
+            leads: LeadSettings::of(program),
         }
     }
 
@@ -107,6 +113,7 @@ impl Terms {
             time_zone,
             currency,
             registration,
+            leads,
         } = edit;
         Self {
             display_name: display_name.unwrap_or(self.display_name),
@@ -114,6 +121,7 @@ impl Terms {
             time_zone: time_zone.unwrap_or(self.time_zone),
             currency: currency.unwrap_or(self.currency),
             registration: registration.unwrap_or(self.registration),
+            leads: leads.unwrap_or(self.leads),
         }
     }
 
@@ -125,6 +133,7 @@ impl Terms {
             ("time_zone", self.time_zone != other.time_zone),
             ("currency_code", self.currency != other.currency),
             ("deal_registration", self.registration != other.registration),
+            ("leads", self.leads != other.leads),
         ]
         .into_iter()
         .filter_map(|(field, differs)| differs.then_some(field))
@@ -139,12 +148,14 @@ impl Terms {
             time_zone,
             currency,
             registration,
+            leads,
         } = self;
         program.display_name = display_name;
         program.description = description;
         program.time_zone = time_zone;
         program.currency = currency;
         registration.put(program);
+        leads.put(program);
     }
 }
 
@@ -184,6 +195,11 @@ fn draft(txn: &Txn, id: ProgramId, terms: Terms) -> Model {
         person_open_limit,
         partner_open_limit,
     } = terms.registration;
+    let LeadSettings {
+        accept_days,
+        act_days,
+        offer_limit,
+    } = terms.leads;
     Model {
         ecosystem: txn.ecosystem().clone(),
         id,
@@ -201,6 +217,9 @@ fn draft(txn: &Txn, id: ProgramId, terms: Terms) -> Model {
         monthly_account_budget,
         person_open_limit,
         partner_open_limit,
+        lead_accept_days: accept_days,
+        lead_act_days: act_days,
+        lead_offer_limit: offer_limit,
         state: State::Draft,
         revision_number: 0,
         publish_time: None,

@@ -17,7 +17,10 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// The fields that an update may change.
-const MUTABLE: &[&str] = &["display_name", "rank", "description"];
+const MUTABLE: &[&str] = &["display_name", "rank", "description", "lead_weight"];
+
+/// How many leads holders of a tier are given, unless it says otherwise: as many as all.
+const LEAD_WEIGHT: i32 = 1;
 
 /// A tier on the wire.
 #[must_use]
@@ -29,6 +32,7 @@ pub fn wire(tier: Model) -> pb::Tier {
         display_name,
         rank,
         description,
+        lead_weight,
         version,
         create_time,
         update_time,
@@ -43,6 +47,7 @@ pub fn wire(tier: Model) -> pb::Tier {
         update_time: Some(time::wire(update_time)),
         delete_time: delete_time.map(time::wire),
         etag: Etag::of(version).to_string(),
+        lead_weight: Some(lead_weight),
     }
 }
 
@@ -62,6 +67,7 @@ pub(crate) fn create(request: pb::CreateTierRequest, fields: &mut Fields) -> Opt
             display_name: tier.display_name,
             rank: tier.rank,
             description: tier.description,
+            lead_weight: tier.lead_weight.unwrap_or(LEAD_WEIGHT),
         },
     })
 }
@@ -92,6 +98,7 @@ pub(crate) fn update(request: pb::UpdateTierRequest, fields: &mut Fields) -> Opt
             display_name: mask.keep("display_name", Some(tier.display_name)),
             rank: mask.keep("rank", Some(tier.rank)),
             description: mask.keep("description", Some(tier.description)),
+            lead_weight: mask.keep("lead_weight", Some(tier.lead_weight.unwrap_or(LEAD_WEIGHT))),
         },
     })
 }

@@ -46,6 +46,8 @@ pub struct Terms {
     pub rank: i32,
     /// What it asks and gives.
     pub description: String,
+    /// How many leads its holders are given, beside those of other tiers.
+    pub lead_weight: i32,
 }
 
 /// Makes a tier.
@@ -77,6 +79,8 @@ pub struct Edit {
     pub rank: Option<i32>,
     /// What it asks and gives.
     pub description: Option<String>,
+    /// How many leads its holders are given, beside those of other tiers.
+    pub lead_weight: Option<i32>,
 }
 
 /// Edits a tier.
@@ -135,6 +139,7 @@ fn new(txn: &Txn, key: Key, terms: Terms) -> Model {
         display_name,
         rank,
         description,
+        lead_weight,
     } = terms;
     Model {
         ecosystem: txn.ecosystem().clone(),
@@ -143,6 +148,7 @@ fn new(txn: &Txn, key: Key, terms: Terms) -> Model {
         display_name,
         rank,
         description,
+        lead_weight,
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -211,10 +217,12 @@ fn edited(mut tier: Model, edit: Edit) -> Model {
         display_name,
         rank,
         description,
+        lead_weight,
     } = edit;
     tier.display_name = display_name.unwrap_or(tier.display_name);
     tier.rank = rank.unwrap_or(tier.rank);
     tier.description = description.unwrap_or(tier.description);
+    tier.lead_weight = lead_weight.unwrap_or(tier.lead_weight);
     tier
 }
 

@@ -12,6 +12,7 @@ use trellis_api::partner::v1 as partner;
 use trellis_api::platform::v1 as platform;
 use trellis_api::program::v1 as program;
 
+use super::lead;
 use super::session::{Session, request_id};
 use super::summary::{Summary, amount};
 
@@ -475,9 +476,11 @@ impl Journey {
         Ok(())
     }
 
-    /// Both register the same customer and product; the first is protected, whatever its tier.
+    /// A lead is given to one of them. Both register the same customer and product; the first is protected, whatever its tier.
     async fn register(&mut self) -> Result<deal::Registration, Status> {
         self.summary.pillar("Sell: who was first, on what, and why");
+        let people = [("nimbus", NIMBUS), ("cirrus", CIRRUS)];
+        lead::give(&mut self.session, &mut self.summary, MANAGER, people).await?;
         let nimbus = self.submit("nimbus", NIMBUS, "Contoso Ltd").await?;
         self.summary
             .step("SubmitRegistration", told("nimbus", &nimbus));

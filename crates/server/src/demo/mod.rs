@@ -5,6 +5,7 @@
 //! it is one more client.
 
 mod journey;
+mod lead;
 mod session;
 mod summary;
 

@@ -12,6 +12,8 @@ pub mod deal;
 pub mod eligibility;
 pub mod facts;
 pub mod identity;
+pub mod lead;
+pub mod lead_routing;
 pub mod product;
 pub mod product_family;
 pub mod protection;

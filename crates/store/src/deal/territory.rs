@@ -70,6 +70,14 @@ pub async fn lock_by_external_ids(
     Ok(record::for_update(txn, select).all(&txn.db()).await?)
 }
 
+/// Every territory.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn all(view: &View) -> Result<Vec<Model>, Error> {
+    Ok(scoped::<Entity>(view).all(&view.db()).await?)
+}
+
 /// A territory and those around it, from the inside to the outside. Empty if it does not exist.
 ///
 /// # Errors

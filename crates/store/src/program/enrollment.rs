@@ -1,8 +1,11 @@
 //! Enrolments: which partner is in which program, and the tier that it holds there.
 
-use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
-use trellis_core::{EcosystemId, EnrollmentId, PartnerId, ProgramId, TierId, Timestamp};
+use sea_orm::{FromJsonQueryResult, QuerySelect};
+use serde::{Deserialize, Serialize};
+use trellis_core::{
+    EcosystemId, EnrollmentId, PartnerId, ProductId, ProgramId, TerritoryId, TierId, Timestamp,
+};
 
 use super::tier;
 use crate::{Error, View, record};
@@ -18,6 +21,14 @@ pub enum State {
     /// The partner is in the program.
     Enrolled,
 }
+
+/// Where a partner is given leads; nowhere named means everywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Territories(pub Vec<TerritoryId>);
+
+/// What a partner is given leads for; nothing named means everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Products(pub Vec<ProductId>);
 
 /// One enrolment.
 #[sea_orm::model]
@@ -40,6 +51,12 @@ pub struct Model {
     pub state: State,
     /// Since when the partner is in the program.
     pub enroll_time: Timestamp,
+    /// Where the partner is given leads of the program.
+    pub territories: Territories,
+    /// What it is given leads for.
+    pub products: Products,
+    /// How many it may have open at a time; 0: any number.
+    pub lead_capacity: i32,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.

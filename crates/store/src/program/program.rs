@@ -111,6 +111,16 @@ pub struct Model {
     /// How many registrations a partner may hold open; 0: any number.
     #[serde(default)]
     pub partner_open_limit: i32,
+    /// For how many days a lead stays offered to a partner. Revisions that are older than leads have
+    /// the defaults.
+    #[serde(default = "accept_days")]
+    pub lead_accept_days: i32,
+    /// For how many days a partner that accepted a lead may take to begin work.
+    #[serde(default = "act_days")]
+    pub lead_act_days: i32,
+    /// To how many partners a lead is offered at most.
+    #[serde(default = "offer_limit")]
+    pub lead_offer_limit: i32,
     /// Where it stands.
     pub state: State,
     /// The number of its newest revision; 0 before it is published.
@@ -128,6 +138,18 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+const fn accept_days() -> i32 {
+    14
+}
+
+const fn act_days() -> i32 {
+    60
+}
+
+const fn offer_limit() -> i32 {
+    3
+}
 
 impl Model {
     /// The largest value that is approved without a person, if there is a limit.

@@ -121,6 +121,14 @@ mod tests {
             "25,000.00 EUR"
         );
         assert_eq!(tiers.first().unwrap().id.as_str(), "silver");
+        // What is younger is as it was for everybody when it came.
+        let leads = (
+            program.lead_accept_days,
+            program.lead_act_days,
+            program.lead_offer_limit,
+        );
+        assert_eq!(leads, (14, 60, 3));
+        assert_eq!(tiers.first().unwrap().lead_weight, 1);
     }
 
     #[test]

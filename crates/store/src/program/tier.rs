@@ -29,6 +29,10 @@ pub struct Model {
     pub rank: i32,
     /// What it asks and gives.
     pub description: String,
+    /// How many leads its holders are given, beside those of other tiers; 0: none. In revisions that
+    /// are older than leads all are given as many.
+    #[serde(default = "one")]
+    pub lead_weight: i32,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.
@@ -40,6 +44,10 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+const fn one() -> i32 {
+    1
+}
 
 impl Columns for Entity {
     const ID: Column = Column::Id;

@@ -13,7 +13,9 @@ use trellis_api::{METHODS, Method};
 use trellis_core::Role;
 
 use super::leak::canary;
-use super::plant::{DAY, ECOSYSTEMS, PARTNERS, batch_id, ecosystem, partner, plan_id, program_id};
+use super::plant::{
+    DAY, ECOSYSTEMS, PARTNERS, batch_id, ecosystem, lead_id, partner, plan_id, program_id,
+};
 
 /// A method that lists, and what is known of it.
 pub(super) struct List {
@@ -33,12 +35,13 @@ enum Below {
     Ecosystem,
     Program,
     Partner,
+    Lead,
     Plan,
     Batch,
 }
 
 /// Which lists there are. One that the contract has and this has not fails the tests.
-const LISTS: [(&str, Below); 25] = [
+const LISTS: [(&str, Below); 27] = [
     ("ListEcosystems", Below::Nothing),
     ("ListEvents", Below::Ecosystem),
     ("ListApiKeys", Below::Ecosystem),
@@ -53,6 +56,8 @@ const LISTS: [(&str, Below); 25] = [
     ("ListTerritories", Below::Ecosystem),
     ("ListAccounts", Below::Ecosystem),
     ("ListRegistrations", Below::Ecosystem),
+    ("ListLeads", Below::Ecosystem),
+    ("ListLeadRoutings", Below::Lead),
     ("ListDeals", Below::Ecosystem),
     ("ListPlans", Below::Ecosystem),
     ("ListPlanVersions", Below::Plan),
@@ -67,7 +72,7 @@ const LISTS: [(&str, Below); 25] = [
 ];
 
 /// Fields that lists are filtered by where they have them. Others are tried less often.
-const FILTERED: [&str; 28] = [
+const FILTERED: [&str; 30] = [
     "account",
     "account_class",
     "award",
@@ -77,6 +82,7 @@ const FILTERED: [&str; 28] = [
     "currency_code",
     "deal",
     "display_name",
+    "duplicate_of",
     "external_id",
     "industry",
     "kind",
@@ -91,6 +97,7 @@ const FILTERED: [&str; 28] = [
     "resource",
     "rank",
     "sku",
+    "source",
     "state",
     "territory",
     "tier",
@@ -214,6 +221,7 @@ impl List {
             Below::Ecosystem => parent,
             Below::Program => format!("{parent}/programs/{}", program_id(home, false)),
             Below::Partner => format!("{parent}/partners/{}", partner(home, 0)),
+            Below::Lead => format!("{parent}/leads/{}", lead_id(home)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(home)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(home, 0)),
         };
@@ -317,6 +325,7 @@ impl Words<'_> {
                 let number = self.random.random_range(0..PARTNERS);
                 format!("{parent}/partners/{}", partner(within, number))
             }
+            Below::Lead => format!("{parent}/leads/{}", lead_id(within)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(within)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(within, batch)),
         }

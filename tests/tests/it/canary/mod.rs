@@ -10,6 +10,7 @@ mod bare;
 mod business;
 mod copy;
 mod hunt;
+mod leads;
 mod leak;
 mod listen;
 mod plant;

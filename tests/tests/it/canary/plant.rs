@@ -60,6 +60,11 @@ pub(super) fn batch_id(of: usize, number: usize) -> String {
     canary(of, 'v', 10 + number)
 }
 
+/// The id of a lead that the first partner holds.
+pub(super) fn lead_id(of: usize) -> String {
+    canary(of, '0', 5)
+}
+
 /// The id of the first tier of the published program.
 pub(super) fn tier_id(of: usize) -> String {
     canary(of, 'a', 4)
@@ -100,10 +105,12 @@ impl Planter {
         let catalog = planter.catalog().await;
         planter.programs().await;
         for number in 0..PARTNERS {
-            planter.partner(number).await;
+            planter.partner(number, &catalog).await;
         }
-        let [account, ..] = planter.accounts().await;
+        let accounts = planter.accounts().await;
         planter.registrations(&catalog).await;
+        planter.leads(&catalog, &accounts).await;
+        let [account, ..] = accounts;
         planter.deals(&catalog, &account).await;
         planter.money().await;
         // The parent of an account that was imported before it; imports are not what this is about.
@@ -262,7 +269,7 @@ impl Planter {
         }
     }
 
-    async fn partner(&self, number: usize) {
+    async fn partner(&self, number: usize, catalog: &Catalog) {
         let of = owner(number);
         let managed = MANAGERS.get(number);
         let managed = managed.map(|by| format!("{}:{}", Issuer::ALIAS, manager(0, *by)));
@@ -312,6 +319,9 @@ impl Planter {
             enrollment: Some(program::Enrollment {
                 partner: name,
                 program: self.program_name(),
+                territories: vec![catalog.territory.clone()],
+                // Each is given leads for a product of its own, so that they go to nobody else.
+                products: vec![catalog.products[2 + number].clone()],
                 ..program::Enrollment::default()
             }),
             ..program::CreateEnrollmentRequest::default()
@@ -343,7 +353,7 @@ impl Planter {
             .into_inner()
             .name;
         let mut products = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..2 + PARTNERS {
             let product = deal::CreateProductRequest {
                 parent: self.parent.clone(),
                 product_id: self.text('a'),

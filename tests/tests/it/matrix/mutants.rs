@@ -37,7 +37,8 @@ fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
     scope.is_whole()
         || match row.kind.owner() {
             Owner::Everybody => true,
-            Owner::Vendor => scope.is_staff(),
+            // What no partner has is no manager's.
+            Owner::Vendor => scope.is_staff() && row.kind != Kind::NewLead,
             Owner::Partner | Owner::Creator => {
                 managed || scope.partners().contains(&partner) || scope.own().iter().any(own)
             }
@@ -248,7 +249,10 @@ fn same(
         (Managed, Ecosystem) if method == "ListEvents" => {
             Some("the feed is told to the vendor's staff as a whole")
         }
-        (Managed, Ecosystem) if all(&[Owner::Everybody, Owner::Vendor]) => {
+        (Managed, Ecosystem)
+            if all(&[Owner::Everybody, Owner::Vendor])
+                && !table.rows(method).any(|(row, _)| row.kind == Kind::NewLead) =>
+        {
             Some("no manager looks after what belongs to no partner")
         }
         _ => None,

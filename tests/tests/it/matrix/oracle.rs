@@ -51,6 +51,9 @@ const STAFF: [Role; 5] = [
 /// What tells of access and of nothing else.
 const QUESTIONS: [&str; 2] = ["WhoAmI", "CheckAccess"];
 
+/// What is done to leads before a partner has them.
+const GIVEN: &[&str] = &["CreateLead", "RouteLead", "MarkLead"];
+
 /// How a method is spoken of: whether it reads, and what about.
 fn reads(method: &str) -> bool {
     ["Get", "List", "BatchGet", "Explain", "Verify", "Export"]
@@ -82,7 +85,7 @@ fn roles(method: &str) -> Vec<Role> {
         return if about(
             method,
             &[
-                "Ledger", "Journal", "Balance", "Batches", "GetBatch", "Items", "Lines",
+                "Ledger", "Journal", "Balance", "Batches", "GetBatch", "Items", "Lines", "Routing",
             ],
         ) {
             STAFF
@@ -104,10 +107,15 @@ fn roles(method: &str) -> Vec<Role> {
         roles.extend([FinanceApprover, Service]);
     } else if about(method, &["Plan", "Award", "Batch"]) {
         roles.push(FinanceApprover);
+    } else if about(method, GIVEN) {
+        roles.push(Service);
     } else if about(method, &["PublishProgram", "RetireProgram"]) {
         roles.push(ChannelManager);
     } else if !about(method, &["Ecosystem"]) {
         roles.extend([ChannelManager, Service]);
+    }
+    if about(method, &["Lead"]) && !about(method, GIVEN) {
+        roles.extend(partners);
     }
     if about(method, &["UpdatePartner", "Invitation"]) {
         roles.push(PartnerAdmin);
@@ -126,6 +134,7 @@ fn managed(method: &str) -> bool {
         &[
             "Registration",
             "Conflict",
+            "Lead",
             "Deal",
             "Award",
             "Statement",
@@ -137,8 +146,8 @@ fn managed(method: &str) -> bool {
 /// Whether a thing belongs to a partner.
 fn owned(kind: Kind) -> bool {
     use Kind::{
-        Account, Approved, Award, Draft, Enrollment, Grant, Key, OpenDeal, Partner, Submitted,
-        WonDeal,
+        Account, Approved, Award, Draft, Enrollment, Grant, HeldLead, Key, OfferedLead, OpenDeal,
+        Partner, QualifiedLead, Submitted, WonDeal,
     };
     matches!(
         kind,
@@ -148,6 +157,9 @@ fn owned(kind: Kind) -> bool {
             | Draft
             | Submitted
             | Approved
+            | OfferedLead
+            | HeldLead
+            | QualifiedLead
             | OpenDeal
             | WonDeal
             | Award
@@ -163,8 +175,8 @@ fn of_admins(kind: Kind) -> bool {
 
 /// Whether a thing is the vendor's alone, so that partners who may ask do not find it.
 fn of_vendor(kind: Kind) -> bool {
-    use Kind::{DraftProgram, VendorGrant, VendorKey};
-    matches!(kind, DraftProgram | VendorKey | VendorGrant)
+    use Kind::{DraftProgram, NewLead, VendorGrant, VendorKey};
+    matches!(kind, DraftProgram | NewLead | VendorKey | VendorGrant)
 }
 
 /// What takes no role.
@@ -206,7 +218,8 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
     let foreign = relation == Relation::OtherOrganization && owned(kind)
         || relation == Relation::Over && kind == Kind::Partner && of_partner;
     let reached = match role {
-        ChannelManager if managed(method) => !foreign,
+        // What no partner has is no manager's.
+        ChannelManager if managed(method) => !foreign && kind != Kind::NewLead,
         PartnerRep if !reads(method) && about(method, &["Registration"]) => {
             !foreign && relation == Relation::Own
         }

@@ -114,6 +114,7 @@ impl Scene {
             site.plans().await;
             site.accounts().await;
             site.registrations().await;
+            site.leads().await;
             site.deals().await;
             for (partner, award) in site.payouts().await {
                 awards.insert((site.ecosystem, partner), award);

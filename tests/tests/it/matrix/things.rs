@@ -53,6 +53,10 @@ pub(super) enum Kind {
     Draft,
     Submitted,
     Approved,
+    NewLead,
+    OfferedLead,
+    HeldLead,
+    QualifiedLead,
     OpenDeal,
     WonDeal,
     Award,
@@ -86,7 +90,7 @@ pub(super) enum Owner {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 24] = [
+    pub(super) const ALL: [Self; 28] = [
         Self::Ecosystem,
         Self::Partner,
         Self::Enrollment,
@@ -94,6 +98,10 @@ impl Kind {
         Self::Draft,
         Self::Submitted,
         Self::Approved,
+        Self::NewLead,
+        Self::OfferedLead,
+        Self::HeldLead,
+        Self::QualifiedLead,
         Self::OpenDeal,
         Self::WonDeal,
         Self::Award,
@@ -123,6 +131,10 @@ impl Kind {
             Self::Draft => "draft registration",
             Self::Submitted => "submitted registration",
             Self::Approved => "approved registration",
+            Self::NewLead => "new lead",
+            Self::OfferedLead => "offered lead",
+            Self::HeldLead => "accepted lead",
+            Self::QualifiedLead => "qualified lead",
             Self::OpenDeal => "open deal",
             Self::WonDeal => "won deal",
             Self::Award => "award",
@@ -152,6 +164,7 @@ impl Kind {
             | Self::Program
             | Self::Tier => Owner::Everybody,
             Self::DraftProgram
+            | Self::NewLead
             | Self::Plan
             | Self::PlanVersion
             | Self::LedgerAccount
@@ -161,6 +174,9 @@ impl Kind {
             Self::Partner
             | Self::Enrollment
             | Self::Account
+            | Self::OfferedLead
+            | Self::HeldLead
+            | Self::QualifiedLead
             | Self::OpenDeal
             | Self::WonDeal
             | Self::Award
@@ -179,6 +195,10 @@ impl Kind {
             Self::Draft => "registrations/draft-",
             Self::Submitted => "registrations/submitted-",
             Self::Approved => "registrations/approved-",
+            Self::NewLead => "leads/new-",
+            Self::OfferedLead => "leads/offered-",
+            Self::HeldLead => "leads/held-",
+            Self::QualifiedLead => "leads/qualified-",
             Self::OpenDeal => "deals/open-",
             Self::WonDeal => "deals/won-",
             Self::Family => "productFamilies/",
@@ -222,6 +242,9 @@ impl Kind {
                 Relation::Over,
             ) => Some("it has no end"),
             (Self::Enrollment, Relation::Over) => Some("it has one state"),
+            (Self::OfferedLead, Relation::Over) => {
+                Some("once it is over it is no longer the partner's")
+            }
             (Self::Award, Relation::Over) => Some("what is taken back is posted to it"),
             (Self::LedgerAccount, Relation::Over) => Some("it is append-only"),
             (Self::DraftProgram, Relation::Over) => Some("once published it is no draft"),

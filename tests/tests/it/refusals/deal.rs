@@ -11,6 +11,7 @@ pub(super) fn cases() -> Vec<Case> {
         "ListTerritories",
         "ListAccounts",
         "ListRegistrations",
+        "ListLeads",
         "ListDeals",
     ]);
     let pipeline = json!({ "parent": "ecosystems/nowhere", "group_by": "GROUPING_STAGE" });
@@ -19,6 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(accounts());
     cases.extend(imports());
     cases.extend(registrations());
+    cases.extend(leads());
     cases.extend(closing());
     cases.extend(deals());
     cases.extend(records());
@@ -255,6 +257,53 @@ fn registrations() -> Vec<Case> {
     }
     let taken = with(at("registrations/granted"), &json!({ "deal_id": "open" }));
     cases.push(case("ConvertRegistration", "RESOURCE_EXISTS", taken));
+    cases
+}
+
+fn leads() -> Vec<Case> {
+    let absent = "leads/none";
+    let lead = |program: &str, id: &str| {
+        let lead = super::scene::lead(program);
+        json!({ "parent": "ecosystems/acme", "lead_id": id, "lead": lead })
+    };
+    let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
+    let as_offered = json!({ "duplicate_of": name("leads/offered") });
+    let as_spam = json!({ "duplicate_of": name("leads/spam") });
+    let taken = json!({ "deal_id": "open" });
+    let mut cases = vec![
+        case("CreateLead", "RESOURCE_NOT_FOUND", lead("none", "x")),
+        case("CreateLead", "RESOURCE_EXISTS", lead("orbit", "new")),
+        case("GetLead", "RESOURCE_NOT_FOUND", at(absent)),
+        case(
+            "ListLeadRoutings",
+            "RESOURCE_NOT_FOUND",
+            json!({ "parent": name(absent) }),
+        ),
+        case("RouteLead", "PRECONDITION", at("leads/retired")),
+        case(
+            "MarkLeadDuplicate",
+            "PRECONDITION",
+            with(at("leads/new"), &as_spam),
+        ),
+        case(
+            "ConvertLead",
+            "RESOURCE_EXISTS",
+            with(at("leads/qualified"), &taken),
+        ),
+    ];
+    for (method, there, more) in [
+        ("RouteLead", "leads/new", &none),
+        ("AcceptLead", "leads/offered", &none),
+        ("DeclineLead", "leads/offered", &reason),
+        ("WorkLead", "leads/held", &none),
+        ("QualifyLead", "leads/working", &none),
+        ("DisqualifyLead", "leads/held", &reason),
+        ("ReturnLead", "leads/held", &reason),
+        ("ConvertLead", "leads/qualified", &none),
+        ("MarkLeadDuplicate", "leads/new", &as_offered),
+    ] {
+        cases.extend(moves(method, absent, there, "leads/spam", more));
+    }
     cases
 }
 

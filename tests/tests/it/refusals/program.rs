@@ -90,6 +90,20 @@ pub(super) fn cases() -> Vec<Case> {
             at("enrollments/none"),
         ),
     ]);
+    let there = name("enrollments/nimbus-in-orbit");
+    for (reason, enrollment) in [
+        (
+            "RESOURCE_NOT_FOUND",
+            json!({ "name": name("enrollments/none"), "lead_capacity": 1 }),
+        ),
+        (
+            "ETAG_MISMATCH",
+            json!({ "name": there, "etag": "\"999\"", "lead_capacity": 1 }),
+        ),
+    ] {
+        let request = update("enrollment", enrollment, "leadCapacity");
+        cases.push(case("UpdateEnrollment", reason, request));
+    }
     cases.extend(lists(&["ListPrograms", "ListEnrollments"]));
     cases
 }

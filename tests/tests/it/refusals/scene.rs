@@ -70,6 +70,7 @@ pub(super) async fn build(stage: &Stage) -> Built {
     accounts(stage).await;
     registrations(stage).await;
     deals(stage).await;
+    leads(stage).await;
     plans(stage).await;
     let approved = approved(stage).await;
     payouts(stage).await;
@@ -184,7 +185,8 @@ async fn programs(stage: &Stage) {
             "program": name(&format!("programs/{program}")),
             "partner": name(&format!("partners/{partner}"))
         });
-        let request = json!({ "parent": ACME, "enrollment": enrolment });
+        let id = format!("{partner}-in-{program}");
+        let request = json!({ "parent": ACME, "enrollment_id": id, "enrollment": enrolment });
         stage.does("CreateEnrollment", request).await;
     }
     stage.does("RetireProgram", at("programs/old")).await;
@@ -328,6 +330,44 @@ async fn deals(stage: &Stage) {
     stage.does("RecordRefund", won(refund)).await;
     let churn = json!({ "external_id": "churn-1", "reason_code": "OTHER" });
     stage.does("RecordChurn", won(churn)).await;
+}
+
+/// A lead in each of some states; `retired` is to be routed in a program that is.
+async fn leads(stage: &Stage) {
+    for (id, program, moves) in [
+        ("new", "orbit", &[][..]),
+        ("retired", "old", &[]),
+        ("offered", "orbit", &["RouteLead"]),
+        ("held", "orbit", &["RouteLead", "AcceptLead"]),
+        ("working", "orbit", &["RouteLead", "AcceptLead", "WorkLead"]),
+        (
+            "qualified",
+            "orbit",
+            &["RouteLead", "AcceptLead", "WorkLead", "QualifyLead"],
+        ),
+        ("spam", "orbit", &["DisqualifyLead"]),
+    ] {
+        let request = json!({ "parent": ACME, "lead_id": id, "lead": lead(program) });
+        stage.does("CreateLead", request).await;
+        for method in moves {
+            let reason = match *method {
+                "DisqualifyLead" => json!({ "reason_code": "OTHER" }),
+                _ => json!({}),
+            };
+            stage
+                .does(method, with(at(&format!("leads/{id}")), &reason))
+                .await;
+        }
+    }
+}
+
+/// What is known of somebody who may buy.
+pub(super) fn lead(program: &str) -> Value {
+    json!({
+        "program": name(&format!("programs/{program}")),
+        "source": "WEB_FORM",
+        "company": { "display_name": "X" }
+    })
 }
 
 /// `commission`, which pays by its first version and has a draft; `unpublished`, whose program is.

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Ask, Kind, Row, create, get, import, list, lists, moves, update};
+use super::{Ask, Kind, Row, create, get, import, inside, list, lists, moves, row, update};
 use crate::matrix::scene::usd;
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = catalog();
     rows.extend(registrations());
+    rows.extend(leads());
     rows.extend(deals());
     rows
 }
@@ -84,6 +85,37 @@ fn registrations() -> Vec<Row> {
         moves("RejectRegistration", Kind::Submitted, reason),
         moves("WithdrawRegistration", Kind::Submitted, none.clone()),
         moves("ConvertRegistration", Kind::Approved, none),
+    ]);
+    rows
+}
+
+fn leads() -> Vec<Row> {
+    let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
+    let mut rows = vec![create("CreateLead", Kind::Ecosystem, "lead", |ask| {
+        json!({
+            "program": ask.beside("programs/leads-nimbus"),
+            "source": "WEB_FORM",
+            "company": { "display_name": "X" }
+        })
+    })];
+    for kind in [Kind::NewLead, Kind::OfferedLead, Kind::HeldLead] {
+        rows.push(get("GetLead", kind));
+        rows.push(list("ListLeads", kind));
+        rows.push(inside("ListLeadRoutings", kind));
+    }
+    rows.extend([
+        moves("RouteLead", Kind::NewLead, none.clone()),
+        row("MarkLeadDuplicate", Kind::NewLead, |ask| {
+            let of = ask.beside("leads/held-colleague");
+            json!({ "name": ask.name, "duplicate_of": of, "validate_only": true })
+        }),
+        moves("AcceptLead", Kind::OfferedLead, none.clone()),
+        moves("DeclineLead", Kind::OfferedLead, reason.clone()),
+        moves("WorkLead", Kind::HeldLead, none.clone()),
+        moves("QualifyLead", Kind::HeldLead, none.clone()),
+        moves("DisqualifyLead", Kind::HeldLead, reason.clone()),
+        moves("ReturnLead", Kind::HeldLead, reason),
+        moves("ConvertLead", Kind::QualifiedLead, none),
     ]);
     rows
 }

@@ -33,6 +33,12 @@ pub(super) fn rows() -> Vec<Row> {
             "enrollment",
             |ask| json!({ "partner": ask.name, "program": ask.beside("programs/manager") }),
         ),
+        update(
+            "UpdateEnrollment",
+            Kind::Enrollment,
+            "enrollment",
+            ("lead_capacity", json!(9)),
+        ),
         get("GetEnrollment", Kind::Enrollment),
         list("ListEnrollments", Kind::Enrollment),
     ];

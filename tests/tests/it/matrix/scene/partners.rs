@@ -51,7 +51,7 @@ impl Site<'_> {
         }
     }
 
-    async fn enroll(&self, partner: &str, program: &str, id: &str, tag: &str) {
+    pub(super) async fn enroll(&self, partner: &str, program: &str, id: &str, tag: &str) {
         let enrollment = json!({
             "program": self.name(&format!("programs/{program}")),
             "partner": self.name(&format!("partners/{partner}"))

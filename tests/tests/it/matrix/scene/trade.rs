@@ -91,6 +91,57 @@ impl Site<'_> {
         }
     }
 
+    /// A program for each partner's leads, in which it is alone, so that they go to nobody else.
+    pub(super) async fn leads(&self) {
+        for partner in ["nimbus", "cirrus"] {
+            let id = format!("leads-{partner}");
+            if partner == "nimbus" || self.ecosystem == ACME {
+                self.program(COLLEAGUE, &id).await;
+                self.moves("PublishProgram", COLLEAGUE, &format!("programs/{id}"))
+                    .await;
+                self.enroll(partner, &id, &id, COLLEAGUE).await;
+            }
+        }
+        for (tag, partner) in tags(self.ecosystem) {
+            let program = format!("programs/leads-{partner}");
+            for (stem, verbs) in [
+                ("new", &[][..]),
+                ("offered", &["RouteLead"]),
+                ("held", &["RouteLead", "AcceptLead"]),
+                (
+                    "qualified",
+                    &["RouteLead", "AcceptLead", "WorkLead", "QualifyLead"],
+                ),
+            ] {
+                let id = format!("{stem}-{tag}");
+                let lead = json!({
+                    "program": self.name(&program),
+                    "source": "WEB_FORM",
+                    "company": { "display_name": id, "account": self.name("accounts/vendor") },
+                    "contact": { "email": "buyer@customer.example" },
+                    "external_id": format!("crm-{id}")
+                });
+                let request = json!({ "parent": self.parent(), "lead_id": id, "lead": lead });
+                self.does("CreateLead", tag, request).await;
+                let name = format!("leads/{id}");
+                for verb in verbs {
+                    self.moves(verb, tag, &name).await;
+                }
+                match stem {
+                    "new" if tag == OVER => {
+                        let of = self.name("leads/held-colleague");
+                        let mark = json!({ "name": self.name(&name), "duplicate_of": of });
+                        self.does("MarkLeadDuplicate", tag, mark).await;
+                    }
+                    "held" | "qualified" if tag == OVER => {
+                        self.moves_because("DisqualifyLead", tag, &name).await;
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
     pub(super) async fn deals(&self) {
         for (tag, partner) in tags(self.ecosystem) {
             let (open, won) = (format!("open-{tag}"), format!("won-{tag}"));

@@ -61,7 +61,7 @@ impl Site<'_> {
 
     /// A draft of a program with two tiers, in which no registration is approved by itself: none is
     /// as small as the limit; and in which a partner may hand in something for everybody.
-    async fn program(&self, tag: &str, id: &str) {
+    pub(super) async fn program(&self, tag: &str, id: &str) {
         let value = json!({
             "time_zone": "UTC", "currency_code": "USD",
             "deal_registration": {
