@@ -187,7 +187,10 @@ impl Import {
         }
         if let Some(awaited) = &account.pending_parent_external_id {
             let waiting = self.waiting.entry(awaited.clone()).or_default();
-            waiting.push(account.id.clone());
+            // One may be found twice: as the parent of a row, and as one that waits for another.
+            if !waiting.contains(&account.id) {
+                waiting.push(account.id.clone());
+            }
         }
         self.known.insert(account.id.clone(), account);
     }

@@ -38,15 +38,16 @@ pub fn cost(customer: &Customer, known: &HashSet<String>) -> i64 {
     let keys = customer.keys.iter().filter(|key| **key != own);
     let (old, new): (Vec<_>, Vec<_>) = keys.partition(|key| known.contains(*key));
     let bare = old.is_empty() && new.is_empty();
+    let again = usize::from(!same && !old.is_empty());
     let names = new.iter().filter(|key| key.starts_with(identity::NAME));
     let names = names.count();
     let fresh = if bare {
         usize::from(!same)
     } else {
-        let others = new.len() - names;
-        others.div_ceil(HANDFUL).max(names.div_ceil(HANDFUL))
+        let others = (new.len() - names).div_ceil(HANDFUL);
+        // Whoever pays once more for a known domain has paid for the name that it comes under.
+        others.max(names.div_ceil(HANDFUL).saturating_sub(again))
     };
-    let again = usize::from(!same && !old.is_empty());
     i64::try_from(fresh + again).unwrap_or(i64::MAX)
 }
 
