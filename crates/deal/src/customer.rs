@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use trellis_core::AccountId;
-use trellis_matching::{Level, Match, Rule, compare};
+use trellis_matching::{Level, Match, Prepared, Profile, Rule, compare};
 use trellis_store::deal::account::{self, State};
 use trellis_store::deal::customer::{self, Keyed};
 use trellis_store::deal::identity::Snapshot;
@@ -102,7 +102,8 @@ impl Customer {
     }
 }
 
-/// Reads some accounts as customers, in the order of their ids. Those that do not exist are left out.
+/// Reads some accounts as customers, in the order of their ids. Those that do not exist are left out; in
+/// the place of one that was merged stands the one that it was merged into.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -111,40 +112,96 @@ pub async fn read(
     accounts: impl IntoIterator<Item = AccountId>,
 ) -> Result<Vec<Customer>, Error> {
     let view = view.whole();
-    let asked = customer::keyed(&view, &accounts.into_iter().collect()).await?;
+    let mut accounts: BTreeSet<AccountId> = accounts.into_iter().collect();
+    let mut asked = customer::keyed(&view, &accounts).await?;
+    let merged = asked.iter().map(|one| &one.account);
+    let merged: Vec<_> = merged
+        .filter_map(|one| Some((one.id.clone(), one.merged_into.clone()?)))
+        .collect();
+    if !merged.is_empty() {
+        for (gone, stands) in merged {
+            accounts.remove(&gone);
+            accounts.insert(stands);
+        }
+        asked = customer::keyed(&view, &accounts).await?;
+    }
     let keys: BTreeSet<String> = asked.iter().flat_map(|one| one.keys.clone()).collect();
     let sharing = customer::sharing(&view, &keys).await?;
     Ok(asked.into_iter().map(|one| of(one, &sharing)).collect())
 }
 
+/// Reads accounts that somebody may be, as [`compare`] tells, among those that share a key; without those
+/// that are somebody else.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn candidates(
+    view: &View,
+    asked: Profile,
+) -> Result<Vec<(account::Model, Match)>, Error> {
+    let asked = Prepared::new(asked);
+    let keys = identity::keys_of(&asked);
+    let mut found = customer::sharing(view, &keys.iter().cloned().collect()).await?;
+    found.retain(|other| {
+        other.account.id.as_str() != asked.profile().id && other.account.state == State::Active
+    });
+    let weighed = weigh(asked, &keys, &found.iter().collect::<Vec<_>>());
+    let models = found.into_iter().map(|other| other.account).zip(weighed);
+    Ok(models
+        .filter(|(_, found)| found.level > Level::Distinct)
+        .collect())
+}
+
+/// What each of some accounts is to one that has these keys.
+fn weigh(asked: Prepared, keys: &[String], others: &[&Keyed]) -> Vec<Match> {
+    let mut prepared: Vec<Prepared> = others
+        .iter()
+        .map(|other| Prepared::new(identity::compared(&other.account)))
+        .collect();
+    let shared = Shared::of(prepared.iter().chain([&asked]));
+    let asked = shared.known_to(asked);
+    others
+        .iter()
+        .zip(prepared.drain(..))
+        .map(|(other, prepared)| {
+            let mut found = compare(&asked, &shared.known_to(prepared));
+            if found.level == Level::Distinct && named(&other.keys, keys) {
+                // Many have the domain, and nothing else speaks for it: that asks for a person. Or
+                // whoever names a customer's domain under a name of no meaning would meet nobody.
+                found.level = Level::Probable;
+                found.rule = Rule::Domain;
+            }
+            found
+        })
+        .collect()
+}
+
+/// Whether some keys share a domain or an identifier with others, which are sorted.
+fn named(keys: &[String], with: &[String]) -> bool {
+    let telling =
+        |key: &&String| !key.starts_with(account::GROUP) && !key.starts_with(identity::NAME);
+    keys.iter()
+        .filter(telling)
+        .any(|key| with.binary_search(key).is_ok())
+}
+
 /// An account among those that share keys with it.
 fn of(asked: Keyed, sharing: &[Keyed]) -> Customer {
     let Keyed { account, keys } = asked;
+    let shares = |key: &&String| keys.binary_search(key).is_ok();
     let candidates: Vec<&Keyed> = sharing
         .iter()
         .filter(|other| other.account.id != account.id && other.account.state == State::Active)
-        .filter(|other| other.keys.iter().any(|key| keys.binary_search(key).is_ok()))
+        .filter(|other| other.keys.iter().any(|key| shares(&key)))
         .collect();
-    let among = candidates.iter().map(|other| &other.account);
-    let shared = Shared::of(among.chain([&account]));
-    let profile = identity::prepared(&account, &shared);
+    let profile = Prepared::new(identity::compared(&account));
+    let weighed = weigh(profile, &keys, &candidates);
     let (mut same, mut probable, mut related) = (Vec::new(), Vec::new(), Vec::new());
     let mut foreign: BTreeSet<&String> = BTreeSet::new();
     let mut found_by_number = Vec::new();
-    for other in candidates {
-        let mut found = compare(&profile, &identity::prepared(&other.account, &shared));
-        let shares = |key: &&String| keys.binary_search(key).is_ok();
-        let telling =
-            |key: &&String| !key.starts_with(account::GROUP) && !key.starts_with(identity::NAME);
-        let named = other.keys.iter().filter(shares).any(|key| telling(&key));
-        if named {
+    for (other, found) in candidates.into_iter().zip(weighed) {
+        if named(&other.keys, &keys) {
             found_by_number.push(other.account.id.clone());
-        }
-        if named && found.level == Level::Distinct {
-            // Many have the domain, and nothing else speaks for it: that asks for a person. Or whoever
-            // names a customer's domain under a name of no meaning would meet nobody.
-            found.level = Level::Probable;
-            found.rule = Rule::Domain;
         }
         if !found.level.is_automatic() {
             foreign.extend(other.keys.iter().filter(shares));

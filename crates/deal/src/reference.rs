@@ -1,25 +1,40 @@
-//! Refuses what names something that does not exist.
+//! Refuses what names something that does not exist, and puts what stands in the place of what was
+//! merged.
+
+use std::collections::BTreeMap;
 
 use trellis_api::name;
-use trellis_core::Problem;
+use trellis_core::{AccountId, Problem};
 use trellis_store::View;
 use trellis_store::deal::reference::{self, Missing, References};
 
 use crate::Error;
+
+/// The accounts that were named and had been merged, with those that they were merged into.
+pub(crate) struct Merged(BTreeMap<AccountId, AccountId>);
+
+impl Merged {
+    /// Puts the account that stands in the place of one that was merged.
+    pub(crate) fn stand_for(&self, account: &mut AccountId) {
+        if let Some(stands) = self.0.get(account) {
+            account.clone_from(stands);
+        }
+    }
+}
 
 /// Checks that everything that is named exists. For a partner only what it reaches does; the staff
 /// may name whatever they can read, also where they do not reach far enough to change it.
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND` naming the first that does not.
-pub(crate) async fn all_exist(view: &View, named: &References) -> Result<(), Error> {
-    let missing = if view.scope().is_staff() {
-        reference::missing(&view.whole(), named).await?
+pub(crate) async fn all_exist(view: &View, named: &References) -> Result<Merged, Error> {
+    let found = if view.scope().is_staff() {
+        reference::look_up(&view.whole(), named).await?
     } else {
-        reference::missing(view, named).await?
+        reference::look_up(view, named).await?
     };
-    let Some(first) = missing.first() else {
-        return Ok(());
+    let Some(first) = found.missing.first() else {
+        return Ok(Merged(found.merged));
     };
     let ecosystem = view.ecosystem();
     let resource = match first {

@@ -98,9 +98,7 @@ pub async fn create(
             if !txn.scope().is_staff() {
                 account.partner = Some(bringing(txn.scope())?);
             }
-            own_canary(&account)?;
-            brought(&txn, &account).await?;
-            succeeded(&txn, &account).await?;
+            checked(&txn, &account).await?;
             account.ultimate_parent = placed(&txn, &account).await?;
             let account = record::insert::<Entity>(&txn, account)
                 .await
@@ -244,6 +242,13 @@ fn bringing(scope: &Scope) -> Result<PartnerId, Problem> {
     }
 }
 
+/// Checks what a new account says of others and of itself.
+pub(super) async fn checked(txn: &Txn, account: &Model) -> Result<(), Error> {
+    own_canary(account)?;
+    brought(txn, account).await?;
+    succeeded(txn, account).await
+}
+
 /// Checks that a canary is the vendor's own. A partner that brought it would be told by its version.
 fn own_canary(account: &Model) -> Result<(), Problem> {
     canary(account).map_or(Ok(()), |violation| Err(Problem::Invalid(vec![violation])))
@@ -271,7 +276,8 @@ async fn brought(txn: &Txn, account: &Model) -> Result<(), Error> {
             ..References::default()
         },
     )
-    .await
+    .await?;
+    Ok(())
 }
 
 /// Checks that the account that took an account's business over exists and is another one.
@@ -295,7 +301,8 @@ async fn succeeded(txn: &Txn, account: &Model) -> Result<(), Error> {
             ..References::default()
         },
     )
-    .await
+    .await?;
+    Ok(())
 }
 
 /// Refuses to change an account that was merged into another one.
@@ -316,7 +323,7 @@ fn stands(
 
 /// Checks that an account's parent exists and stands for itself, and that the account does not belong
 /// to itself; answers the top of those that it belongs to.
-async fn placed(txn: &Txn, account: &Model) -> Result<Option<AccountId>, Error> {
+pub(super) async fn placed(txn: &Txn, account: &Model) -> Result<Option<AccountId>, Error> {
     let chain = match &account.parent_account {
         Some(parent) => {
             let chain = account::chain(txn, parent).await?;
@@ -394,7 +401,7 @@ pub(super) async fn regroup(
 }
 
 /// Puts the accounts that wait for an account's external id below it.
-async fn adopt(txn: &Txn, account: &Model) -> Result<(), Error> {
+pub(super) async fn adopt(txn: &Txn, account: &Model) -> Result<(), Error> {
     let waiting = account::lock_waiting(txn, account.external_id.clone()).await?;
     for child in waiting {
         let resource = name(txn.ecosystem(), &child.id);

@@ -9,6 +9,9 @@ use trellis_store::deal::account::{Model, State};
 
 use super::accounts::{Create, Edit, Update};
 use super::identifiers;
+use super::matched::{Ask, Description, Of};
+use super::merge::Merge;
+use super::split::{Off, Part, Split};
 use crate::edit::{not_negative, some};
 
 /// What lists filter and order by.
@@ -123,7 +126,7 @@ pub fn wire(account: Model) -> pb::Account {
 
 /// Every field of an account that callers set, as an edit that sets them all.
 pub(super) fn whole(account: pb::Account, fields: &mut Fields) -> Option<Edit> {
-    let domains = hosts(account.domains, fields);
+    let domains = hosts("account.domains", account.domains, fields);
     let revenue = not_negative(fields, "account.annual_revenue", account.annual_revenue);
     let parent = fields.optional_id("account.parent_account", &account.parent_account);
     let partner = fields.optional_id("account.partner", &account.partner);
@@ -150,13 +153,13 @@ pub(super) fn whole(account: pb::Account, fields: &mut Fields) -> Option<Edit> {
 }
 
 /// The domains as they were given, if each of them names a host.
-fn hosts(domains: Vec<String>, fields: &mut Fields) -> Option<Vec<String>> {
+fn hosts(at: &str, domains: Vec<String>, fields: &mut Fields) -> Option<Vec<String>> {
     let mut all = true;
-    for (at, given) in domains.iter().enumerate() {
+    for (index, given) in domains.iter().enumerate() {
         if domain::host(given).is_none() {
             all = false;
             fields.refuse(
-                format!("account.domains[{at}]"),
+                format!("{at}[{index}]"),
                 "domain",
                 "must be a domain or a web address, such as acme.example",
             );
@@ -188,7 +191,9 @@ pub(super) fn update(request: pb::UpdateAccountRequest, fields: &mut Fields) -> 
     let id = fields.id("account.name", &account.name);
     let etag = fields.etag("account.etag", &account.etag);
     let mask = mask?;
-    let domains = mask.read("domains", || hosts(account.domains, fields));
+    let domains = mask.read("domains", || {
+        hosts("account.domains", account.domains, fields)
+    });
     let annual_revenue = mask.read("annual_revenue", || {
         not_negative(fields, "account.annual_revenue", account.annual_revenue)
     });
@@ -228,5 +233,96 @@ pub(super) fn update(request: pb::UpdateAccountRequest, fields: &mut Fields) -> 
         id: id?,
         etag: etag?,
         edit,
+    })
+}
+
+/// How many candidates are answered, if the caller does not say, and at most.
+const CANDIDATES: usize = 20;
+const CANDIDATES_MAX: usize = 100;
+
+pub(super) fn matched(request: pb::MatchAccountRequest, fields: &mut Fields) -> Option<Ask> {
+    let asked = usize::try_from(request.candidate_count).unwrap_or_default();
+    let count = match asked {
+        0 => CANDIDATES,
+        count => count.min(CANDIDATES_MAX),
+    };
+    let of = match (request.account.as_str(), request.description) {
+        ("", Some(description)) => described(description, fields)
+            .map(Box::new)
+            .map(Of::Description),
+        (_, None) => fields.id("account", &request.account).map(Of::Account),
+        (_, Some(_)) => {
+            fields.refuse("description", "exclusive", "must be empty beside account");
+            None
+        }
+    };
+    Some(Ask { of: of?, count })
+}
+
+fn described(
+    description: pb::match_account_request::Description,
+    fields: &mut Fields,
+) -> Option<Description> {
+    let domains = hosts("description.domains", description.domains, fields);
+    let identifiers = identifiers::read("description.identifiers", description.identifiers, fields);
+    Some(Description {
+        display_name: description.display_name,
+        aliases: description.aliases,
+        region_code: some(description.region_code),
+        domains: domains?,
+        identifiers: identifiers?,
+    })
+}
+
+pub(super) fn merge(request: pb::MergeAccountsRequest, fields: &mut Fields) -> Option<Merge> {
+    let into = fields.id::<AccountId>("name", &request.name);
+    let merged = fields.id::<AccountId>("merged_account", &request.merged_account);
+    let etag = fields.etag("etag", &request.etag);
+    let merged_etag = fields.etag("merged_account_etag", &request.merged_account_etag);
+    let (into, merged) = (into?, merged?);
+    if into == merged {
+        fields.refuse("merged_account", "other", "must be another account");
+        return None;
+    }
+    Some(Merge {
+        into,
+        etag: etag?,
+        merged,
+        merged_etag: merged_etag?,
+        note: request.note,
+    })
+}
+
+pub(super) fn split(request: pb::SplitAccountRequest, fields: &mut Fields) -> Option<Split> {
+    let id = fields.id::<AccountId>("name", &request.name);
+    let etag = fields.etag("etag", &request.etag);
+    let new_id = fields.new_id::<AccountId>("account_id", &request.account_id);
+    let registrations = fields.ids("registrations", &request.registrations);
+    let deals = fields.ids("deals", &request.deals);
+    let off = match (request.merged_account.as_str(), request.account) {
+        (merged, None) => fields.id("merged_account", merged).map(Off::Merged),
+        ("", Some(account)) => whole(account, fields).and_then(|edit| {
+            let part = Part {
+                id: new_id?,
+                edit,
+                registrations: registrations?,
+                deals: deals?,
+            };
+            Some(Off::New(Box::new(part)))
+        }),
+        (_, Some(_)) => {
+            fields.refuse(
+                "account",
+                "exclusive",
+                "must be empty beside merged_account",
+            );
+            None
+        }
+    };
+    Some(Split {
+        account: id?,
+        etag: etag?,
+        note: request.note,
+        off: off?,
     })
 }

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use trellis_core::AccountId;
+use trellis_matching::domain::registrable_domains;
 use trellis_matching::identifier;
 use trellis_matching::name::similarity::share_a_word;
 use trellis_matching::{Domain, Identifier, Prepared, Profile, RULES_VERSION, exact_keys};
 use trellis_store::deal::account::{self, Model, State};
 use trellis_store::deal::identity::{self, IdentifierType, Identifiers, Snapshot};
+
+use super::matched::Description;
 
 /// By which rules keys are made. With every new version of the rules the server makes the keys of all
 /// accounts anew before it serves.
@@ -23,24 +26,12 @@ pub fn keys(account: &Model) -> Vec<String> {
     if account.state == State::Merged {
         return Vec::new();
     }
-    let mut keys = exact_keys(&prepared(account, &Shared::default()));
-    keys.push(account::group_key(account.top()));
-    keys.sort_unstable();
-    keys
+    keys_of(&Prepared::new(compared(account)))
 }
 
-/// What is compared of an account, without its keys: whoever changes it holds its customer.
-pub(super) fn compared(account: &Model) -> Profile {
-    profile(account, &Shared::default())
-}
-
-/// An account, ready to be compared.
+/// What is compared of an account: whoever changes it holds its customer.
 #[must_use]
-pub fn prepared(account: &Model, shared: &Shared) -> Prepared {
-    Prepared::new(profile(account, shared))
-}
-
-fn profile(account: &Model, shared: &Shared) -> Profile {
+pub fn compared(account: &Model) -> Profile {
     let numbers = account
         .identifiers
         .0
@@ -48,21 +39,50 @@ fn profile(account: &Model, shared: &Shared) -> Profile {
         .filter_map(|one| read(one).ok());
     let records = account.crm_records.0.iter();
     let records = records.filter_map(|one| Identifier::crm_id(&one.record_id, &one.system).ok());
-    let domain = |name: &String| Domain {
-        shared: shared.0.contains(name),
-        name: name.clone(),
-    };
     Profile {
         id: account.id.to_string(),
         legal_name: account.display_name.clone(),
         aliases: account.aliases.0.clone(),
         country: account.region_code.clone(),
         identifiers: numbers.chain(records).collect(),
-        domains: account.registrable_domains.0.iter().map(domain).collect(),
+        domains: own(&account.registrable_domains.0),
         parent: account.parent_account.as_ref().map(AccountId::to_string),
         ultimate_parent: account.ultimate_parent.as_ref().map(AccountId::to_string),
         ..Profile::default()
     }
+}
+
+/// What is compared of somebody who is described.
+#[must_use]
+pub(super) fn described(description: &Description) -> Profile {
+    let numbers = description.identifiers.iter();
+    Profile {
+        legal_name: description.display_name.clone(),
+        aliases: description.aliases.clone(),
+        country: description.region_code.clone(),
+        identifiers: numbers.filter_map(|one| read(one).ok()).collect(),
+        domains: own(&registrable_domains(&description.domains)),
+        ..Profile::default()
+    }
+}
+
+fn own(domains: &[String]) -> Vec<Domain> {
+    domains.iter().map(Domain::own).collect()
+}
+
+/// The keys under which somebody's accounts are found, those of its group among them. Sorted.
+#[must_use]
+pub fn keys_of(profile: &Prepared) -> Vec<String> {
+    let Profile {
+        id,
+        ultimate_parent,
+        ..
+    } = profile.profile();
+    let top = ultimate_parent.as_ref().unwrap_or(id);
+    let group = (!top.is_empty()).then(|| format!("{}{top}", account::GROUP));
+    let mut keys: Vec<String> = exact_keys(profile).into_iter().chain(group).collect();
+    keys.sort_unstable();
+    keys
 }
 
 /// The domains that accounts have which are known to be different customers: such a domain tells none
@@ -76,21 +96,14 @@ const COMPARED: usize = 32;
 
 impl Shared {
     /// Finds them among all accounts that have a domain in common.
-    pub fn of<'a>(accounts: impl IntoIterator<Item = &'a Model>) -> Self {
-        let mut holders: BTreeMap<&String, Vec<&Model>> = BTreeMap::new();
+    pub fn of<'a>(accounts: impl IntoIterator<Item = &'a Prepared>) -> Self {
+        let mut holders: BTreeMap<&String, Vec<&Prepared>> = BTreeMap::new();
         for account in accounts {
-            for domain in &account.registrable_domains.0 {
-                holders.entry(domain).or_default().push(account);
+            for domain in &account.profile().domains {
+                holders.entry(&domain.name).or_default().push(account);
             }
         }
-        let told_apart = |holders: &Vec<&Model>| {
-            let holders: Vec<Prepared> = match holders[..] {
-                [] | [_] => return false,
-                _ => holders
-                    .iter()
-                    .map(|one| prepared(one, &Self::default()))
-                    .collect(),
-            };
+        let told_apart = |holders: &Vec<&Prepared>| {
             let first = holders.iter().take(COMPARED).enumerate();
             first
                 .flat_map(|(at, one)| holders.iter().skip(at + 1).map(move |other| (one, other)))
@@ -100,6 +113,20 @@ impl Shared {
             .into_iter()
             .filter(|(_, holders)| told_apart(holders));
         Self(shared.map(|(domain, _)| domain.clone()).collect())
+    }
+
+    /// An account that knows which of its domains are shared.
+    #[must_use]
+    pub fn known_to(&self, account: Prepared) -> Prepared {
+        let is_shared = |domain: &Domain| self.0.contains(&domain.name);
+        if !account.profile().domains.iter().any(is_shared) {
+            return account;
+        }
+        let mut profile = account.profile().clone();
+        for domain in &mut profile.domains {
+            domain.shared = self.0.contains(&domain.name);
+        }
+        Prepared::new(profile)
     }
 }
 

@@ -8,6 +8,9 @@
 //! * [`convert`] is the only mapping between the wire and the rows; [`identifiers`] its part for the
 //!   numbers of registers.
 //! * [`keying`] makes the keys of accounts that older rules have made.
+//! * [`matched`] tells the staff which accounts may be one customer.
+//! * [`merge`] makes one account of two, and [`split`] two of one; [`lifecycle`] says which moves are
+//!   legal.
 //! * [`import`] brings accounts from another system, a message at a time.
 //!
 //! What always holds:
@@ -25,8 +28,12 @@ mod identifiers;
 pub mod identity;
 pub mod import;
 pub mod keying;
+pub mod lifecycle;
+pub mod matched;
+pub mod merge;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod service;
+pub mod split;
 
 pub use service::Accounts;

@@ -7,7 +7,7 @@ use trellis_api::import::{Answers, answer_each};
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{accounts, convert, import};
+use super::{accounts, convert, import, matched, merge, split};
 
 /// `AccountService` over a store.
 #[derive(Clone)]
@@ -59,6 +59,31 @@ impl AccountService for Accounts {
     ) -> Result<Response<pb::Account>, Status> {
         let (call, update) = open(request, convert::update)?;
         Ok(written(accounts::update(&self.store, call, update).await?))
+    }
+
+    async fn match_account(
+        &self,
+        request: Request<pb::MatchAccountRequest>,
+    ) -> Result<Response<pb::MatchAccountResponse>, Status> {
+        let (call, ask) = open(request, convert::matched)?;
+        let found = matched::matched(&self.store, call, ask).await?;
+        Ok(Response::new(found))
+    }
+
+    async fn merge_accounts(
+        &self,
+        request: Request<pb::MergeAccountsRequest>,
+    ) -> Result<Response<pb::Account>, Status> {
+        let (call, merge) = open(request, convert::merge)?;
+        Ok(written(merge::merge(&self.store, call, merge).await?))
+    }
+
+    async fn split_account(
+        &self,
+        request: Request<pb::SplitAccountRequest>,
+    ) -> Result<Response<pb::Account>, Status> {
+        let (call, split) = open(request, convert::split)?;
+        Ok(written(split::split(&self.store, call, split).await?))
     }
 
     type ImportAccountsStream = Answers<pb::ImportAccountsResponse>;

@@ -192,8 +192,11 @@ pub struct SetRoles {
 /// it names does not exist, `RESOURCE_EXISTS` when the id or the external id is taken.
 pub async fn create(store: &Store, call: Call, create: Create) -> Result<Written<pb::Deal>, Error> {
     store
-        .write(call, create, |txn, Create { id, deal }| async move {
-            all_exist(&txn, &deal.references()).await?;
+        .write(call, create, |txn, Create { id, mut deal }| async move {
+            let merged = all_exist(&txn, &deal.references()).await?;
+            if let Some(account) = &mut deal.account {
+                merged.stand_for(account);
+            }
             let id = id.unwrap_or_else(|| DealId::generate(txn.now()));
             let new = settled(&txn, id, deal).await?;
             Ok(wire(add(&txn, new).await?))
@@ -360,7 +363,7 @@ pub async fn update(store: &Store, call: Call, update: Update) -> Result<Written
                  id,
                  etag,
                  mask,
-                 edit,
+                 mut edit,
              }| async move {
                 let (mut deal, resource) = lock(&txn, &id, &etag).await?;
                 mask.unchanged(&wire(deal.clone()))?;
@@ -373,7 +376,10 @@ pub async fn update(store: &Store, call: Call, update: Update) -> Result<Written
                 if !closed.is_empty() {
                     return Err(not_editable(resource, &deal, &closed));
                 }
-                all_exist(&txn, &edit.references()).await?;
+                let merged = all_exist(&txn, &edit.references()).await?;
+                if let Some(Some(account)) = &mut edit.account {
+                    merged.stand_for(account);
+                }
                 apply(&txn, &mut deal, edit).await?;
                 let deal = record::update::<Entity>(&txn, deal)
                     .await

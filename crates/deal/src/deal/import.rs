@@ -4,7 +4,7 @@
 //! The rows of a message are looked up together, so that a message costs a handful of statements
 //! however many rows it has.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 use trellis_api::deal::v1 as pb;
@@ -16,7 +16,7 @@ use trellis_core::{
 };
 use trellis_store::deal::deal::{self, Entity, Model, PartnerRole, Role, Stage};
 use trellis_store::deal::facts::Fact;
-use trellis_store::deal::reference::{self, Missing, References};
+use trellis_store::deal::reference::{self, Found, Missing, References};
 use trellis_store::deal::{account, product};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::partner::partner;
@@ -152,6 +152,8 @@ pub async fn deals(
 struct Import {
     partners: HashMap<String, PartnerId>,
     accounts: HashMap<String, AccountId>,
+    /// Accounts that were merged, with those that they were merged into.
+    merged: BTreeMap<AccountId, AccountId>,
     prices: HashMap<ProductId, Money>,
     missing: Vec<Missing>,
     /// The deals that stand, by external id, as the rows so far have made them.
@@ -177,7 +179,7 @@ impl Import {
             named.products.extend(products);
             named.territories.extend(territories);
         }
-        let missing = reference::missing(txn, &named).await?;
+        let Found { missing, merged } = reference::look_up(txn, &named).await?;
         let external: BTreeSet<String> = good().filter_map(|row| row.partner.clone()).collect();
         let partners = if external.is_empty() {
             Vec::new()
@@ -201,8 +203,9 @@ impl Import {
                 .collect(),
             accounts: accounts
                 .into_iter()
-                .map(|one| (keyed(one.external_id), one.id))
+                .map(|one| (keyed(one.external_id), one.merged_into.unwrap_or(one.id)))
                 .collect(),
+            merged,
             prices: products.iter().filter_map(list_price).collect(),
             missing,
             deals: deals
@@ -267,6 +270,11 @@ impl Import {
                     Err(violations) => wrong.extend(violations),
                 },
             }
+        }
+        if let Some(account) = &mut imported.deal.account
+            && let Some(stands) = self.merged.get(account)
+        {
+            account.clone_from(stands);
         }
         if let Some(external_id) = &imported.account {
             match self.accounts.get(external_id) {

@@ -13,6 +13,7 @@
 //!   may be too much, by [`suspicion`] a person must look. These two are pure.
 //! * [`conflict`] decides who stands in whose way; [`places`] which territories have something in
 //!   common; [`eligibility`] who may ask at all; [`protection`] how long a grant lasts. All pure.
+//! * [`overlaps`] finds protections that stand in each other's way since their accounts were merged.
 //! * [`lifecycle`] says which moves are legal, and what a passed deadline means.
 //! * [`convert`] is the only mapping between the wire and the rows.
 //! * [`worker`] acts upon the ends of protections.
@@ -24,6 +25,7 @@ pub mod convert;
 pub mod disclosure;
 pub mod eligibility;
 pub mod lifecycle;
+pub(crate) mod overlaps;
 pub mod places;
 pub mod protection;
 mod queue;

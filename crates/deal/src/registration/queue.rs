@@ -130,7 +130,11 @@ async fn unsure(txn: &Txn, customer: &Customer, asking: &Model) -> Result<bool, 
 
 /// Reads the territories that are compared, with all that they lie within. Most registrations
 /// compare none.
-async fn places(view: &View, asking: &Model, standing: &[Model]) -> Result<Places, Error> {
+pub(super) async fn places(
+    view: &View,
+    asking: &Model,
+    standing: &[Model],
+) -> Result<Places, Error> {
     let named = |one: &Model| one.territory.clone();
     let others: BTreeSet<TerritoryId> = standing
         .iter()
@@ -179,7 +183,12 @@ pub(super) async fn submit(
     registration.state = lifecycle::moved(registration.state, Verb::Submit, resource)?;
     let facts = eligible(txn, &registration, resource).await?;
     submission::count(txn, &registration.partner).await?;
-    let held = Held::of(customer::hold(txn, [registration.account.clone()]).await?);
+    let customers = customer::hold(txn, [registration.account.clone()]).await?;
+    if let [customer] = &customers[..] {
+        // It may have been merged since the draft was written.
+        registration.account.clone_from(&customer.account);
+    }
+    let held = Held::of(customers);
     let customer = held.customer(&registration)?;
     registration.receive_time = Some(txn.now());
     let screened = screening::admit(txn, &mut registration, customer, &facts, seen).await?;

@@ -138,7 +138,12 @@ pub async fn create(
         .write(
             call,
             create,
-            |txn, Create { id, partner, claim }| async move {
+            |txn,
+             Create {
+                 id,
+                 partner,
+                 mut claim,
+             }| async move {
                 let named = References {
                     partners: [partner.clone()].into(),
                     programs: [claim.program.clone()].into(),
@@ -146,7 +151,8 @@ pub async fn create(
                     products: claim.products.iter().cloned().collect(),
                     territories: claim.territory.iter().cloned().collect(),
                 };
-                all_exist(&txn, &named).await?;
+                let merged = all_exist(&txn, &named).await?;
+                merged.stand_for(&mut claim.account);
                 let id = id.unwrap_or_else(|| RegistrationId::generate(txn.now()));
                 let resource = name(txn.ecosystem(), &id);
                 let registration = record::insert::<Entity>(&txn, draft(&txn, id, partner, claim))
@@ -268,7 +274,7 @@ pub async fn update(
                  id,
                  etag,
                  mask,
-                 edit,
+                 mut edit,
              }| async move {
                 let (mut registration, resource) = lock(&txn, &id, &etag).await?;
                 let seen = seen(&txn, &registration).await?;
@@ -288,7 +294,10 @@ pub async fn update(
                     }
                     .into());
                 }
-                all_exist(&txn, &edit.references()).await?;
+                let merged = all_exist(&txn, &edit.references()).await?;
+                if let Some(account) = &mut edit.account {
+                    merged.stand_for(account);
+                }
                 apply(&mut registration, edit);
                 let registration = record::update::<Entity>(&txn, registration).await?;
                 event::append(

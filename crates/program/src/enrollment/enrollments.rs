@@ -184,8 +184,8 @@ async fn all_exist(
         products: products.iter().cloned().collect(),
         ..References::default()
     };
-    let missing = reference::missing(&txn.whole(), &named).await?;
-    let resource = match missing.first() {
+    let found = reference::look_up(&txn.whole(), &named).await?;
+    let resource = match found.missing.first() {
         Some(Missing::Territory(id)) => name(txn.ecosystem(), id),
         Some(Missing::Product(id)) => name(txn.ecosystem(), id),
         _ => return Ok(()),

@@ -377,7 +377,8 @@ impl Words<'_> {
             "partner" => format!("partners/{}", partner(of, number)),
             "program" => format!("programs/{}", program_id(of, number == 0)),
             "plan" => format!("plans/{}", plan_id(of)),
-            "account" | "parent_account" => format!("accounts/{}", self.canary()),
+            "account" | "parent_account" | "ultimate_parent" | "successor_account"
+            | "merged_into" => format!("accounts/{}", self.canary()),
             "deal" => format!("deals/{}", self.canary()),
             "territory" | "parent_territory" => format!("territories/{}", self.canary()),
             "product_family" => format!("productFamilies/{}", self.canary()),

@@ -1,6 +1,7 @@
 //! Plants what partners and staff do: accounts, registrations, deals, and the money of them.
 
 use trellis_api::deal::v1 as pb;
+use trellis_api::deal::v1::account_identifier::Type;
 use trellis_api::google::r#type::Decimal;
 use trellis_api::incentive::v1 as incentive;
 use trellis_tests::{Caller, position};
@@ -36,6 +37,19 @@ impl Planter {
                     parent_account: names.first().cloned().unwrap_or_default(),
                     external_id: self.text('v'),
                     partner: partner.unwrap_or_default(),
+                    identifiers: vec![pb::AccountIdentifier {
+                        r#type: Type::RegistrationNumber.into(),
+                        value: self.text(of),
+                        region_code: "DE".to_owned(),
+                        source: self.text(of),
+                        ..pb::AccountIdentifier::default()
+                    }],
+                    aliases: vec![self.text(of)],
+                    crm_records: vec![pb::CrmRecord {
+                        system: self.text('v'),
+                        record_id: self.text('v'),
+                    }],
+                    successor_account: names.first().cloned().unwrap_or_default(),
                     ..pb::Account::default()
                 }),
                 ..pb::CreateAccountRequest::default()
@@ -55,6 +69,32 @@ impl Planter {
             ..pb::CreateAccountRequest::default()
         };
         self.staff.accounts().create_account(bait).await.unwrap();
+        // Another one of each, which turns out to be the same.
+        for (of, name) in ['v']
+            .into_iter()
+            .chain((0..PARTNERS).map(owner))
+            .zip(&names)
+        {
+            let partner = of.to_digit(10).map(|of| self.partner_name(of as usize));
+            let again = pb::CreateAccountRequest {
+                parent: self.parent.clone(),
+                account_id: self.text(of),
+                account: Some(pb::Account {
+                    display_name: self.text(of),
+                    partner: partner.unwrap_or_default(),
+                    ..pb::Account::default()
+                }),
+                ..pb::CreateAccountRequest::default()
+            };
+            let again = self.staff.accounts().create_account(again).await.unwrap();
+            let merge = pb::MergeAccountsRequest {
+                name: name.clone(),
+                merged_account: again.into_inner().name,
+                note: self.text('v'),
+                ..pb::MergeAccountsRequest::default()
+            };
+            self.staff.accounts().merge_accounts(merge).await.unwrap();
+        }
         names.try_into().unwrap()
     }
 

@@ -3,6 +3,7 @@
 mod account;
 mod account_identity;
 mod account_import;
+mod account_merge;
 mod catalog;
 mod catalog_import;
 mod conflict_check;

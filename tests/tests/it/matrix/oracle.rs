@@ -56,9 +56,11 @@ const GIVEN: &[&str] = &["CreateLead", "RouteLead", "MarkLead"];
 
 /// How a method is spoken of: whether it reads, and what about.
 fn reads(method: &str) -> bool {
-    ["Get", "List", "BatchGet", "Explain", "Verify", "Export"]
-        .iter()
-        .any(|verb| method.starts_with(verb))
+    [
+        "Get", "List", "BatchGet", "Explain", "Verify", "Export", "Match",
+    ]
+    .iter()
+    .any(|verb| method.starts_with(verb))
 }
 
 fn about(method: &str, nouns: &[&str]) -> bool {
@@ -94,7 +96,7 @@ fn roles(method: &str) -> Vec<Role> {
                 .collect()
         } else if about(method, &["Award", "Statement"]) {
             [&STAFF[..], &[PartnerAdmin]].concat()
-        } else if about(method, &["Plan", "Revision"]) {
+        } else if about(method, &["Plan", "Revision", "Match"]) {
             STAFF.to_vec()
         } else {
             [STAFF.as_slice(), &partners].concat()
@@ -121,7 +123,8 @@ fn roles(method: &str) -> Vec<Role> {
         roles.push(PartnerAdmin);
     }
     let decides = about(method, &["Approve", "Reject"]);
-    if about(method, &["Account", "Registration"]) && !decides && !method.starts_with("Import") {
+    let of_staff = decides || about(method, &["Import", "Merge", "Split"]);
+    if about(method, &["Account", "Registration"]) && !of_staff {
         roles.extend(partners);
     }
     roles

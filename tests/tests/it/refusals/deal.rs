@@ -153,6 +153,13 @@ fn accounts() -> Vec<Case> {
             update("account", circle, "parentAccount"),
         ),
     ];
+    let renamed = json!({ "name": name("accounts/merged"), "display_name": "Y" });
+    cases.push(case(
+        "UpdateAccount",
+        "NOT_EDITABLE",
+        update("account", renamed, "displayName"),
+    ));
+    cases.extend(identity());
     cases.extend(updates(
         "UpdateAccount",
         "account",
@@ -160,6 +167,66 @@ fn accounts() -> Vec<Case> {
         "accounts/initech",
     ));
     cases
+}
+
+/// Matching, merging and splitting. `merged` was merged into `globex`; `bait` is a canary.
+fn identity() -> Vec<Case> {
+    let whose = |id: &str| json!({ "parent": "ecosystems/acme", "account": name(id) });
+    let merge =
+        |into: &str, merged: &str| json!({ "name": name(into), "merged_account": name(merged) });
+    let (globex, initech, none) = ("accounts/globex", "accounts/initech", "accounts/none");
+    let stale = json!({ "etag": "\"77\"" });
+    let new = |more: Value| with(json!({ "account": { "display_name": "X" } }), &more);
+    let taken = json!({ "account_id": "initech" });
+    let case = |method, reason, request| case(method, reason, request);
+    vec![
+        case(
+            "MatchAccount",
+            "INVALID_FIELDS",
+            json!({ "parent": "ecosystems/acme" }),
+        ),
+        case("MatchAccount", "RESOURCE_NOT_FOUND", whose(none)),
+        case("MergeAccounts", "INVALID_FIELDS", merge(globex, globex)),
+        case("MergeAccounts", "RESOURCE_NOT_FOUND", merge(globex, none)),
+        case(
+            "MergeAccounts",
+            "ETAG_MISMATCH",
+            with(merge(globex, initech), &stale),
+        ),
+        case(
+            "MergeAccounts",
+            "ILLEGAL_TRANSITION",
+            merge(initech, "accounts/merged"),
+        ),
+        case(
+            "MergeAccounts",
+            "PRECONDITION",
+            merge(initech, "accounts/bait"),
+        ),
+        case("MergeAccounts", "CYCLE", merge("accounts/twig", initech)),
+        case("SplitAccount", "INVALID_FIELDS", at(globex)),
+        case(
+            "SplitAccount",
+            "RESOURCE_NOT_FOUND",
+            with(at(none), &new(json!({}))),
+        ),
+        case(
+            "SplitAccount",
+            "RESOURCE_EXISTS",
+            with(at(globex), &new(taken)),
+        ),
+        case(
+            "SplitAccount",
+            "ETAG_MISMATCH",
+            with(at(globex), &new(stale.clone())),
+        ),
+        case("SplitAccount", "ILLEGAL_TRANSITION", merge(globex, initech)),
+        case(
+            "SplitAccount",
+            "PRECONDITION",
+            merge(initech, "accounts/merged"),
+        ),
+    ]
 }
 
 fn imports() -> Vec<Case> {

@@ -207,7 +207,8 @@ async fn catalog(stage: &Stage) {
     }
 }
 
-/// `branch` belongs to `initech`; `waiting` waits for an account that nobody knows yet.
+/// `branch` belongs to `initech` and `twig` to `branch`; `merged` was merged into `globex`; `bait` is a
+/// canary; `waiting` waits for an account that nobody knows yet.
 async fn accounts(stage: &Stage) {
     for id in ["initech", "globex", "hooli", "umbrella", "shade"] {
         let domains = [format!("{id}.example")];
@@ -216,6 +217,15 @@ async fn accounts(stage: &Stage) {
     }
     let branch = json!({ "parent_account": name("accounts/initech") });
     create(stage, "CreateAccount", "account", "branch", &branch).await;
+    let twig = json!({ "parent_account": name("accounts/branch") });
+    create(stage, "CreateAccount", "account", "twig", &twig).await;
+    let bait = json!({ "canary": true });
+    create(stage, "CreateAccount", "account", "bait", &bait).await;
+    create(stage, "CreateAccount", "account", "merged", &json!({})).await;
+    let merged = json!({
+        "name": name("accounts/globex"), "merged_account": name("accounts/merged")
+    });
+    stage.does("MergeAccounts", merged).await;
     create(
         stage,
         "CreateAccount",

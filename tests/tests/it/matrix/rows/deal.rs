@@ -47,6 +47,22 @@ fn catalog() -> Vec<Row> {
         list("ListAccounts", Kind::Account),
         update("UpdateAccount", Kind::Account, "account", x()),
         import("ImportAccounts", "account", imported()),
+        row(
+            "MatchAccount",
+            Kind::Account,
+            |ask| json!({ "parent": ask.parent(), "account": ask.name }),
+        ),
+        row("MergeAccounts", Kind::Account, |ask| {
+            // Another account of the same partner, where there is one.
+            let id = ask.name.rsplit_once('/').unwrap().1;
+            let merged = ask.beside(&format!("accounts/draft-{id}"));
+            json!({ "name": ask.name, "merged_account": merged, "validate_only": true })
+        }),
+        moves(
+            "SplitAccount",
+            Kind::Account,
+            json!({ "account": { "display_name": "X" } }),
+        ),
     ]
 }
 

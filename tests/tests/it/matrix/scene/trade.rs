@@ -24,9 +24,12 @@ impl Site<'_> {
         self.does("ImportAccounts", COLLEAGUE, import).await;
         let below = json!({
             "name": self.name("accounts/draft-colleague"),
-            "parent_account": self.name("accounts/vendor")
+            "parent_account": self.name("accounts/vendor"),
+            "successor_account": self.name("accounts/colleague"),
+            "crm_records": [{ "system": "crm", "record_id": "1" }]
         });
-        let update = json!({ "account": below, "update_mask": "parentAccount" });
+        let mask = "parentAccount,successorAccount,crmRecords";
+        let update = json!({ "account": below, "update_mask": mask });
         self.does("UpdateAccount", COLLEAGUE, update).await;
     }
 
@@ -80,8 +83,8 @@ impl Site<'_> {
             self.create("CreateAccount", "account", COLLEAGUE, "canary", canary)
                 .await;
             for (id, partner, domain) in [
-                ("first", "cirrus", "shared.example"),
-                ("waiting", "nimbus", "shared.example"),
+                ("shared-first", "cirrus", "shared.example"),
+                ("shared-waiting", "nimbus", "shared.example"),
                 ("lured", "cirrus", "canary.example"),
             ] {
                 self.account(COLLEAGUE, id, partner, &[domain]).await;

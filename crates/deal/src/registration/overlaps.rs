@@ -1,0 +1,37 @@
+//! Which protections stand in each other's way that were granted when their accounts were different
+//! customers. Nothing is taken from anybody; the staff are told.
+
+use std::collections::BTreeSet;
+
+use trellis_core::RegistrationId;
+use trellis_store::Txn;
+
+use super::conflict::{Line, protected as is_protected};
+use super::queue;
+use crate::Error;
+use crate::customer::{self, Customer};
+
+/// The protected registrations of different partners at a customer that are about the same business.
+pub(crate) async fn protected(
+    txn: &Txn,
+    customer: &Customer,
+) -> Result<BTreeSet<RegistrationId>, Error> {
+    let txn = &txn.whole();
+    let mut standing = customer::contending(txn, customer).await?;
+    standing.retain(|one| is_protected(one, txn.now()));
+    let mut found = BTreeSet::new();
+    for one in &standing {
+        let places = queue::places(txn, one, &standing).await?;
+        let line = Line {
+            standing: &standing,
+            places: &places,
+        };
+        let overlapping = standing
+            .iter()
+            .filter(|other| other.partner != one.partner && line.overlap(one, other));
+        for other in overlapping {
+            found.extend([one.id.clone(), other.id.clone()]);
+        }
+    }
+    Ok(found)
+}
