@@ -149,8 +149,11 @@ pub struct Routings {
 /// the external id is taken.
 pub async fn create(store: &Store, call: Call, create: Create) -> Result<Written<pb::Lead>, Error> {
     store
-        .write(call, create, |txn, Create { id, lead }| async move {
-            all_exist(&txn, &lead.references()).await?;
+        .write(call, create, |txn, Create { id, mut lead }| async move {
+            let merged = all_exist(&txn, &lead.references()).await?;
+            if let Some(account) = &mut lead.company.account {
+                merged.stand_for(account);
+            }
             let id = id.unwrap_or_else(|| LeadId::generate(txn.now()));
             let resource = name(txn.ecosystem(), &id);
             let domain = lead.company.domain_key.as_deref();
@@ -437,7 +440,16 @@ pub async fn convert(
                 let (mut lead, resource) = lock(&txn, &on).await?;
                 lead.state = lifecycle::moved(lead.state, Verb::Convert, &resource)?;
                 let deal = deal.unwrap_or_else(|| DealId::generate(txn.now()));
-                deals::add(&txn, deal_of(&lead, deal.clone(), amount)?).await?;
+                let mut made = deal_of(&lead, deal.clone(), amount)?;
+                if let Some(account) = &mut made.account {
+                    // The staff named it, and it may have been merged since.
+                    let named = References {
+                        accounts: [account.clone()].into(),
+                        ..References::default()
+                    };
+                    all_exist(&txn.whole(), &named).await?.stand_for(account);
+                }
+                deals::add(&txn, made).await?;
                 lead.deal = Some(deal);
                 keep(&txn, lead, "lead.converted", on).await
             },

@@ -48,6 +48,32 @@ on_both! {
         scene.tells(&deal.name, &["deal.created"]).await;
     }
 
+    async fn a_lead_of_an_account_that_was_merged_becomes_the_deal_of_the_one_that_stands(world: World) {
+        let scene = Scene::open(world).await;
+        scene.member("nimbus", Terms::default()).await;
+        let [goes, stands] = ["initech", "globex"].map(|id| scene.name("accounts", id));
+        let named = || {
+            let mut lead = scene.somebody();
+            lead.company.as_mut().unwrap().account = goes.clone();
+            lead
+        };
+        let before = qualified(&scene, named()).await;
+        let merge = pb::MergeAccountsRequest {
+            name: stands.clone(),
+            merged_account: goes.clone(),
+            ..pb::MergeAccountsRequest::default()
+        };
+        scene.accounts().merge_accounts(merge).await.unwrap();
+        let after = qualified(&scene, named()).await;
+        assert_eq!(after.company.clone().unwrap().account, stands);
+        for lead in [before, after] {
+            let seat = whose(&scene, &lead).await;
+            let name = does(&seat, Verb::Convert, &lead.name).await.unwrap().deal;
+            let get = pb::GetDealRequest { name };
+            assert_eq!(scene.deals().get_deal(get).await.unwrap().into_inner().account, stands);
+        }
+    }
+
     async fn a_deal_is_worth_what_is_said_or_what_was_estimated_or_nothing_yet(world: World) {
         let scene = Scene::open(world).await;
         scene.member("nimbus", Terms::default()).await;
