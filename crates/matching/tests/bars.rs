@@ -5,6 +5,10 @@
 #[path = "../examples/bench_matching/companies.rs"]
 mod companies;
 #[expect(dead_code, reason = "the search asks for more than names")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a measurement that is wrong may stop"
+)]
 #[path = "../examples/bench_matching/made_up.rs"]
 mod made_up;
 #[path = "../examples/bench_matching/pairs.rs"]

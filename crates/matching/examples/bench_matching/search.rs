@@ -99,8 +99,8 @@ pub(crate) fn measure() -> Result<Vec<Bar>, Box<dyn Error>> {
          with 5, p50 | recall@5 | nearer ones found |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
-    let sizes = env::var("TRELLIS_BENCH_SIZES");
-    let sizes = sizes.as_deref().unwrap_or("10000,100000,1000000");
+    let sizes = env::var_os("TRELLIS_BENCH_SIZES").unwrap_or("10000,100000,1000000".into());
+    let sizes = sizes.to_string_lossy();
     let sizes: Vec<usize> = sizes.split(',').map(str::parse).collect::<Result<_, _>>()?;
     let mut bars = Vec::new();
     for size in sizes {

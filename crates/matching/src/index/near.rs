@@ -53,7 +53,7 @@ fn slips(one: &str, other: &str, most: usize) -> Option<usize> {
             Some((behind_one, behind_other)),
             Some((behind_one, from_other)),
             Some((from_one, behind_other)),
-            is_exchanged.then(|| (one.as_str(), other.as_str())),
+            is_exchanged.then_some((one.as_str(), other.as_str())),
         ];
         let rests = rests.into_iter().flatten();
         let least = rests
