@@ -1,6 +1,8 @@
 //! Names that nobody bears, as they are in a register: a few words in most of them, most words in
 //! a few, legal forms behind, and the ways in which people get them wrong.
 
+use std::collections::HashSet;
+
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 const BEGINNINGS: &[&str] = &[
@@ -77,6 +79,8 @@ pub(crate) struct MadeUp {
     coined: Vec<String>,
     /// Words that most names begin with, in the harder set.
     firsts: Option<usize>,
+    /// The words of each name so far: a register lets nobody take another's.
+    taken: HashSet<Vec<String>>,
 }
 
 impl MadeUp {
@@ -90,6 +94,7 @@ impl MadeUp {
             random,
             coined,
             firsts: None,
+            taken: HashSet::new(),
         }
     }
 
@@ -101,7 +106,20 @@ impl MadeUp {
         }
     }
 
+    /// A name that has not been given before, in whatever order of its words.
     pub(crate) fn name(&mut self) -> String {
+        loop {
+            let words = self.words();
+            let mut sorted = words.clone();
+            sorted.sort_unstable();
+            if self.taken.insert(sorted) {
+                let form = pick(&mut self.random, FORMS);
+                return format!("{} {form}", capitals(&words));
+            }
+        }
+    }
+
+    fn words(&mut self) -> Vec<String> {
         let mut words = Vec::new();
         match self.firsts {
             Some(count) => words.push(self.coined[self.random.random_range(0..count)].clone()),
@@ -114,21 +132,23 @@ impl MadeUp {
             words.push(pick(&mut self.random, TRADES).to_owned());
         }
         words.dedup();
-        format!("{} {}", capitals(&words), pick(&mut self.random, FORMS))
+        words
     }
 
-    /// A word by Zipf's law: the second half as often as the first, the third a third.
+    /// A word by the law of Zipf and Mandelbrot: the first is in two names of a thousand, and far
+    /// behind the first hundred, half the rank is twice as often.
     fn coin(&mut self) -> String {
+        const FLAT: f64 = 50.0;
         let share: f64 = self.random.random();
         #[expect(clippy::cast_precision_loss, reason = "a rank needs no precision")]
-        let most = (self.coined.len() as f64).ln();
+        let whole = self.coined.len() as f64 / FLAT + 1.0;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "between one and the number of words"
+            reason = "between nothing and the number of words"
         )]
-        let rank = (share * most).exp() as usize;
-        self.coined[rank.min(self.coined.len()) - 1].clone()
+        let rank = (FLAT * (whole.powf(share) - 1.0)) as usize;
+        self.coined[rank.min(self.coined.len() - 1)].clone()
     }
 
     /// The name as somebody else would have entered it.

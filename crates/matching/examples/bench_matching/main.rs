@@ -16,6 +16,8 @@ mod search;
 
 use std::{env, error::Error, path::PathBuf, process::ExitCode};
 
+use trellis_matching::Rules;
+
 /// A figure and what it has to be.
 pub(crate) struct Bar {
     pub(crate) what: String,
@@ -34,14 +36,15 @@ impl Bar {
 }
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let rules = Rules::default();
     let mut bars = Vec::new();
     match env::var_os("TRELLIS_TEST_DATA") {
         Some(data) => {
             let data = PathBuf::from(data).join("matching");
-            let measured = pairs::measure(&data)?;
+            let measured = pairs::measure(&rules, &data)?;
             println!("{measured}");
             bars.extend(measured.bars());
-            let measured = restaurants::measure(&data)?;
+            let measured = restaurants::measure(&rules, &data)?;
             println!("{measured}");
             bars.extend(measured.bars());
             let found = search::aliases(&pairs::read(&data)?);
@@ -50,8 +53,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         }
         None => println!("NOT MEASURED: TRELLIS_TEST_DATA does not say where labelled data is\n"),
     }
-    bars.extend(companies::measure());
-    bars.extend(search::measure());
+    let told = companies::measure(&rules, 1_000);
+    println!("{told}");
+    bars.extend(told.bars());
+    bars.extend(search::measure()?);
     println!("## Bars\n\n| bar | measured | |\n|---|---|---|");
     for Bar {
         what,

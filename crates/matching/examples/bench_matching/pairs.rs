@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, error::Error, fmt, path::Path};
 
-use trellis_matching::{Level, Match, Prepared, Profile, compare};
+use trellis_matching::{Level, Match, Prepared, Profile, Rules, compare_by};
 
 use crate::Bar;
 
@@ -49,10 +49,19 @@ pub(crate) fn profile(id: &str, name: &str) -> Prepared {
     })
 }
 
-pub(crate) fn measure(data: &Path) -> Result<Measured, Box<dyn Error>> {
+/// The words that a name is told by.
+pub(crate) fn key(profile: &Prepared) -> String {
+    profile
+        .name()
+        .and_then(|name| name.keys().first())
+        .map(|key| key.text())
+        .unwrap_or_default()
+}
+
+pub(crate) fn measure(rules: &Rules, data: &Path) -> Result<Measured, Box<dyn Error>> {
     let judged = read(data)?.into_iter().map(|pair| {
         let [one, other] = &pair.names;
-        let found = compare(&profile("one", one), &profile("other", other));
+        let found = compare_by(rules, &profile("one", one), &profile("other", other));
         Judged { pair, found }
     });
     Ok(Measured(judged.collect()))

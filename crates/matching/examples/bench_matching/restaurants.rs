@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, error::Error, fmt, path::Path};
 
-use trellis_matching::{Address, Level, Match, Prepared, Profile, compare};
+use trellis_matching::{Address, Level, Match, Prepared, Profile, Rules, compare_by};
 
 use crate::{Bar, pairs::Tier};
 
@@ -52,14 +52,14 @@ fn labels(data: &Path) -> Result<BTreeSet<(String, String)>, Box<dyn Error>> {
     .collect()
 }
 
-pub(crate) fn measure(data: &Path) -> Result<Measured, Box<dyn Error>> {
+pub(crate) fn measure(rules: &Rules, data: &Path) -> Result<Measured, Box<dyn Error>> {
     let labels = labels(data)?;
     let outcome = |country| -> Result<Outcome, Box<dyn Error>> {
         let (left, right) = (
             read(data, "fodors", country)?,
             read(data, "zagats", country)?,
         );
-        Ok(judge(&left, &right, &labels))
+        Ok(judge(rules, &left, &right, &labels))
     };
     Ok(Measured {
         without_country: outcome(None)?,
@@ -67,14 +67,19 @@ pub(crate) fn measure(data: &Path) -> Result<Measured, Box<dyn Error>> {
     })
 }
 
-fn judge(left: &[Prepared], right: &[Prepared], labels: &BTreeSet<(String, String)>) -> Outcome {
+fn judge(
+    rules: &Rules,
+    left: &[Prepared],
+    right: &[Prepared],
+    labels: &BTreeSet<(String, String)>,
+) -> Outcome {
     let mut outcome = Outcome::default();
     for (one, other) in left
         .iter()
         .flat_map(|one| right.iter().map(move |other| (one, other)))
     {
         let is_match = labels.contains(&(one.profile().id.clone(), other.profile().id.clone()));
-        let found = compare(one, other);
+        let found = compare_by(rules, one, other);
         outcome
             .automatic
             .count(is_match, found.level >= Level::Same);
@@ -89,7 +94,7 @@ fn judge(left: &[Prepared], right: &[Prepared], labels: &BTreeSet<(String, Strin
     for list in [left, right] {
         for (at, one) in list.iter().enumerate() {
             for other in list.iter().take(at) {
-                if compare(one, other).level.is_automatic() {
+                if compare_by(rules, one, other).level.is_automatic() {
                     let [one, other] = [one, other].map(|profile| &profile.profile().legal_name);
                     outcome.merged.push(format!("{one} | {other}"));
                 }

@@ -71,7 +71,7 @@ pub fn compare(left: &Prepared, right: &Prepared) -> Match {
 /// Compares two profiles by `rules`.
 #[must_use]
 pub fn compare_by(rules: &Rules, left: &Prepared, right: &Prepared) -> Match {
-    let weighed = Weighed::new(left, right);
+    let weighed = Weighed::new(rules, left, right);
     let (level, rule) = decide(rules, &weighed);
     Match {
         level,
@@ -120,8 +120,8 @@ fn by_itself(rules: &Rules, found: &Weighed<'_>) -> Option<(Level, Rule)> {
         return Some((Level::Same, Rule::DomainAndName));
     }
     let is_same = found.has_equal_name()
-        && found.countries == Agreement::Agree
-        && found.classes != Agreement::Differ
+        && (found.countries == Agreement::Agree || !rules.same_needs_country)
+        && (found.classes != Agreement::Differ || !rules.same_needs_class)
         && !found.is_elsewhere();
     is_same.then_some((Level::Same, Rule::NameAndCountry))
 }

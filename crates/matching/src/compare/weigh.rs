@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Argues, Evidence, EvidenceKind, Identifier, Name,
+    Argues, Evidence, EvidenceKind, Identifier, Name, Rules,
     identifier::Kind,
     name::similarity::{self, Nearness, Similarity},
     place::Agreement,
@@ -19,6 +19,7 @@ pub(super) enum DomainMatch {
 }
 
 pub(super) struct Weighed<'a> {
+    rules: &'a Rules,
     left: &'a Prepared,
     right: &'a Prepared,
     equal: Vec<(&'a Identifier, &'a Identifier)>,
@@ -37,7 +38,7 @@ pub(super) struct Weighed<'a> {
 }
 
 impl<'a> Weighed<'a> {
-    pub(super) fn new(left: &'a Prepared, right: &'a Prepared) -> Self {
+    pub(super) fn new(rules: &'a Rules, left: &'a Prepared, right: &'a Prepared) -> Self {
         let (equal, contradicting) = numbers(left, right);
         let names = left.name.as_ref().zip(right.name.as_ref());
         let apart = Similarity {
@@ -45,12 +46,13 @@ impl<'a> Weighed<'a> {
             score: 0,
         };
         Self {
+            rules,
             equal,
             contradicting,
             domain: domains(left, right),
-            similarity: names.map_or(apart, |(one, other)| similarity::of(one, other)),
+            similarity: names.map_or(apart, |(one, other)| similarity::of(rules, one, other)),
             shares_a_word: names.is_some_and(|(one, other)| similarity::share_a_word(one, other)),
-            alias: alias(left, right),
+            alias: alias(rules, left, right),
             countries: agreement(left.country.as_ref(), right.country.as_ref()),
             classes: agreement(left.class(), right.class()),
             phones: left.place.phones(&right.place),
@@ -58,7 +60,7 @@ impl<'a> Weighed<'a> {
             towns: left.place.towns(&right.place),
             names_contain: names.is_some_and(|(one, other)| {
                 let towns = left.place.town_words().chain(right.place.town_words());
-                similarity::contains(one, other, &towns.cloned().collect::<Vec<_>>())
+                similarity::contains(rules, one, other, &towns.cloned().collect::<Vec<_>>())
             }),
             left,
             right,
@@ -162,7 +164,7 @@ impl<'a> Weighed<'a> {
             say(kind, domain.0, domain.0, Argues::For);
         }
         if let (Some(one), Some(other)) = (&self.left.name, &self.right.name) {
-            let argues = if self.similarity.score >= 900 {
+            let argues = if self.similarity.score >= self.rules.similar {
                 Argues::For
             } else {
                 Argues::Against
@@ -270,10 +272,14 @@ fn domains(left: &Prepared, right: &Prepared) -> DomainMatch {
 }
 
 /// Two names that are equal, of which at least one is a further one.
-fn alias<'a>(left: &'a Prepared, right: &'a Prepared) -> Option<(&'a Name, &'a Name)> {
+fn alias<'a>(
+    rules: &Rules,
+    left: &'a Prepared,
+    right: &'a Prepared,
+) -> Option<(&'a Name, &'a Name)> {
     let is_hit = |one: &Name, other: &Name| {
         matches!(
-            similarity::of(one, other).nearness,
+            similarity::of(rules, one, other).nearness,
             Nearness::Equal | Nearness::Spacing
         )
     };

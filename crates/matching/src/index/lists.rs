@@ -26,28 +26,52 @@ impl<'a> List<'a> {
         self.flat.iter().chain(self.since).copied()
     }
 
-    /// Marks which of `numbers`, which ascend, are in the list.
-    pub(super) fn mark(self, numbers: &[u32], has: &mut [bool]) {
+    pub(super) fn len(self) -> usize {
+        self.flat.len() + self.since.len()
+    }
+
+    /// Calls `met` with those of `sorted`, whose numbers ascend, that are in the list. Whichever is
+    /// shorter is walked, and the other searched.
+    pub(super) fn meet<T>(
+        self,
+        sorted: &mut [T],
+        number: impl Fn(&T) -> u32,
+        mut met: impl FnMut(&mut T),
+    ) {
         for part in [self.flat, self.since] {
-            let mut rest = part;
-            for (number, has) in numbers.iter().zip(has.iter_mut()) {
-                rest = rest.get(distance(rest, *number)..).unwrap_or_default();
-                *has |= rest.first() == Some(number);
+            if part.len() < sorted.len() {
+                let mut rest = &mut sorted[..];
+                for wanted in part {
+                    let at = distance(rest, |one| number(one) < *wanted);
+                    rest = rest.split_at_mut(at).1;
+                    if let Some(one) = rest.first_mut().filter(|one| number(one) == *wanted) {
+                        met(one);
+                    }
+                }
+            } else {
+                let mut rest = part;
+                for one in &mut *sorted {
+                    let wanted = number(one);
+                    rest = rest.split_at(distance(rest, |known| *known < wanted)).1;
+                    if rest.first() == Some(&wanted) {
+                        met(one);
+                    }
+                }
             }
         }
     }
 }
 
-/// How many of an ascending list come before `number`: in doubling steps, so that what lies near
-/// is found near, and what lies far is not walked to.
-fn distance(list: &[u32], number: u32) -> usize {
+/// How many of an ascending list come before what is looked for: in doubling steps, so that what
+/// lies near is found near, and what lies far is not walked to.
+fn distance<T>(list: &[T], is_before: impl Fn(&T) -> bool) -> usize {
     let mut end = 1;
-    while list.get(end - 1).is_some_and(|known| *known < number) {
+    while list.get(end - 1).is_some_and(&is_before) {
         end *= 2;
     }
     let start = end / 2;
     let within = list.get(start..end.min(list.len())).unwrap_or_default();
-    start + within.partition_point(|known| *known < number)
+    start + within.partition_point(is_before)
 }
 
 impl Lists {
@@ -110,15 +134,20 @@ impl Lists {
         self.waiting > 4096.max(self.flat.len() / 4)
     }
 
-    /// Lays everything flat, without the numbers that are gone; `renumber` gives the others theirs.
-    pub(super) fn compact(&mut self, keys: usize, renumber: impl Fn(u32) -> Option<u32>) {
-        let mut starts = Vec::with_capacity(keys + 1);
+    /// Lays everything flat, without the keys and numbers that are gone, that is, for the `keys` that stay,
+    /// in their order, and the numbers for which `number` gives the new one.
+    pub(super) fn compact(
+        &mut self,
+        keys: impl Iterator<Item = u32>,
+        number: impl Fn(u32) -> Option<u32>,
+    ) {
+        let mut starts = vec![0];
         let mut flat = Vec::with_capacity(self.flat.len() + self.waiting);
-        for key in 0..super::number(keys) {
+        for key in keys {
+            flat.extend(self.get(key).iter().filter_map(&number));
             starts.push(super::number(flat.len()));
-            flat.extend(self.get(key).iter().filter_map(&renumber));
         }
-        starts.push(super::number(flat.len()));
+        starts.shrink_to_fit();
         flat.shrink_to_fit();
         *self = Self {
             starts,

@@ -13,10 +13,14 @@
 //! Everything is in flat lists of numbers; [`Index::bytes`] tells what they take. The order of the
 //! answer depends on what is in the index alone, never on when it came.
 
+mod best;
 mod lists;
+mod near;
 mod search;
 mod spellings;
 mod words;
+
+use std::borrow::Borrow;
 
 use hashbrown::HashTable;
 
@@ -63,10 +67,10 @@ fn spread(account: u32) -> u64 {
 
 impl Index {
     /// An index of many accounts at once. Any number but `u32::MAX` may name an account, each once.
-    pub fn build<'a>(accounts: impl IntoIterator<Item = (u32, &'a Prepared)>) -> Self {
+    pub fn build<P: Borrow<Prepared>>(accounts: impl IntoIterator<Item = (u32, P)>) -> Self {
         let mut index = Self::default();
         for (account, profile) in accounts {
-            for entry in entries(profile) {
+            for entry in entries(profile.borrow()) {
                 index.enter(account, &entry, |_, _| ());
             }
         }
@@ -193,31 +197,31 @@ impl Index {
         let words = (0..number(self.words.len())).map(|word| (word, self.words.text(word)));
         let words = words.filter(|(_, text)| !text.starts_with(INITIALS));
         self.spellings = Spellings::build(words);
-        for list in [
-            &mut self.accounts,
-            &mut self.ends,
-            &mut self.entry_words,
-            &mut self.living,
-        ] {
-            list.shrink_to_fit();
-        }
+        self.shrink();
     }
 
-    /// Lays everything flat and forgets entries that are gone. Words stay: they come again.
+    /// Lays everything flat and forgets entries that are gone, and words that no other has.
     fn compact(&mut self) {
-        let mut kept = Vec::with_capacity(self.accounts.len());
+        let entries = renumbered(self.accounts.iter().map(|account| *account != NOBODY));
+        let words = renumbered(self.living.iter().map(|count| *count > 0));
+        let new = |numbers: &[u32], old: u32| {
+            let number = numbers.get(old as usize).copied();
+            number.filter(|number| *number != GONE)
+        };
         let (mut accounts, mut ends, mut entry_words) = (Vec::new(), Vec::new(), Vec::new());
         for (entry, account) in self.accounts.iter().enumerate() {
-            let is_kept = *account != NOBODY;
-            kept.push(is_kept.then(|| number(accounts.len())));
-            if is_kept {
-                entry_words.extend_from_slice(self.words_of(number(entry)));
+            if *account != NOBODY {
+                let own = self.words_of(number(entry)).iter();
+                entry_words.extend(own.filter_map(|word| new(&words, *word)));
                 accounts.push(*account);
                 ends.push(number(entry_words.len()));
             }
         }
-        let renumber = |entry: u32| kept.get(entry as usize).copied().flatten();
-        self.lists.compact(self.words.len(), renumber);
+        let kept = (0..number(self.words.len())).filter(|word| new(&words, *word).is_some());
+        self.lists.compact(kept, |entry| new(&entries, entry));
+        self.spellings.compact(|word| new(&words, word));
+        self.words = self.words.only(|word| new(&words, word).is_some());
+        self.living.retain(|count| *count > 0);
         self.by_account = HashTable::with_capacity(accounts.len());
         for (entry, account) in accounts.iter().enumerate() {
             self.by_account
@@ -227,7 +231,33 @@ impl Index {
         }
         (self.accounts, self.ends, self.entry_words) = (accounts, ends, entry_words);
         self.gone = 0;
+        self.shrink();
     }
+
+    fn shrink(&mut self) {
+        for list in [
+            &mut self.accounts,
+            &mut self.ends,
+            &mut self.entry_words,
+            &mut self.living,
+        ] {
+            list.shrink_to_fit();
+        }
+    }
+}
+
+/// What has no number any more.
+const GONE: u32 = u32::MAX;
+
+/// New numbers for those that are kept, in their order.
+fn renumbered(kept: impl Iterator<Item = bool>) -> Vec<u32> {
+    let mut next = 0;
+    kept.map(|is_kept| {
+        let number = if is_kept { next } else { GONE };
+        next += u32::from(is_kept);
+        number
+    })
+    .collect()
 }
 
 /// What an account is found by: each of its names in each way of writing it.

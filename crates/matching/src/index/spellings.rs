@@ -12,7 +12,12 @@ use super::words::{Word, hash};
 const PREFIX: usize = 8;
 
 /// Words shorter than this have no near ones: nearly every other short word would be.
-pub(super) const SHORTEST: usize = 4;
+const SHORTEST: usize = 4;
+
+/// Whether the word can have near ones. A number has none: another number is another thing.
+pub(super) fn has_spellings(text: &str) -> bool {
+    text.chars().nth(SHORTEST - 1).is_some() && !text.chars().any(char::is_numeric)
+}
 
 /// Entries of words under their spellings, sorted, and what has come since.
 #[derive(Debug, Default)]
@@ -62,7 +67,7 @@ impl Spellings {
     pub(super) fn near(&self, text: &str) -> Vec<Word> {
         let mut found: Vec<Word> = Vec::new();
         for key in spellings(text) {
-            let start = self.sorted.partition_point(|(known, _)| *known < key);
+            let start = self.start(key);
             let rest = self.sorted.get(start..).unwrap_or_default();
             found.extend(
                 rest.iter()
@@ -76,6 +81,35 @@ impl Spellings {
         found
     }
 
+    /// Where the words of a key begin. Keys are hashes, so that they lie near where they would if
+    /// all gaps were equal: search goes from there, in doubling steps.
+    fn start(&self, key: u32) -> usize {
+        let share = (self.sorted.len() as u64 * u64::from(key)) >> 32;
+        let guess = usize::try_from(share).unwrap_or(0);
+        let is_before = |at: usize| self.sorted.get(at).is_some_and(|(known, _)| *known < key);
+        let (mut low, mut high, mut step) = (guess, guess, 16);
+        while low > 0 && !is_before(low) {
+            low = low.saturating_sub(step);
+            step *= 2;
+        }
+        step = 16;
+        while is_before(high) {
+            high = (high + step).min(self.sorted.len());
+            step *= 2;
+        }
+        let within = self.sorted.get(low..high).unwrap_or_default();
+        low + within.partition_point(|(known, _)| *known < key)
+    }
+
+    /// Forgets the words for which `renumber` gives nothing; the others keep their order.
+    pub(super) fn compact(&mut self, renumber: impl Fn(Word) -> Option<Word>) {
+        self.merge();
+        let kept = self.sorted.iter();
+        let kept = kept.filter_map(|(key, word)| Some((*key, renumber(*word)?)));
+        self.sorted = kept.collect();
+        self.sorted.shrink_to_fit();
+    }
+
     pub(super) fn bytes(&self) -> usize {
         let each = |list: &Vec<Word>| 48 + list.capacity() * 4;
         self.sorted.capacity() * 8 + self.since.values().map(each).sum::<usize>()
@@ -85,10 +119,10 @@ impl Spellings {
 /// The keys of a word: its first letters, whole and with each one left out.
 fn spellings(text: &str) -> impl Iterator<Item = u32> {
     let letters: Vec<char> = text.chars().take(PREFIX).collect();
-    let count = if text.chars().count() < SHORTEST {
-        0
-    } else {
+    let count = if has_spellings(text) {
         letters.len() + 1
+    } else {
+        0
     };
     (0..count).map(move |left_out| {
         let kept = letters

@@ -139,6 +139,54 @@ fn it_lays_itself_flat_and_stays_the_same() {
     }
 }
 
+#[test]
+fn what_comes_and_goes_leaves_nothing() {
+    const LIVING: u32 = 500;
+    let name = |account: u32| prepared(&format!("Firm{account} of {}", letters(account)));
+    let mut index = Index::default();
+    let mut most = 0;
+    for account in 0..20_000 {
+        index.insert(account, &name(account));
+        if let Some(old) = account.checked_sub(LIVING) {
+            index.remove(old);
+        }
+        if account < 10_000 {
+            most = most.max(index.bytes());
+        } else {
+            assert!(
+                index.bytes() <= most * 5 / 4,
+                "{account}: {}, {most}",
+                index.bytes()
+            );
+        }
+    }
+    assert_eq!(index.len(), LIVING as usize);
+    assert!(index.words.len() < 10_000, "{}", index.words.len());
+    assert_eq!(first(&index, "Firm19999"), Some(19_999));
+    assert_eq!(first(&index, "Firm100"), None);
+    let near = index.search(&prepared(&letters(19_999).replacen('b', "c", 1)), 1);
+    assert!(!near.is_empty(), "words that came late have near ones");
+}
+
+/// A word of ten letters for a number.
+fn letters(number: u32) -> String {
+    let letters = (0..16).map(|bit| if number >> bit & 1 == 0 { 'a' } else { 'b' });
+    letters.collect()
+}
+
+/// The words that are left of a query are found although none of the others has them all.
+#[test]
+fn a_word_too_many_hides_nobody() {
+    let mut names: Vec<String> = (0..600).map(|at| format!("Contoso Firm{at}")).collect();
+    names.extend((0..600).map(|at| format!("Media Firm{at}")));
+    names.extend((0..600).map(|at| format!("Logistics Firm{at}")));
+    names.push("Contoso Zenith Acme Media Logistics".to_owned());
+    names.push("Contoso Media".to_owned());
+    let profiles: Vec<Prepared> = names.iter().map(|name| prepared(name)).collect();
+    let index = Index::build((0..).zip(&profiles));
+    assert_eq!(first(&index, "Contoso Media Logistics"), Some(1_801));
+}
+
 proptest! {
     /// However an index came to hold what it holds, it answers the same.
     #[test]

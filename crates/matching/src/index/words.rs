@@ -49,6 +49,17 @@ impl Words {
         self.ends.len()
     }
 
+    /// The words for which `is_kept` holds, in their order.
+    pub(super) fn only(&self, is_kept: impl Fn(Word) -> bool) -> Self {
+        let mut kept = Self::default();
+        for word in (0..super::number(self.len())).filter(|word| is_kept(*word)) {
+            kept.intern(self.text(word));
+        }
+        kept.text.shrink_to_fit();
+        kept.ends.shrink_to_fit();
+        kept
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.text.capacity() + self.ends.capacity() * 4 + self.numbers.allocation_size()
     }

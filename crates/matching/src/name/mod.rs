@@ -63,7 +63,6 @@ impl Name {
             return None;
         }
         let (plain, class) = Key::new(words_or_signs(given, Folding::Plain));
-        let (expanded, _) = Key::new(words_or_signs(given, Folding::Expanded));
         let initials = plain
             .words
             .iter()
@@ -71,8 +70,12 @@ impl Name {
         let initials = initials.filter_map(|word| word.chars().next()).collect();
         let latin = in_latin_letters(&plain);
         let mut keys = vec![plain];
-        if !keys.contains(&expanded) {
-            keys.push(expanded);
+        // Only letters with marks are written in two ways.
+        if !given.is_ascii() {
+            let (expanded, _) = Key::new(words_or_signs(given, Folding::Expanded));
+            if !keys.contains(&expanded) {
+                keys.push(expanded);
+            }
         }
         Some(Self {
             given: given.to_owned(),

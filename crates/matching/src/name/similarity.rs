@@ -8,8 +8,9 @@
 use strsim::osa_distance;
 
 use super::{Key, Name};
+use crate::Rules;
 
-/// Per mille. Everything from [`crate::Rules::similar`] on is near.
+/// Per mille. Everything from [`Rules::similar`] on is near.
 pub type Score = u16;
 
 /// How two names came to be near.
@@ -69,19 +70,6 @@ const GENERIC_WORDS: &[&str] = &[
     "集團",
 ];
 
-/// Letters from which a word can have a slip, and from which two.
-const LONG_ENOUGH: usize = 5;
-const LONG: usize = 9;
-
-/// Letters that are left of a word that is cut short.
-const SHORTENED: usize = 4;
-
-/// Slips in one name. More is another name.
-const MOST_SLIPS: usize = 3;
-
-/// Letters of an acronym: fewer are anybody's, more are a word.
-const ACRONYM: std::ops::RangeInclusive<usize> = 3..=6;
-
 /// Whether a word ties others together and names nobody.
 #[must_use]
 pub fn is_function_word(word: &str) -> bool {
@@ -90,10 +78,13 @@ pub fn is_function_word(word: &str) -> bool {
 
 /// The nearest that two names come to each other.
 #[must_use]
-pub fn of(one: &Name, other: &Name) -> Similarity {
-    let keys = pairs(one, other).map(|(one, other)| of_keys(one, other));
+pub fn of(rules: &Rules, one: &Name, other: &Name) -> Similarity {
+    let keys = pairs(one, other).map(|(one, other)| of_keys(rules, one, other));
     let best = keys
-        .chain([by_acronym(one, other), by_transliteration(one, other)])
+        .chain([
+            by_acronym(rules, one, other),
+            by_transliteration(rules, one, other),
+        ])
         .max_by_key(rank);
     best.unwrap_or(Similarity {
         nearness: Nearness::Apart,
@@ -130,19 +121,19 @@ fn near(nearness: Nearness, score: Score) -> Similarity {
 /// `aside` are words that say nothing here, like the town when it is known. At one address this
 /// tells the bar of a hotel from its restaurant, which share all but what each of them is.
 #[must_use]
-pub fn contains(one: &Name, other: &Name, aside: &[String]) -> bool {
+pub fn contains(rules: &Rules, one: &Name, other: &Name, aside: &[String]) -> bool {
     pairs(one, other).any(|(one, other)| {
         let kept = |key: &Key| {
             let words = key.words.iter().filter(|word| !aside.contains(word));
             words.cloned().collect::<Vec<_>>()
         };
         let (one, other) = (kept(one), kept(other));
-        let mut found = align(meaningful(&one), meaningful(&other));
+        let mut found = align(rules, meaningful(&one), meaningful(&other));
         found.left.retain(|word| {
             let at = found
                 .right
                 .iter()
-                .position(|other| is_shortened(word, other));
+                .position(|other| is_shortened(rules, word, other));
             at.map(|at| found.right.remove(at)).is_none()
         });
         found.together > 0 && (found.left.is_empty() || found.right.is_empty())
@@ -150,29 +141,29 @@ pub fn contains(one: &Name, other: &Name, aside: &[String]) -> bool {
 }
 
 /// `deli` for `delicatessen`.
-fn is_shortened(one: &str, other: &str) -> bool {
+fn is_shortened(rules: &Rules, one: &str, other: &str) -> bool {
     let (short, long) = if one.len() < other.len() {
         (one, other)
     } else {
         (other, one)
     };
-    short.chars().count() >= SHORTENED && long.starts_with(short)
+    short.chars().count() >= rules.shortened_from && long.starts_with(short)
 }
 
-fn of_keys(one: &Key, other: &Key) -> Similarity {
+fn of_keys(rules: &Rules, one: &Key, other: &Key) -> Similarity {
     if one.words == other.words {
         return near(Nearness::Equal, 1000);
     }
     if one.words.concat() == other.words.concat() || one.all.concat() == other.all.concat() {
-        return near(Nearness::Spacing, 980);
+        return near(Nearness::Spacing, rules.by_spacing);
     }
-    let bare = aligned(&one.words, &other.words);
-    if bare.score >= 900 {
+    let bare = aligned(rules, &one.words, &other.words);
+    if bare.score >= rules.similar {
         return bare;
     }
-    let spaced = without_spaces(&one.words, &other.words);
+    let spaced = without_spaces(rules, &one.words, &other.words);
     // A form with a slip of its own is not taken off, and found here.
-    let whole = aligned(&one.all, &other.all);
+    let whole = aligned(rules, &one.all, &other.all);
     [bare, spaced, whole]
         .into_iter()
         .max_by_key(rank)
@@ -187,40 +178,42 @@ struct Alignment<'a> {
     right: Vec<&'a str>,
 }
 
-fn aligned(one: &[String], other: &[String]) -> Similarity {
+fn aligned(rules: &Rules, one: &[String], other: &[String]) -> Similarity {
     let (one, other) = (meaningful(one), meaningful(other));
     let letters = count(&one) + count(&other);
-    let found = align(one, other);
-    let is_together = found.together > 0 && found.slips <= MOST_SLIPS;
+    let found = align(rules, one, other);
+    let is_together = found.together > 0 && found.slips <= rules.most_slips;
     match (&found.left[..], &found.right[..]) {
-        ([], []) if is_together && found.slips == 0 => near(Nearness::Order, 970),
-        ([], []) if is_together => near(Nearness::Spelling, spelled(found.slips, letters)),
+        ([], []) if is_together && found.slips == 0 => near(Nearness::Order, rules.by_order),
+        ([], []) if is_together => near(Nearness::Spelling, spelled(rules, found.slips, letters)),
         ([], rest) | (rest, []) if is_together && rest.iter().all(|word| is_generic(word)) => {
-            near(Nearness::GenericWords, 910)
+            near(Nearness::GenericWords, rules.by_generic_words)
         }
         ([one], [other]) if is_together && found.slips == 0 && is_series(one, other) => {
-            near(Nearness::Series, 900)
+            near(Nearness::Series, rules.by_series)
         }
         (left, right) => {
             let apart = count(left) + count(right);
             near(
                 Nearness::Apart,
-                share(letters.saturating_sub(apart), letters),
+                share(rules, letters.saturating_sub(apart), letters),
             )
         }
     }
 }
 
-/// Between 900 and 960: the fewer slips on the more letters, the higher.
-fn spelled(slips: usize, letters: usize) -> Score {
-    let lost = (slips * 600).checked_div(letters).unwrap_or(0).min(60);
-    Score::try_from(960 - lost).unwrap_or(900)
+/// The fewer slips on the more letters, the higher.
+fn spelled(rules: &Rules, slips: usize, letters: usize) -> Score {
+    let (least, most) = rules.by_spelling;
+    let lost = (slips * rules.lost_by_slip).checked_div(letters);
+    let lost = Score::try_from(lost.unwrap_or(0)).unwrap_or(Score::MAX);
+    most.saturating_sub(lost).max(least)
 }
 
 /// How much of the letters went together, below everything that is near.
-fn share(together: usize, letters: usize) -> Score {
-    let share = (together * 890).checked_div(letters).unwrap_or(0);
-    Score::try_from(share.min(890)).unwrap_or(0)
+fn share(rules: &Rules, together: usize, letters: usize) -> Score {
+    let share = (together * usize::from(rules.unlike)).checked_div(letters);
+    Score::try_from(share.unwrap_or(0)).map_or(rules.unlike, |share| share.min(rules.unlike))
 }
 
 fn count(words: &[&str]) -> usize {
@@ -234,7 +227,7 @@ fn meaningful(words: &[String]) -> Vec<&str> {
     if kept.is_empty() { all.collect() } else { kept }
 }
 
-fn align<'a>(one: Vec<&'a str>, mut other: Vec<&'a str>) -> Alignment<'a> {
+fn align<'a>(rules: &Rules, one: Vec<&'a str>, mut other: Vec<&'a str>) -> Alignment<'a> {
     let mut together = 0;
     let mut left = Vec::new();
     for word in one {
@@ -255,7 +248,7 @@ fn align<'a>(one: Vec<&'a str>, mut other: Vec<&'a str>) -> Alignment<'a> {
         left,
         right: other,
     };
-    while let Some((slips, one, other)) = nearest(&found.left, &found.right) {
+    while let Some((slips, one, other)) = nearest(rules, &found.left, &found.right) {
         found.slips += slips;
         found.together += 1;
         found.left.remove(one);
@@ -265,10 +258,10 @@ fn align<'a>(one: Vec<&'a str>, mut other: Vec<&'a str>) -> Alignment<'a> {
 }
 
 /// The two words with the fewest slips between them; the order of the names plays no part.
-fn nearest(left: &[&str], right: &[&str]) -> Option<(usize, usize, usize)> {
+fn nearest(rules: &Rules, left: &[&str], right: &[&str]) -> Option<(usize, usize, usize)> {
     let pairs = left.iter().enumerate().flat_map(|(at, one)| {
         right.iter().enumerate().filter_map(move |(second, other)| {
-            let slips = slips(one, other)?;
+            let slips = slips(rules, one, other)?;
             let (low, high) = if one <= other {
                 (one, other)
             } else {
@@ -283,15 +276,15 @@ fn nearest(left: &[&str], right: &[&str]) -> Option<(usize, usize, usize)> {
 }
 
 /// How many slips of a finger make one word the other, if few enough for their length.
-fn slips(one: &str, other: &str) -> Option<usize> {
+fn slips(rules: &Rules, one: &str, other: &str) -> Option<usize> {
     let (short, long) = {
         let (one, other) = (one.chars().count(), other.chars().count());
         (one.min(other), one.max(other))
     };
     let most = match long {
-        LONG.. => 2,
-        LONG_ENOUGH.. => 1,
-        _ => return None,
+        _ if long < rules.slip_from => return None,
+        _ if long < rules.slips_from => 1,
+        _ => 2,
     };
     if long - short > most || has_digit(one) || has_digit(other) {
         return None;
@@ -337,42 +330,49 @@ fn is_series(one: &str, other: &str) -> bool {
 }
 
 /// The names as one word each, for those who write `Good Will` and `Goodwil`.
-fn without_spaces(one: &[String], other: &[String]) -> Similarity {
+fn without_spaces(rules: &Rules, one: &[String], other: &[String]) -> Similarity {
     if one.len() == other.len() {
         return near(Nearness::Apart, 0);
     }
     let (one, other) = (one.concat(), other.concat());
-    match slips(&one, &other) {
-        Some(1) => near(Nearness::Spelling, 905),
+    match slips(rules, &one, &other) {
+        Some(1) => near(Nearness::Spelling, rules.by_spelling_and_spacing),
         _ => near(Nearness::Apart, 0),
     }
 }
 
-fn by_acronym(one: &Name, other: &Name) -> Similarity {
+fn by_acronym(rules: &Rules, one: &Name, other: &Name) -> Similarity {
+    let (least, most) = rules.acronym;
     let is_acronym = |short: &Name, long: &Name| {
         let initials = long.initials();
         short.keys().iter().any(|key| match &key.words[..] {
-            [word] => word == initials && ACRONYM.contains(&word.chars().count()),
+            [word] => word == initials && (least..=most).contains(&word.chars().count()),
             _ => false,
         })
     };
     let hit = is_acronym(one, other) || is_acronym(other, one);
     if hit {
-        near(Nearness::Acronym, 900)
+        near(Nearness::Acronym, rules.by_acronym)
     } else {
         near(Nearness::Apart, 0)
     }
 }
 
 /// Only between scripts: within one, two names that sound alike are two names.
-fn by_transliteration(one: &Name, other: &Name) -> Similarity {
+fn by_transliteration(rules: &Rules, one: &Name, other: &Name) -> Similarity {
     let across = |foreign: &Name, latin: &Name| {
         let key = foreign.latin().filter(|_| latin.latin().is_none())?;
-        let keys = latin.keys().iter().map(|second| of_keys(key, second).score);
-        keys.max().filter(|score| *score >= 900)
+        let keys = latin
+            .keys()
+            .iter()
+            .map(|second| of_keys(rules, key, second).score);
+        keys.max().filter(|score| *score >= rules.similar)
     };
     match across(one, other).or_else(|| across(other, one)) {
-        Some(score) => near(Nearness::Transliteration, score.min(940)),
+        Some(score) => near(
+            Nearness::Transliteration,
+            score.min(rules.by_transliteration),
+        ),
         None => near(Nearness::Apart, 0),
     }
 }
