@@ -44,7 +44,7 @@ pub enum Error {
     Store(#[from] trellis_store::Error),
     /// The keys of accounts could not be made.
     #[error("the keys of accounts cannot be made")]
-    Keys(#[from] trellis_deal::Error),
+    Keys(#[source] Box<trellis_deal::Error>),
     /// Row level security does not hold the server's role, and the settings require that it does.
     #[error(
         "{0}. Give database-url the role that docs/postgresql.md makes for the server, or start \
@@ -194,7 +194,8 @@ async fn keep_keys(settings: &Settings, store: &Store) -> Result<(), Error> {
     if !settings.services.has(Service::Deal) {
         return Ok(());
     }
-    let made = trellis_deal::account::keying::make_all(store).await?;
+    let made = trellis_deal::account::keying::make_all(store).await;
+    let made = made.map_err(|error| Error::Keys(Box::new(error)))?;
     if made > 0 {
         tracing::info!(accounts = made, "made the keys of accounts anew");
     }

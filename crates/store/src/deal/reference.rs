@@ -113,7 +113,7 @@ pub async fn look_up(view: &View, named: &References) -> Result<Found, Error> {
 }
 
 fn merged_into() -> SimpleExpr {
-    Expr::col((account::Entity, account::Column::MergedInto)).into()
+    Expr::col((account::Entity, account::Column::MergedInto))
 }
 
 /// The ids of one table that are among those named, beside the name of their kind and what stands for
