@@ -1,7 +1,7 @@
 //! Who stands in whose way. Pure.
 //!
-//! The caller brings the registrations that stand at the same customer (the same account, or one
-//! that shares a registrable domain); what overlaps among them, and who came first, is decided
+//! The caller brings the registrations that stand at the same customer (the same account, or one that
+//! compares as the same customer); what overlaps among them, and who came first, is decided
 //! here. A partner's tier is no argument of any of these functions.
 
 use trellis_core::Timestamp;
