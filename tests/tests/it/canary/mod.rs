@@ -235,9 +235,12 @@ fn a_scope_that_is_too_wide_is_found() {
         for who in everybody {
             who.token.clone_from(&staff[who.ecosystems[0]]);
         }
+        // Few lists, so that each is asked for often enough to be heard whatever the seed.
+        let heard = ["ListPartners", "ListDeals", "ListEvents", "ListJournals"];
+        hunt.lists.retain(|list| heard.contains(&list.method.name));
         let bag = hunt.go(FEW).await;
         server.stop().await;
-        for list in ["ListPartners", "ListDeals", "ListEvents", "ListJournals"] {
+        for list in heard {
             assert_loud(&bag, &format!("by {list},"));
         }
     });
