@@ -2,9 +2,10 @@
 
 use trellis_core::id::Id;
 use trellis_core::{
-    AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EnrollmentId, FamilyId, JournalId,
-    LeadId, LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
-    RoleGrantId, TerritoryId, TierId, Violation,
+    AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EngagementId, EngagementMemberId,
+    EngagementSnapshotId, EnrollmentId, FamilyId, JournalId, LeadId, LedgerAccountId, PartnerId,
+    PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId, RoleGrantId, TerritoryId, TierId,
+    Violation,
 };
 
 /// A kind of id that stands in resource names.
@@ -34,6 +35,9 @@ collections! {
     AwardId "awards" "Award";
     BatchId "payoutBatches" "PayoutBatch";
     DealId "deals" "Deal";
+    EngagementId "engagements" "Engagement";
+    EngagementMemberId "members" "EngagementMember";
+    EngagementSnapshotId "snapshots" "EngagementSnapshot";
     EnrollmentId "enrollments" "Enrollment";
     FamilyId "productFamilies" "ProductFamily";
     JournalId "journals" "Journal";

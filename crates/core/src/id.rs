@@ -188,6 +188,12 @@ id! {
     DealId;
     /// A lead.
     LeadId;
+    /// Work of several partners on one customer.
+    EngagementId;
+    /// A partner's membership in an engagement.
+    EngagementMemberId;
+    /// What was shared with a member of an engagement.
+    EngagementSnapshotId;
     /// An incentive plan.
     PlanId;
     /// An award of a plan.

@@ -188,7 +188,7 @@ fn role(number: i32) -> Option<Role> {
     })
 }
 
-fn wire_stage(stage: Stage) -> pb::deal::Stage {
+pub(crate) fn wire_stage(stage: Stage) -> pb::deal::Stage {
     match stage {
         Stage::Prospect => pb::deal::Stage::Prospect,
         Stage::Qualified => pb::deal::Stage::Qualified,

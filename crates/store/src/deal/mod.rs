@@ -10,6 +10,9 @@ pub mod customer;
 )]
 pub mod deal;
 pub mod eligibility;
+pub mod engagement;
+pub mod engagement_member;
+pub mod engagement_snapshot;
 pub mod facts;
 pub mod identity;
 pub mod lead;

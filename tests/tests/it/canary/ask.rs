@@ -14,7 +14,8 @@ use trellis_core::Role;
 
 use super::leak::canary;
 use super::plant::{
-    DAY, ECOSYSTEMS, PARTNERS, batch_id, ecosystem, lead_id, partner, plan_id, program_id,
+    DAY, ECOSYSTEMS, PARTNERS, batch_id, ecosystem, engagement_id, lead_id, partner, plan_id,
+    program_id,
 };
 
 /// A method that lists, and what is known of it.
@@ -36,12 +37,13 @@ enum Below {
     Program,
     Partner,
     Lead,
+    Engagement,
     Plan,
     Batch,
 }
 
 /// Which lists there are. One that the contract has and this has not fails the tests.
-const LISTS: [(&str, Below); 27] = [
+const LISTS: [(&str, Below); 30] = [
     ("ListEcosystems", Below::Nothing),
     ("ListEvents", Below::Ecosystem),
     ("ListApiKeys", Below::Ecosystem),
@@ -58,6 +60,9 @@ const LISTS: [(&str, Below); 27] = [
     ("ListRegistrations", Below::Ecosystem),
     ("ListLeads", Below::Ecosystem),
     ("ListLeadRoutings", Below::Lead),
+    ("ListEngagements", Below::Ecosystem),
+    ("ListMembers", Below::Engagement),
+    ("ListSnapshots", Below::Engagement),
     ("ListDeals", Below::Ecosystem),
     ("ListPlans", Below::Ecosystem),
     ("ListPlanVersions", Below::Plan),
@@ -72,7 +77,7 @@ const LISTS: [(&str, Below); 27] = [
 ];
 
 /// Fields that lists are filtered by where they have them. Others are tried less often.
-const FILTERED: [&str; 30] = [
+const FILTERED: [&str; 34] = [
     "account",
     "account_class",
     "award",
@@ -87,6 +92,8 @@ const FILTERED: [&str; 30] = [
     "industry",
     "kind",
     "lost_reason_code",
+    "member",
+    "members_visible",
     "parent_account",
     "partner",
     "person",
@@ -96,6 +103,8 @@ const FILTERED: [&str; 30] = [
     "program",
     "resource",
     "rank",
+    "revision",
+    "role",
     "sku",
     "source",
     "state",
@@ -222,6 +231,7 @@ impl List {
             Below::Program => format!("{parent}/programs/{}", program_id(home, false)),
             Below::Partner => format!("{parent}/partners/{}", partner(home, 0)),
             Below::Lead => format!("{parent}/leads/{}", lead_id(home)),
+            Below::Engagement => format!("{parent}/engagements/{}", engagement_id(home)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(home)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(home, 0)),
         };
@@ -326,6 +336,8 @@ impl Words<'_> {
                 format!("{parent}/partners/{}", partner(within, number))
             }
             Below::Lead => format!("{parent}/leads/{}", lead_id(within)),
+            Below::Engagement if draft => format!("{parent}/engagements/-"),
+            Below::Engagement => format!("{parent}/engagements/{}", engagement_id(within)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(within)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(within, batch)),
         }

@@ -9,6 +9,7 @@ mod ask;
 mod bare;
 mod business;
 mod copy;
+mod engagements;
 mod hunt;
 mod leads;
 mod leak;

@@ -65,6 +65,11 @@ pub(super) fn lead_id(of: usize) -> String {
     canary(of, '0', 5)
 }
 
+/// The id of an engagement that the first partner is in.
+pub(super) fn engagement_id(of: usize) -> String {
+    canary(of, '0', 6)
+}
+
 /// The id of the first tier of the published program.
 pub(super) fn tier_id(of: usize) -> String {
     canary(of, 'a', 4)
@@ -110,8 +115,8 @@ impl Planter {
         let accounts = planter.accounts().await;
         planter.registrations(&catalog).await;
         planter.leads(&catalog, &accounts).await;
-        let [account, ..] = accounts;
-        planter.deals(&catalog, &account).await;
+        planter.deals(&catalog, &accounts[0]).await;
+        planter.engagements(&accounts).await;
         planter.money().await;
         // The parent of an account that was imported before it; imports are not what this is about.
         let pending = format!(

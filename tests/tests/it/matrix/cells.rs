@@ -53,7 +53,7 @@ impl<'a> Caller<'a> {
 
     /// Calls a method.
     pub(super) async fn call(&mut self, name: &str, request: &Value) -> Arc<Answer> {
-        let key = (method(name).name, request.to_string());
+        let key = (method(name).path, request.to_string());
         if let Some(answer) = self.answers.get(&key) {
             return answer.clone();
         }

@@ -15,6 +15,7 @@ use super::rows::{Act, Row, rows};
 use super::scene::{ANOTHER_MANAGER, partner};
 use super::things::{ELSEWHERE, Kind, Owner, Relation, named};
 use super::who::{Who, actor};
+use crate::refusals::stage::called;
 
 /// Whether a scope reaches a thing that is there, as the data layer binds its queries.
 fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
@@ -34,15 +35,21 @@ fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
     let own = |(of, by): &(PartnerId, Actor)| {
         *of == partner && !of_whole && (!remembered || *by == creator)
     };
+    // What becomes of an engagement is told to each member for itself.
+    let of_members = row.kind == Kind::Engagement && row.method == "ListEvents";
+    let of_staff = of_members && !scope.is_staff();
     scope.is_whole()
-        || match row.kind.owner() {
-            Owner::Everybody => true,
-            // What no partner has is no manager's.
-            Owner::Vendor => scope.is_staff() && row.kind != Kind::NewLead,
-            Owner::Partner | Owner::Creator => {
-                managed || scope.partners().contains(&partner) || scope.own().iter().any(own)
+        || !of_staff
+            && match row.kind.owner() {
+                Owner::Everybody => true,
+                // What no partner has is no manager's.
+                Owner::Vendor => {
+                    scope.is_staff() && !matches!(row.kind, Kind::NewLead | Kind::DraftEngagement)
+                }
+                Owner::Partner | Owner::Creator => {
+                    managed || scope.partners().contains(&partner) || scope.own().iter().any(own)
+                }
             }
-        }
 }
 
 /// What takes no role.
@@ -251,7 +258,9 @@ fn same(
         }
         (Managed, Ecosystem)
             if all(&[Owner::Everybody, Owner::Vendor])
-                && !table.rows(method).any(|(row, _)| row.kind == Kind::NewLead) =>
+                && !table
+                    .rows(method)
+                    .any(|(row, _)| matches!(row.kind, Kind::NewLead | Kind::DraftEngagement)) =>
         {
             Some("no manager looks after what belongs to no partner")
         }
@@ -273,7 +282,7 @@ fn what_decides_says_what_the_table_says() {
     let table = Table::kept();
     let differ: Vec<String> = METHODS
         .iter()
-        .flat_map(|method| table.differ(method.name, &method.access))
+        .flat_map(|method| table.differ(called(method), &method.access))
         .collect();
     assert!(
         differ.is_empty(),
@@ -300,15 +309,15 @@ fn the_table_tells_every_change_of_an_extent() {
             let from = method.access.extent(role);
             for to in extents.into_iter().filter(|to| *to != from) {
                 let access = changed(&method.access, role, to);
-                let differs = table.differ(method.name, &access).next().is_some();
-                let reason = same(&table, method.name, role, [from, to]);
+                let differs = table.differ(called(method), &access).next().is_some();
+                let reason = same(&table, called(method), role, [from, to]);
                 match (differs, reason) {
                     (true, None) => told += 1,
                     (false, Some(reason)) => *equal.entry(reason).or_default() += 1,
                     _ => untold.push(format!(
                         "{}: {} from {from:?} to {to:?}: a cell differs: {differs}, said to be the \
                          same: {reason:?}",
-                        method.name,
+                        called(method),
                         role.name()
                     )),
                 }
@@ -340,9 +349,9 @@ fn the_table_tells_every_change_of_what_stands_above_its_cells() {
     for method in METHODS {
         let access = method.access;
         assert!(
-            kept(method.name, &golden::terms(&access)),
+            kept(called(method), &golden::terms(&access)),
             "{}",
-            method.name
+            called(method)
         );
         let flipped = [
             Access {
@@ -372,9 +381,9 @@ fn the_table_tells_every_change_of_what_stands_above_its_cells() {
         ];
         for mutant in flipped {
             assert!(
-                !kept(method.name, &golden::terms(&mutant)),
+                !kept(called(method), &golden::terms(&mutant)),
                 "{}: {mutant:?}",
-                method.name
+                called(method)
             );
         }
     }

@@ -54,6 +54,18 @@ const QUESTIONS: [&str; 2] = ["WhoAmI", "CheckAccess"];
 /// What is done to leads before a partner has them.
 const GIVEN: &[&str] = &["CreateLead", "RouteLead", "MarkLead"];
 
+/// What engagements are about.
+const ENGAGEMENTS: &[&str] = &[
+    "Engagement",
+    "Member",
+    "Snapshot",
+    "RejectInvitation",
+    "CancelInvitation",
+];
+
+/// What a partner does about an engagement that it is invited to or is in.
+const TAKING_PART: &[&str] = &["AcceptInvitation", "RejectInvitation", "LeaveEngagement"];
+
 /// How a method is spoken of: whether it reads, and what about.
 fn reads(method: &str) -> bool {
     [
@@ -82,6 +94,15 @@ fn roles(method: &str) -> Vec<Role> {
     }
     if method == "CheckConflict" {
         return vec![EcosystemAdmin, ChannelManager, Service, Auditor];
+    }
+    if about(method, ENGAGEMENTS) {
+        return if reads(method) {
+            [STAFF.as_slice(), &partners].concat()
+        } else if about(method, TAKING_PART) {
+            [&[EcosystemAdmin, ChannelManager, Service][..], &partners].concat()
+        } else {
+            vec![EcosystemAdmin, Service]
+        };
     }
     if reads(method) {
         return if about(
@@ -143,14 +164,15 @@ fn managed(method: &str) -> bool {
             "Statement",
             "Pipeline",
         ],
-    ) || (!reads(method) && about(method, &["Partner", "Invitation", "Notice", "Enrollment"]))
+    ) || about(method, ENGAGEMENTS)
+        || (!reads(method) && about(method, &["Partner", "Invitation", "Notice", "Enrollment"]))
 }
 
 /// Whether a thing belongs to a partner.
 fn owned(kind: Kind) -> bool {
     use Kind::{
-        Account, Approved, Award, Draft, Enrollment, Grant, HeldLead, Key, OfferedLead, OpenDeal,
-        Partner, QualifiedLead, Submitted, WonDeal,
+        Account, Approved, Award, Draft, Engagement, Enrollment, Grant, HeldLead, Invitation, Key,
+        Member, OfferedLead, OpenDeal, Partner, QualifiedLead, Snapshot, Submitted, WonDeal,
     };
     matches!(
         kind,
@@ -163,6 +185,10 @@ fn owned(kind: Kind) -> bool {
             | OfferedLead
             | HeldLead
             | QualifiedLead
+            | Engagement
+            | Invitation
+            | Member
+            | Snapshot
             | OpenDeal
             | WonDeal
             | Award
@@ -178,8 +204,11 @@ fn of_admins(kind: Kind) -> bool {
 
 /// Whether a thing is the vendor's alone, so that partners who may ask do not find it.
 fn of_vendor(kind: Kind) -> bool {
-    use Kind::{DraftProgram, NewLead, VendorGrant, VendorKey};
-    matches!(kind, DraftProgram | NewLead | VendorKey | VendorGrant)
+    use Kind::{DraftEngagement, DraftProgram, NewLead, VendorGrant, VendorKey};
+    matches!(
+        kind,
+        DraftEngagement | DraftProgram | NewLead | VendorKey | VendorGrant
+    )
 }
 
 /// What takes no role.
@@ -222,12 +251,17 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
         || relation == Relation::Over && kind == Kind::Partner && of_partner;
     let reached = match role {
         // What no partner has is no manager's.
-        ChannelManager if managed(method) => !foreign && kind != Kind::NewLead,
+        ChannelManager if managed(method) => {
+            !foreign && !matches!(kind, Kind::NewLead | Kind::DraftEngagement)
+        }
         PartnerRep if !reads(method) && about(method, &["Registration"]) => {
             !foreign && relation == Relation::Own
         }
         PartnerRep if method == "ListEvents" && of_admins(kind) => false,
-        PartnerAdmin | PartnerRep if method == "ListEvents" => !foreign && owned(kind),
+        // What becomes of an engagement is told to each member for itself.
+        PartnerAdmin | PartnerRep if method == "ListEvents" => {
+            !foreign && owned(kind) && kind != Kind::Engagement
+        }
         PartnerAdmin | PartnerRep => !foreign && !of_vendor(kind),
         _ => true,
     };

@@ -2,6 +2,7 @@
 //! calls. What each is for stands in [`super::things`].
 
 mod access;
+mod engagements;
 mod partners;
 mod trade;
 mod vendor;
@@ -116,6 +117,7 @@ impl Scene {
             site.registrations().await;
             site.leads().await;
             site.deals().await;
+            site.engagements().await;
             for (partner, award) in site.payouts().await {
                 awards.insert((site.ecosystem, partner), award);
             }
@@ -151,6 +153,8 @@ impl Scene {
             (Kind::Grant | Kind::VendorGrant, _) => format!("roleGrants/{}", self.made(thing)),
             (Kind::Tier, _) if tag == OVER => format!("programs/{COLLEAGUE}/tiers/{OVER}"),
             (Kind::Tier, Some(stem)) => format!("{stem}{tag}/tiers/gold"),
+            (Kind::Member | Kind::Invitation, Some(stem)) => format!("{stem}{tag}/members/one"),
+            (Kind::Snapshot, Some(stem)) => format!("{stem}{tag}/snapshots/one"),
             (Kind::PlanVersion, Some(stem)) => format!("{stem}{tag}/versions/1"),
             (_, stem) => format!("{}{tag}", stem.unwrap()),
         };

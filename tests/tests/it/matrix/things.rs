@@ -57,6 +57,11 @@ pub(super) enum Kind {
     OfferedLead,
     HeldLead,
     QualifiedLead,
+    DraftEngagement,
+    Engagement,
+    Invitation,
+    Member,
+    Snapshot,
     OpenDeal,
     WonDeal,
     Award,
@@ -90,7 +95,7 @@ pub(super) enum Owner {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 28] = [
+    pub(super) const ALL: [Self; 33] = [
         Self::Ecosystem,
         Self::Partner,
         Self::Enrollment,
@@ -102,6 +107,11 @@ impl Kind {
         Self::OfferedLead,
         Self::HeldLead,
         Self::QualifiedLead,
+        Self::DraftEngagement,
+        Self::Engagement,
+        Self::Invitation,
+        Self::Member,
+        Self::Snapshot,
         Self::OpenDeal,
         Self::WonDeal,
         Self::Award,
@@ -135,6 +145,11 @@ impl Kind {
             Self::OfferedLead => "offered lead",
             Self::HeldLead => "accepted lead",
             Self::QualifiedLead => "qualified lead",
+            Self::DraftEngagement => "draft engagement",
+            Self::Engagement => "active engagement",
+            Self::Invitation => "invitation to an engagement",
+            Self::Member => "member of an engagement",
+            Self::Snapshot => "snapshot of an engagement",
             Self::OpenDeal => "open deal",
             Self::WonDeal => "won deal",
             Self::Award => "award",
@@ -165,6 +180,7 @@ impl Kind {
             | Self::Tier => Owner::Everybody,
             Self::DraftProgram
             | Self::NewLead
+            | Self::DraftEngagement
             | Self::Plan
             | Self::PlanVersion
             | Self::LedgerAccount
@@ -177,6 +193,10 @@ impl Kind {
             | Self::OfferedLead
             | Self::HeldLead
             | Self::QualifiedLead
+            | Self::Engagement
+            | Self::Invitation
+            | Self::Member
+            | Self::Snapshot
             | Self::OpenDeal
             | Self::WonDeal
             | Self::Award
@@ -199,6 +219,9 @@ impl Kind {
             Self::OfferedLead => "leads/offered-",
             Self::HeldLead => "leads/held-",
             Self::QualifiedLead => "leads/qualified-",
+            Self::DraftEngagement => "engagements/draft-",
+            Self::Engagement | Self::Member | Self::Snapshot => "engagements/held-",
+            Self::Invitation => "engagements/open-",
             Self::OpenDeal => "deals/open-",
             Self::WonDeal => "deals/won-",
             Self::Family => "productFamilies/",
@@ -242,7 +265,7 @@ impl Kind {
                 Relation::Over,
             ) => Some("it has no end"),
             (Self::Enrollment, Relation::Over) => Some("it has one state"),
-            (Self::OfferedLead, Relation::Over) => {
+            (Self::OfferedLead | Self::Invitation | Self::Member, Relation::Over) => {
                 Some("once it is over it is no longer the partner's")
             }
             (Self::Award, Relation::Over) => Some("what is taken back is posted to it"),

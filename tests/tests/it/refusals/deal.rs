@@ -12,6 +12,7 @@ pub(super) fn cases() -> Vec<Case> {
         "ListAccounts",
         "ListRegistrations",
         "ListLeads",
+        "ListEngagements",
         "ListDeals",
     ]);
     let pipeline = json!({ "parent": "ecosystems/nowhere", "group_by": "GROUPING_STAGE" });
@@ -21,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(imports());
     cases.extend(registrations());
     cases.extend(leads());
+    cases.extend(super::engagement::cases());
     cases.extend(closing());
     cases.extend(deals());
     cases.extend(records());

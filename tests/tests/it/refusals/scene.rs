@@ -71,6 +71,7 @@ pub(super) async fn build(stage: &Stage) -> Built {
     registrations(stage).await;
     deals(stage).await;
     leads(stage).await;
+    engagements(stage).await;
     plans(stage).await;
     let approved = approved(stage).await;
     payouts(stage).await;
@@ -132,7 +133,9 @@ async fn partners(stage: &Stage) {
         let partner = at(&format!("partners/{id}"));
         stage.does("InvitePartner", partner.clone()).await;
         if id != "invited" {
-            stage.does("AcceptInvitation", partner.clone()).await;
+            stage
+                .does("PartnerService.AcceptInvitation", partner.clone())
+                .await;
             stage.does("ActivatePartner", partner).await;
         }
     }
@@ -369,6 +372,72 @@ async fn leads(stage: &Stage) {
                 .await;
         }
     }
+}
+
+/// An engagement in each state, with who is invited to it; `active` has a member, with whom something
+/// is shared and something no longer.
+async fn engagements(stage: &Stage) {
+    for (id, moves) in [
+        ("draft", &[][..]),
+        ("active", &["ActivateEngagement"]),
+        ("held", &["ActivateEngagement", "SuspendEngagement"]),
+        ("closed", &["ActivateEngagement", "CloseEngagement"]),
+    ] {
+        let request = json!({ "parent": ACME, "engagement_id": id, "engagement": engagement(id) });
+        stage.does("CreateEngagement", request).await;
+        let there = format!("engagements/{id}");
+        for method in moves {
+            let reason = match *method {
+                "ActivateEngagement" => json!({}),
+                _ => json!({ "reason_code": "OTHER" }),
+            };
+            stage.does(method, with(at(&there), &reason)).await;
+            if *method != "ActivateEngagement" {
+                continue;
+            }
+            for partner in ["nimbus", "cirrus"] {
+                stage
+                    .does("InviteMember", invitation(&there, partner))
+                    .await;
+            }
+        }
+    }
+    let member = at("engagements/active/members/nimbus");
+    stage
+        .does("EngagementService.AcceptInvitation", member)
+        .await;
+    for (id, fields) in [("revoked", "displayName"), ("shared", "displayName,stage")] {
+        stage
+            .does("ShareSnapshot", share("active", id, fields))
+            .await;
+        if id == "revoked" {
+            let snapshot = at("engagements/active/snapshots/revoked");
+            stage.does("RevokeSnapshot", snapshot).await;
+        }
+    }
+}
+
+pub(super) fn engagement(id: &str) -> Value {
+    json!({
+        "title": "X", "customer": { "display_name": "X" }, "external_id": format!("crm-{id}")
+    })
+}
+
+/// Invites a partner under its own id.
+pub(super) fn invitation(engagement: &str, partner: &str) -> Value {
+    json!({
+        "parent": name(engagement), "member_id": partner,
+        "member": { "partner": name(&format!("partners/{partner}")), "role": "RESALE" }
+    })
+}
+
+/// Shares the deal `open` with `nimbus`.
+pub(super) fn share(engagement: &str, id: &str, fields: &str) -> Value {
+    let engagement = name(&format!("engagements/{engagement}"));
+    json!({
+        "parent": engagement, "snapshot_id": id, "member": format!("{engagement}/members/nimbus"),
+        "resource": name("deals/open"), "fields": fields
+    })
 }
 
 /// What is known of somebody who may buy.
