@@ -4,17 +4,17 @@
 //! The rows of a message are looked up together, so that a message costs a handful of statements
 //! however many rows it has.
 
+mod arrival;
+mod redescribed;
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::json;
 use trellis_api::deal::v1 as pb;
 use trellis_api::import::{Outcome, Row};
-use trellis_api::{Fields, name};
-use trellis_core::lifecycle::Named;
-use trellis_core::{
-    AccountId, Call, Date, DealId, Money, PartnerId, ProductId, TimeZone, Violation, Written,
-};
-use trellis_store::deal::deal::{self, Entity, Model, PartnerRole, Role, Stage};
+use trellis_api::name;
+use trellis_core::{AccountId, Call, DealId, Money, PartnerId, ProductId, Violation, Written};
+use trellis_store::deal::deal::{self, Entity, Model, Stage};
 use trellis_store::deal::facts::Fact;
 use trellis_store::deal::reference::{self, Found, Missing, References};
 use trellis_store::deal::{account, product};
@@ -22,99 +22,20 @@ use trellis_store::event::{self, NewEvent};
 use trellis_store::partner::partner;
 use trellis_store::{Store, Txn, lock, record};
 
-use super::amounts::{self, Worth};
-use super::convert::{described, stage};
-use super::deals::{
-    Described, New, close, list_price, open_again, period, row, told, won, won_fact, worth_of,
-};
+use arrival::{Arrival, arrive, recorded, tells_otherwise};
+use redescribed::redescribe;
+pub use rows::Imported;
+pub(super) use rows::rows;
+
+use super::amounts;
+use super::deals::{New, list_price, row, told, worth_of};
 use super::lifecycle::{Standing, standing};
+use super::moves::open_again;
 use super::roles::{self, sourcing};
 use crate::Error;
-use crate::edit::some;
 
 /// One import at a time looks for new external ids, so that two of them never make the same one.
 const LOCK: &str = "deals/import";
-
-/// A deal as it stands elsewhere.
-#[derive(Clone, Debug)]
-pub struct Imported {
-    /// What it is.
-    deal: Described,
-    /// Its id there.
-    external_id: String,
-    /// The sourcing partner, by its id there.
-    partner: Option<String>,
-    /// The customer, by its id there.
-    account: Option<String>,
-    /// How far it has come.
-    stage: Stage,
-    /// When it was won or lost.
-    close_date: Option<Date>,
-    /// Why it was lost.
-    lost_reason_code: Option<String>,
-}
-
-/// Checks each row of a message for itself.
-pub(super) fn rows(
-    request: pb::ImportDealsRequest,
-    fields: &mut Fields,
-) -> Option<Vec<Row<Imported>>> {
-    let read = |row: pb::ImportDealRow| {
-        let deal = row.deal.as_ref();
-        let external_id = deal
-            .map(|deal| deal.external_id.clone())
-            .unwrap_or_default();
-        Row::read(fields, row.row_number, external_id, row, imported)
-    };
-    Some(request.rows.into_iter().map(read).collect())
-}
-
-fn imported(row: pb::ImportDealRow, fields: &mut Fields) -> Option<Imported> {
-    let sent = row.deal?;
-    let partner = some(row.partner_external_id);
-    let account = some(row.account_external_id);
-    if partner.is_some() && !sent.partner.is_empty() {
-        fields.refuse(
-            "partner_external_id",
-            "exclusive",
-            "must be empty beside deal.partner",
-        );
-    }
-    if account.is_some() && !sent.account.is_empty() {
-        fields.refuse(
-            "account_external_id",
-            "exclusive",
-            "must be empty beside deal.account",
-        );
-    }
-    let external_id = some(sent.external_id.clone());
-    let external_id = fields.required("deal.external_id", external_id);
-    let stage = fields.required("deal.stage", stage(sent.stage));
-    let close_date = fields.optional_date("deal.close_date", sent.close_date);
-    let lost_reason_code = some(sent.lost_reason_code.clone());
-    let deal = described(sent, fields);
-    let (stage, close_date) = (stage?, close_date?);
-    if close_date.is_some() == (standing(stage) == Standing::Open) {
-        let description = "must be set if the deal is won or lost, and only then";
-        fields.refuse("deal.close_date", "stage", description);
-    }
-    if lost_reason_code.is_some() && stage != Stage::Lost {
-        fields.refuse(
-            "deal.lost_reason_code",
-            "stage",
-            "must be empty unless the deal is lost",
-        );
-    }
-    Some(Imported {
-        deal: deal?,
-        external_id: external_id?,
-        partner,
-        account,
-        stage,
-        close_date,
-        lost_reason_code,
-    })
-}
 
 /// Brings the rows of one message.
 ///
@@ -441,136 +362,4 @@ fn worthless(stage: Stage, amount: Option<Money>) -> Option<Vec<Violation>> {
         let description = "must be set if the deal is won and no line says what it is worth";
         vec![Violation::new("deal.amount", "required", description)]
     })
-}
-
-/// Where a row says that a deal stands.
-struct Arrival {
-    stage: Stage,
-    close_date: Option<Date>,
-    lost_reason_code: Option<String>,
-}
-
-impl Arrival {
-    fn differs_from(&self, deal: &Model) -> bool {
-        let why = &self.lost_reason_code;
-        self.stage != deal.stage
-            || self.close_date != deal.close_date
-            || (why.is_some() && *why != deal.lost_reason_code)
-    }
-}
-
-/// Brings an open deal to where a row says that it stands, and reports the way.
-fn arrive(txn: &Txn, deal: &mut Model, to: Arrival, resource: &str) -> Result<(), Error> {
-    let Arrival {
-        stage,
-        close_date,
-        lost_reason_code,
-    } = to;
-    match (stage, close_date, worth_of(deal)) {
-        (Stage::Won, Some(date), Some(amount)) => {
-            close(deal, Stage::Won, date);
-            won(deal, amount, TimeZone::utc().midnight(date));
-            let event = Fact::Won(won_fact(deal)?).event(resource)?;
-            event::append(txn, event.for_partner(deal.partner.as_ref()));
-        }
-        (Stage::Lost, Some(date), _) => {
-            close(deal, Stage::Lost, date);
-            deal.lost_reason_code = lost_reason_code;
-            let event = NewEvent::new("deal.lost", resource)
-                .for_partner(deal.partner.as_ref())
-                .with(told(deal));
-            let event = match &deal.lost_reason_code {
-                Some(reason_code) => event.because(reason_code.as_str()),
-                None => event,
-            };
-            event::append(txn, event);
-        }
-        (open, _, _) => {
-            let from = std::mem::replace(&mut deal.stage, open);
-            if from != open {
-                let moved = json!({ "deal": deal.id, "from": from.name(), "to": open.name() });
-                let event =
-                    NewEvent::new("deal.advanced", resource).for_partner(deal.partner.as_ref());
-                event::append(txn, event.with(moved));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether anything was recorded about the present win of a deal.
-fn recorded(deal: &Model) -> bool {
-    deal.invoiced_minor != 0 || deal.refunded_minor != 0 || deal.churn_date.is_some()
-}
-
-/// Whether incentives would be told something else of a win.
-fn tells_otherwise(one: &Model, other: &Model) -> bool {
-    match (won_fact(one), won_fact(other)) {
-        (Ok(one), Ok(other)) => one != other,
-        (Err(_), _) | (_, Err(_)) => true,
-    }
-}
-
-/// The deal with what a row says of it, where it says something.
-fn redescribe(
-    mut deal: Model,
-    said: Described,
-    prices: &HashMap<ProductId, Money>,
-) -> Result<Model, Vec<Violation>> {
-    let Described {
-        display_name,
-        account,
-        roles: parts,
-        lines,
-        amount,
-        deal_type,
-        territory,
-        engage_date,
-        expected_close_date,
-        external_id: _,
-    } = said;
-    if !lines.is_empty() || amount.is_some() {
-        let worth = if lines.is_empty() {
-            let scaled = amount.map(|amount| amounts::scale(deal.lines.0.clone(), amount.minor));
-            Worth {
-                lines: scaled.unwrap_or_default(),
-                amount,
-            }
-        } else {
-            amounts::settle("deal", lines, amount, prices)?
-        };
-        deal.lines.0 = worth.lines;
-        deal.amount_minor = worth.amount.map(|amount| amount.minor);
-        deal.currency = worth.amount.map(|amount| amount.currency);
-    }
-    deal.roles.0 = match parts.as_slice() {
-        [] => deal.roles.0,
-        // A row that names the sourcing partner only says nothing of the others.
-        [only] if only.role == Role::Sourced => sourced_by(only, deal.roles.0)?,
-        _ => parts,
-    };
-    deal.partner = sourcing(&deal.roles.0).cloned();
-    deal.display_name = display_name;
-    deal.account = account.or(deal.account);
-    deal.deal_type = deal_type.or(deal.deal_type);
-    deal.territory = territory.or(deal.territory);
-    deal.engage_date = engage_date.or(deal.engage_date);
-    deal.expected_close_date = expected_close_date.or(deal.expected_close_date);
-    deal.period = period(deal.close_date, deal.expected_close_date);
-    Ok(deal)
-}
-
-/// The parts with another sourcing partner, unless it is the same.
-fn sourced_by(
-    only: &PartnerRole,
-    parts: Vec<PartnerRole>,
-) -> Result<Vec<PartnerRole>, Vec<Violation>> {
-    if parts.contains(only) {
-        return Ok(parts);
-    }
-    let others = parts
-        .into_iter()
-        .filter(|part| part.role != Role::Sourced)
-        .collect();
-    roles::settle("deal.roles", Some(only.partner.clone()), others)
 }

@@ -10,8 +10,9 @@ use trellis_store::deal::record::{self as row, Kind};
 use trellis_store::{Store, Txn, event, record};
 
 use super::convert::wire;
-use super::deals::{Move, in_currency_of, today};
+use super::deals::today;
 use super::lifecycle::{self, Verb};
+use super::moves::{Move, in_currency_of};
 use crate::{Error, absent};
 
 /// Records something about a won deal.

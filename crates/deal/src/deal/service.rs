@@ -6,7 +6,7 @@ use trellis_api::deal::v1::deal_service_server::{DealService, DealServiceServer}
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{convert, deals, import, records};
+use super::{assigning, convert, deals, editing, import, moves, records, summary};
 
 /// `DealService` over a store.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl DealService for Deals {
         request: Request<pb::UpdateDealRequest>,
     ) -> Result<Response<pb::Deal>, Status> {
         let (call, update) = open(request, convert::update)?;
-        Ok(written(deals::update(&self.store, call, update).await?))
+        Ok(written(editing::update(&self.store, call, update).await?))
     }
 
     async fn advance_deal(
@@ -65,7 +65,7 @@ impl DealService for Deals {
         request: Request<pb::AdvanceDealRequest>,
     ) -> Result<Response<pb::Deal>, Status> {
         let (call, advance) = open(request, convert::advance)?;
-        Ok(written(deals::advance(&self.store, call, advance).await?))
+        Ok(written(moves::advance(&self.store, call, advance).await?))
     }
 
     async fn win_deal(
@@ -73,7 +73,7 @@ impl DealService for Deals {
         request: Request<pb::WinDealRequest>,
     ) -> Result<Response<pb::Deal>, Status> {
         let (call, win) = open(request, convert::win)?;
-        Ok(written(deals::win(&self.store, call, win).await?))
+        Ok(written(moves::win(&self.store, call, win).await?))
     }
 
     async fn lose_deal(
@@ -81,7 +81,7 @@ impl DealService for Deals {
         request: Request<pb::LoseDealRequest>,
     ) -> Result<Response<pb::Deal>, Status> {
         let (call, lose) = open(request, convert::lose)?;
-        Ok(written(deals::lose(&self.store, call, lose).await?))
+        Ok(written(moves::lose(&self.store, call, lose).await?))
     }
 
     async fn reopen_deal(
@@ -89,7 +89,7 @@ impl DealService for Deals {
         request: Request<pb::ReopenDealRequest>,
     ) -> Result<Response<pb::Deal>, Status> {
         let (call, reopen) = open(request, convert::reopen)?;
-        Ok(written(deals::reopen(&self.store, call, reopen).await?))
+        Ok(written(moves::reopen(&self.store, call, reopen).await?))
     }
 
     async fn record_invoice(
@@ -121,7 +121,7 @@ impl DealService for Deals {
         request: Request<pb::SetDealRolesRequest>,
     ) -> Result<Response<pb::Deal>, Status> {
         let (call, set) = open(request, convert::set_roles)?;
-        Ok(written(deals::set_roles(&self.store, call, set).await?))
+        Ok(written(assigning::set_roles(&self.store, call, set).await?))
     }
 
     type ImportDealsStream = trellis_api::import::Answers<pb::ImportDealsResponse>;
@@ -143,7 +143,7 @@ impl DealService for Deals {
     ) -> Result<Response<pb::GetPipelineResponse>, Status> {
         let (call, ask) = open(request, convert::pipeline)?;
         Ok(Response::new(
-            deals::pipeline(&self.store, call, ask).await?,
+            summary::pipeline(&self.store, call, ask).await?,
         ))
     }
 }

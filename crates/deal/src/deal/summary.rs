@@ -1,0 +1,44 @@
+//! Sums up the deals of an ecosystem: one query, whatever their number.
+
+use trellis_api::deal::v1 as pb;
+use trellis_core::{Call, Filter};
+use trellis_store::Store;
+use trellis_store::deal::deal::{self, Gathering};
+
+use super::convert::wire_pipeline;
+use super::pipeline::{self, Grouping};
+use crate::Error;
+
+/// Asks for a pipeline.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// What the deals are gathered by.
+    pub by: Grouping,
+    /// Which deals count; none: all.
+    pub filter: Option<Filter>,
+}
+
+/// Sums up the deals of an ecosystem.
+///
+/// # Errors
+/// `INTERNAL` when an amount is more than can be counted.
+pub async fn pipeline(
+    store: &Store,
+    call: Call,
+    Ask { by, filter }: Ask,
+) -> Result<pb::GetPipelineResponse, Error> {
+    let view = store.read(&call).await?;
+    let gathering = match by {
+        Grouping::Stage => Gathering::Stage,
+        Grouping::Partner => Gathering::Partner,
+        Grouping::Month | Grouping::Quarter => Gathering::Month,
+    };
+    let tallies = deal::pipeline(&view, filter.as_ref(), gathering).await?;
+    let pipeline = pipeline::sum_up(tallies, by).map_err(|error| {
+        Error::Store(trellis_store::Error::Corrupt {
+            table: "deals",
+            what: error.to_string(),
+        })
+    })?;
+    Ok(wire_pipeline(view.ecosystem(), pipeline))
+}
