@@ -2,9 +2,9 @@
 
 use trellis_core::id::Id;
 use trellis_core::{
-    AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EnrollmentId, FamilyId, JournalId,
-    LeadId, LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
-    RoleGrantId, TerritoryId, TierId, Violation,
+    AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EnrollmentId, FamilyId,
+    HouseAccountId, JournalId, LeadId, LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId,
+    ProgramId, RegistrationId, RoleGrantId, TerritoryId, TierId, Violation,
 };
 
 /// A kind of id that stands in resource names.
@@ -36,6 +36,7 @@ collections! {
     DealId "deals" "Deal";
     EnrollmentId "enrollments" "Enrollment";
     FamilyId "productFamilies" "ProductFamily";
+    HouseAccountId "houseAccounts" "HouseAccount";
     JournalId "journals" "Journal";
     LeadId "leads" "Lead";
     LedgerAccountId "ledgerAccounts" "LedgerAccount";

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod account_key;
 pub mod canary_hit;
+pub mod claim;
 pub mod customer;
 #[expect(
     clippy::module_inception,
@@ -11,6 +12,7 @@ pub mod customer;
 pub mod deal;
 pub mod eligibility;
 pub mod facts;
+pub mod house_account;
 pub mod identity;
 pub mod lead;
 pub mod lead_routing;
@@ -20,6 +22,8 @@ pub mod protection;
 pub mod record;
 pub mod reference;
 pub mod registration;
+pub mod registration_decision;
+pub mod standing_deal;
 pub mod submission;
 pub mod submission_key;
 pub mod territory;

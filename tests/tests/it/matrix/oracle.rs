@@ -96,7 +96,7 @@ fn roles(method: &str) -> Vec<Role> {
                 .collect()
         } else if about(method, &["Award", "Statement"]) {
             [&STAFF[..], &[PartnerAdmin]].concat()
-        } else if about(method, &["Plan", "Revision", "Match"]) {
+        } else if about(method, &["Plan", "Revision", "Match", "House"]) {
             STAFF.to_vec()
         } else {
             [STAFF.as_slice(), &partners].concat()
@@ -123,7 +123,7 @@ fn roles(method: &str) -> Vec<Role> {
         roles.push(PartnerAdmin);
     }
     let decides = about(method, &["Approve", "Reject"]);
-    let of_staff = decides || about(method, &["Import", "Merge", "Split"]);
+    let of_staff = decides || about(method, &["Import", "Merge", "Split", "House"]);
     if about(method, &["Account", "Registration"]) && !of_staff {
         roles.extend(partners);
     }
@@ -137,6 +137,7 @@ fn managed(method: &str) -> bool {
         &[
             "Registration",
             "Conflict",
+            "Decision",
             "Lead",
             "Deal",
             "Award",
@@ -178,8 +179,11 @@ fn of_admins(kind: Kind) -> bool {
 
 /// Whether a thing is the vendor's alone, so that partners who may ask do not find it.
 fn of_vendor(kind: Kind) -> bool {
-    use Kind::{DraftProgram, NewLead, VendorGrant, VendorKey};
-    matches!(kind, DraftProgram | NewLead | VendorKey | VendorGrant)
+    use Kind::{DraftProgram, House, NewLead, VendorGrant, VendorKey};
+    matches!(
+        kind,
+        DraftProgram | House | NewLead | VendorKey | VendorGrant
+    )
 }
 
 /// What takes no role.

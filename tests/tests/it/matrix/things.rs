@@ -63,6 +63,7 @@ pub(super) enum Kind {
     Family,
     Product,
     Territory,
+    House,
     Program,
     DraftProgram,
     Tier,
@@ -90,7 +91,7 @@ pub(super) enum Owner {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 28] = [
+    pub(super) const ALL: [Self; 29] = [
         Self::Ecosystem,
         Self::Partner,
         Self::Enrollment,
@@ -108,6 +109,7 @@ impl Kind {
         Self::Family,
         Self::Product,
         Self::Territory,
+        Self::House,
         Self::Program,
         Self::DraftProgram,
         Self::Tier,
@@ -141,6 +143,7 @@ impl Kind {
             Self::Family => "product family",
             Self::Product => "product",
             Self::Territory => "territory",
+            Self::House => "house account",
             Self::Program => "published program",
             Self::DraftProgram => "draft program",
             Self::Tier => "tier of a published program",
@@ -164,6 +167,7 @@ impl Kind {
             | Self::Program
             | Self::Tier => Owner::Everybody,
             Self::DraftProgram
+            | Self::House
             | Self::NewLead
             | Self::Plan
             | Self::PlanVersion
@@ -204,6 +208,7 @@ impl Kind {
             Self::Family => "productFamilies/",
             Self::Product => "products/",
             Self::Territory => "territories/",
+            Self::House => "houseAccounts/",
             Self::Program | Self::Tier => "programs/",
             Self::DraftProgram => "programs/draft-",
             Self::Plan | Self::PlanVersion => "plans/",
@@ -242,6 +247,7 @@ impl Kind {
                 Relation::Over,
             ) => Some("it has no end"),
             (Self::Enrollment, Relation::Over) => Some("it has one state"),
+            (Self::House, Relation::Over) => Some("what is deleted is gone"),
             (Self::OfferedLead, Relation::Over) => {
                 Some("once it is over it is no longer the partner's")
             }
