@@ -3,9 +3,9 @@
 use trellis_core::id::Id;
 use trellis_core::{
     AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EngagementId, EngagementMemberId,
-    EngagementSnapshotId, EnrollmentId, FamilyId, JournalId, LeadId, LedgerAccountId, PartnerId,
-    PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId, RoleGrantId, TerritoryId, TierId,
-    Violation,
+    EngagementSnapshotId, EnrollmentId, FamilyId, HouseAccountId, JournalId, LeadId,
+    LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
+    RoleGrantId, TerritoryId, TierId, Violation,
 };
 
 /// A kind of id that stands in resource names.
@@ -40,6 +40,7 @@ collections! {
     EngagementSnapshotId "snapshots" "EngagementSnapshot";
     EnrollmentId "enrollments" "Enrollment";
     FamilyId "productFamilies" "ProductFamily";
+    HouseAccountId "houseAccounts" "HouseAccount";
     JournalId "journals" "Journal";
     LeadId "leads" "Lead";
     LedgerAccountId "ledgerAccounts" "LedgerAccount";

@@ -176,6 +176,8 @@ id! {
     EnrollmentId;
     /// A family of products.
     FamilyId;
+    /// A customer, or business with one, that the vendor keeps to itself.
+    HouseAccountId;
     /// A product.
     ProductId;
     /// A territory.

@@ -8,8 +8,10 @@ use trellis_core::{
     AccountId, DealId, EcosystemId, Money, PageQuery, PartnerId, ProductId, ProgramId,
     RegistrationId, TerritoryId,
 };
+use trellis_store::deal::claim::Proofs;
 use trellis_store::deal::registration::{Decision, Model, Products, Screening, State, Suspicion};
 
+use super::claim;
 use super::registrations::{Claim, Convert, Create, Edit, Move, Update};
 use crate::deal::convert::{DEAL_TYPES, deal_type, wire_deal_type};
 use crate::edit::{not_negative, some};
@@ -22,6 +24,7 @@ pub const FIELDS: &[Field] = &[
     Field::id::<AccountId>("account"),
     Field::id::<TerritoryId>("territory"),
     Field::state("deal_type", "DEAL_TYPE", DEAL_TYPES),
+    Field::state("entity_scope", "ENTITY_SCOPE", ENTITY_SCOPES),
     Field::state("suspicion", "SUSPICION", SUSPICIONS),
     Field::text("display_name"),
     Field::id::<DealId>("deal"),
@@ -43,6 +46,8 @@ const STATES: &[&str] = &[
     "WITHDRAWN",
 ];
 
+const ENTITY_SCOPES: &[&str] = &["ENTITY", "GROUP", "SITE"];
+
 const SUSPICIONS: &[&str] = &["CANARY", "ACCOUNT_CHANGED", "PROBING", "REFUSALS"];
 
 /// The fields that an update may change, as far as the state lets.
@@ -57,6 +62,11 @@ const MUTABLE: &[&str] = &[
     "expected_close_date",
     "note",
     "evidence",
+    "entity_scope",
+    "site",
+    "proofs",
+    "tender_publish_time",
+    "accept_partial",
 ];
 
 /// A registration on the wire.
@@ -78,8 +88,16 @@ pub fn wire(registration: Model) -> pb::Registration {
         expected_close_date,
         note,
         evidence,
+        entity_scope,
+        site,
+        proofs: Proofs(proofs),
+        tender_publish_time,
+        accept_partial,
         state,
         contends: _,
+        nominated: _,
+        evidence_score: _,
+        incumbent: _,
         submit_time,
         receive_time: _,
         tick_time: _,
@@ -88,6 +106,7 @@ pub fn wire(registration: Model) -> pb::Registration {
         screening,
         judged: _,
         waitlist_position,
+        granted_role,
         protection_start_time,
         protection_end_time,
         deal,
@@ -113,6 +132,15 @@ pub fn wire(registration: Model) -> pb::Registration {
         expected_close_date: expected_close_date.map(trellis_api::date::wire),
         note: note.unwrap_or_default(),
         evidence: evidence.unwrap_or_default(),
+        entity_scope: claim::wire_scope(entity_scope).into(),
+        site: site.unwrap_or_default(),
+        proofs: proofs.into_iter().map(claim::wire_proof).collect(),
+        tender_publish_time: tender_publish_time.map(time::wire),
+        accept_partial,
+        granted_role: granted_role
+            .map(claim::wire_role)
+            .unwrap_or_default()
+            .into(),
         state: wire_state(state).into(),
         submit_time: submit_time.map(time::wire),
         decision: decision.map(wire_decision),
@@ -170,7 +198,7 @@ fn wire_screening(ecosystem: &EcosystemId, screening: Screening) -> pb::registra
 
 /// A decision, without what its subject must not learn: which other registration stood in the way,
 /// and who decided.
-fn wire_decision(decision: Decision) -> pb::registration::Decision {
+pub(super) fn wire_decision(decision: Decision) -> pb::registration::Decision {
     let Decision {
         rule,
         reason_code,
@@ -207,7 +235,7 @@ pub(super) fn create(
     let id = fields.new_id("registration_id", &request.registration_id);
     let registration = request.registration?;
     let partner = fields.id("registration.partner", &registration.partner);
-    let claim = claim(registration, fields);
+    let claim = described(registration, fields);
     Some(Create {
         id: id?,
         partner: partner?,
@@ -215,7 +243,7 @@ pub(super) fn create(
     })
 }
 
-fn claim(registration: pb::Registration, fields: &mut Fields) -> Option<Claim> {
+fn described(registration: pb::Registration, fields: &mut Fields) -> Option<Claim> {
     let program = fields.id("registration.program", &registration.program);
     let account = fields.id("registration.account", &registration.account);
     let products = fields.ids("registration.products", &registration.products);
@@ -229,6 +257,9 @@ fn claim(registration: pb::Registration, fields: &mut Fields) -> Option<Claim> {
         "registration.expected_close_date",
         registration.expected_close_date,
     );
+    let proofs = claim::proofs(fields, registration.proofs);
+    let path = "registration.tender_publish_time";
+    let tender_publish_time = fields.optional_time(path, registration.tender_publish_time);
     Some(Claim {
         display_name: some(registration.display_name),
         program: program?,
@@ -240,11 +271,23 @@ fn claim(registration: pb::Registration, fields: &mut Fields) -> Option<Claim> {
         expected_close_date: expected_close_date?,
         note: some(registration.note),
         evidence: some(registration.evidence),
+        entity_scope: claim::scope(registration.entity_scope),
+        site: some(registration.site),
+        proofs: proofs?,
+        tender_publish_time: tender_publish_time?,
+        accept_partial: registration.accept_partial,
     })
 }
 
 pub(super) fn get(
     request: pb::GetRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<RegistrationId> {
+    fields.id("name", &request.name)
+}
+
+pub(super) fn explain(
+    request: pb::ExplainDecisionRequest,
     fields: &mut Fields,
 ) -> Option<RegistrationId> {
     fields.id("name", &request.name)
@@ -291,6 +334,11 @@ pub(super) fn update(
     let expected_close_date = mask.read("expected_close_date", || {
         fields.optional_date("registration.expected_close_date", sent.expected_close_date)
     });
+    let proofs = mask.read("proofs", || claim::proofs(fields, sent.proofs));
+    let tender_publish_time = mask.read("tender_publish_time", || {
+        let path = "registration.tender_publish_time";
+        fields.optional_time(path, sent.tender_publish_time)
+    });
     let edit = Edit {
         display_name: mask.keep("display_name", Some(some(sent.display_name))),
         program: program?,
@@ -302,6 +350,11 @@ pub(super) fn update(
         expected_close_date: expected_close_date?,
         note: mask.keep("note", Some(some(sent.note))),
         evidence: mask.keep("evidence", Some(some(sent.evidence))),
+        entity_scope: mask.keep("entity_scope", Some(claim::scope(sent.entity_scope))),
+        site: mask.keep("site", Some(some(sent.site))),
+        proofs: proofs?,
+        tender_publish_time: tender_publish_time?,
+        accept_partial: mask.keep("accept_partial", Some(sent.accept_partial)),
     };
     Some(Update {
         id: id?,

@@ -101,6 +101,10 @@ mod tests {
             monthly_account_budget: 100,
             person_open_limit: 100,
             partner_open_limit: 0,
+            direct_lookback_days: 180,
+            teaming: false,
+            incumbent_days: 365,
+            evidence_minimum: 0,
             enrolled: true,
         }
     }

@@ -110,6 +110,11 @@ pub fn editable(state: State) -> &'static [&'static str] {
             "expected_close_date",
             "note",
             "evidence",
+            "entity_scope",
+            "site",
+            "proofs",
+            "tender_publish_time",
+            "accept_partial",
         ],
         State::Submitted | State::Waitlisted => &["display_name", "note", "evidence"],
         State::Approved => &["display_name", "expected_close_date", "note", "evidence"],
@@ -179,6 +184,11 @@ mod tests {
             "territory",
             "deal_type",
             "estimated_value",
+            "entity_scope",
+            "site",
+            "proofs",
+            "tender_publish_time",
+            "accept_partial",
         ];
         for state in STATES {
             let editable = editable(state);

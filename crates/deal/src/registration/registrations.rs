@@ -7,9 +7,10 @@ use trellis_api::{Etag, Mask, name};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
     AccountId, Call, Date, DealId, Money, Page, PageQuery, PartnerId, Problem, ProductId,
-    ProgramId, RegistrationId, TerritoryId, Written,
+    ProgramId, RegistrationId, TerritoryId, Timestamp, Written,
 };
 use trellis_store::deal::account;
+use trellis_store::deal::claim::{EntityScope, GrantedRole, Proof, Proofs};
 use trellis_store::deal::deal::{DealType, PartnerRole, Role};
 use trellis_store::deal::reference::References;
 use trellis_store::deal::registration::{Entity, Model, Products, State};
@@ -20,7 +21,8 @@ use trellis_store::{Store, Txn, View, record};
 use super::convert::wire;
 use super::disclosure::{self, Seen, shown};
 use super::lifecycle::{self, Verb};
-use super::queue;
+use super::told;
+use super::{joining, queue};
 use crate::deal::amounts::{self, Draft};
 use crate::deal::deals;
 use crate::edit::set;
@@ -60,6 +62,16 @@ pub struct Claim {
     pub note: Option<String>,
     /// What the partner has done so far.
     pub evidence: Option<String>,
+    /// How much of the customer.
+    pub entity_scope: EntityScope,
+    /// Which of its sites.
+    pub site: Option<String>,
+    /// What the partner can prove.
+    pub proofs: Vec<Proof>,
+    /// When the tender was published that it is about.
+    pub tender_publish_time: Option<Timestamp>,
+    /// Whether the partner takes what is free.
+    pub accept_partial: bool,
 }
 
 /// Changes to a registration; `None` leaves a field as it is.
@@ -85,6 +97,16 @@ pub struct Edit {
     pub note: Option<Option<String>>,
     /// What the partner has done so far.
     pub evidence: Option<Option<String>>,
+    /// How much of the customer.
+    pub entity_scope: Option<EntityScope>,
+    /// Which of its sites.
+    pub site: Option<Option<String>>,
+    /// What the partner can prove.
+    pub proofs: Option<Vec<Proof>>,
+    /// When the tender was published that it is about.
+    pub tender_publish_time: Option<Option<Timestamp>>,
+    /// Whether the partner takes what is free.
+    pub accept_partial: Option<bool>,
 }
 
 /// Edits a registration.
@@ -162,7 +184,7 @@ pub async fn create(
                     &txn,
                     NewEvent::new("registration.created", resource)
                         .for_partner(&registration.partner)
-                        .with(queue::told(&registration)),
+                        .with(told::told(&registration)),
                 );
                 answer(&txn, registration).await
             },
@@ -182,6 +204,11 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         expected_close_date,
         note,
         evidence,
+        entity_scope,
+        site,
+        proofs,
+        tender_publish_time,
+        accept_partial,
     } = claim;
     Model {
         ecosystem: txn.ecosystem().clone(),
@@ -199,8 +226,16 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         expected_close_date,
         note,
         evidence,
+        entity_scope,
+        site,
+        proofs: Proofs(proofs),
+        tender_publish_time,
+        accept_partial,
         state: State::Draft,
         contends: false,
+        nominated: false,
+        evidence_score: 0,
+        incumbent: false,
         submit_time: None,
         receive_time: None,
         tick_time: None,
@@ -209,6 +244,7 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         screening: None,
         judged: None,
         waitlist_position: None,
+        granted_role: None,
         protection_start_time: None,
         protection_end_time: None,
         deal: None,
@@ -304,7 +340,7 @@ pub async fn update(
                     &txn,
                     NewEvent::new("registration.updated", resource)
                         .for_partner(&registration.partner)
-                        .with(queue::told_of_claim(&registration)),
+                        .with(told::told_of_claim(&registration)),
                 );
                 Ok(wire(shown(registration, seen)))
             },
@@ -315,8 +351,9 @@ pub async fn update(
 /// Hands a draft in and decides about it.
 ///
 /// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `PRECONDITION` when the partner may
-/// not claim business under the program, `SELF_DUPLICATE`, `SUBMISSION_BUDGET`, `OPEN_REGISTRATIONS`.
+/// `INVALID_FIELDS` when something is missing that the program asks for; `RESOURCE_NOT_FOUND`,
+/// `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `PRECONDITION` when the partner may not claim business under
+/// the program, `SELF_DUPLICATE`, `SUBMISSION_BUDGET`, `OPEN_REGISTRATIONS`.
 pub async fn submit(
     store: &Store,
     call: Call,
@@ -334,11 +371,12 @@ pub async fn submit(
                 // What would be decided is what a partner must not learn by asking.
                 return Ok(wire(would_be(&txn, registration, next)));
             }
-            let asking = queue::Asking {
+            let asking = joining::Asking {
                 note: on.note,
                 seen,
             };
-            let registration = queue::submit(&txn.whole(), registration, &resource, asking).await?;
+            let registration =
+                joining::submit(&txn.whole(), registration, &resource, asking).await?;
             Ok(wire(shown(registration, seen)))
         })
         .await
@@ -451,7 +489,7 @@ pub async fn convert(
                     NewEvent::new("registration.converted", resource)
                         .noting(on.note)
                         .for_partner(&registration.partner)
-                        .with(queue::told(&registration)),
+                        .with(told::told(&registration)),
                 );
                 Ok(wire(shown(registration, seen)))
             },
@@ -459,7 +497,8 @@ pub async fn convert(
         .await
 }
 
-/// The deal that a registration becomes: its customer and products, sourced by its partner.
+/// The deal that a registration becomes: its customer and products, with its partner in the part that it
+/// was granted.
 async fn deal_of(
     txn: &Txn,
     registration: &Model,
@@ -489,7 +528,10 @@ async fn deal_of(
     };
     let role = PartnerRole {
         partner: registration.partner.clone(),
-        role: Role::Sourced,
+        role: match registration.granted_role {
+            Some(GrantedRole::CoSell) => Role::CoSell,
+            Some(GrantedRole::Sourced) | None => Role::Sourced,
+        },
     };
     Ok(deals::New {
         display_name,
@@ -516,7 +558,7 @@ async fn answer(view: &View, registration: Model) -> Result<pb::Registration, Er
 }
 
 /// How much of a registration the call may see: for its partner that is a setting of its program.
-async fn seen(view: &View, registration: &Model) -> Result<Seen, Error> {
+pub(super) async fn seen(view: &View, registration: &Model) -> Result<Seen, Error> {
     if view.scope().is_staff() {
         return Ok(Seen::Staff);
     }
@@ -569,6 +611,11 @@ impl Edit {
             ("expected_close_date", self.expected_close_date.is_some()),
             ("note", self.note.is_some()),
             ("evidence", self.evidence.is_some()),
+            ("entity_scope", self.entity_scope.is_some()),
+            ("site", self.site.is_some()),
+            ("proofs", self.proofs.is_some()),
+            ("tender_publish_time", self.tender_publish_time.is_some()),
+            ("accept_partial", self.accept_partial.is_some()),
         ]
         .into_iter()
         .filter_map(|(field, changes)| changes.then_some(field))
@@ -599,6 +646,11 @@ fn apply(registration: &mut Model, edit: Edit) {
         expected_close_date,
         note,
         evidence,
+        entity_scope,
+        site,
+        proofs,
+        tender_publish_time,
+        accept_partial,
     } = edit;
     set(&mut registration.display_name, display_name);
     set(&mut registration.program, program);
@@ -617,4 +669,9 @@ fn apply(registration: &mut Model, edit: Edit) {
     set(&mut registration.expected_close_date, expected_close_date);
     set(&mut registration.note, note);
     set(&mut registration.evidence, evidence);
+    set(&mut registration.entity_scope, entity_scope);
+    set(&mut registration.site, site);
+    set(&mut registration.proofs, proofs.map(Proofs));
+    set(&mut registration.tender_publish_time, tender_publish_time);
+    set(&mut registration.accept_partial, accept_partial);
 }

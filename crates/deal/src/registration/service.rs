@@ -8,7 +8,7 @@ use trellis_api::deal::v1::registration_service_server::{
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{check, convert, registrations};
+use super::{check, convert, explain, registrations};
 
 /// `RegistrationService` over a store.
 #[derive(Clone)]
@@ -114,6 +114,15 @@ impl RegistrationService for Registrations {
     ) -> Result<Response<pb::CheckConflictResponse>, Status> {
         let (call, id) = open(request, convert::check)?;
         Ok(Response::new(check::check(&self.store, call, id).await?))
+    }
+
+    async fn explain_decision(
+        &self,
+        request: Request<pb::ExplainDecisionRequest>,
+    ) -> Result<Response<pb::ExplainDecisionResponse>, Status> {
+        let (call, id) = open(request, convert::explain)?;
+        let explained = explain::explain(&self.store, call, id).await?;
+        Ok(Response::new(explained))
     }
 
     async fn convert_registration(

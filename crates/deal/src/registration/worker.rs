@@ -6,7 +6,7 @@ use trellis_store::deal::registration::{self, Entity};
 use trellis_store::worker::{WorkError, Worker};
 use trellis_store::{Txn, event, record};
 
-use super::queue;
+use super::{joining, queue};
 use crate::Error;
 
 /// The worker of registrations.
@@ -66,7 +66,7 @@ async fn decide_one(txn: &Txn) -> Result<usize, Error> {
     };
     let held = queue::hold(txn, &seen).await?;
     if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
-        queue::decide(txn, &held, registration).await?;
+        joining::tick(txn, &held, registration).await?;
     }
     Ok(1)
 }

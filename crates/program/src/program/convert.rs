@@ -10,8 +10,8 @@ use trellis_store::program::revision::{self, Snapshot};
 use super::lead_settings::{ACCEPT_DAYS, ACT_DAYS, LeadSettings, OFFER_LIMIT};
 use super::programs::{Create, Edit, Move, Revisions, Terms, Update};
 use super::registration_settings::{
-    DAILY_ACCOUNT_BUDGET, EXTENSION_DAYS, HARD_STOP_DAYS, MONTHLY_ACCOUNT_BUDGET,
-    PERSON_OPEN_LIMIT, PROTECTION_DAYS, RegistrationSettings, violations,
+    DAILY_ACCOUNT_BUDGET, DIRECT_LOOKBACK_DAYS, EXTENSION_DAYS, HARD_STOP_DAYS, INCUMBENT_DAYS,
+    MONTHLY_ACCOUNT_BUDGET, PERSON_OPEN_LIMIT, PROTECTION_DAYS, RegistrationSettings, violations,
 };
 use crate::tier;
 
@@ -57,6 +57,10 @@ pub fn wire(program: Model) -> pb::Program {
         monthly_account_budget: _,
         person_open_limit: _,
         partner_open_limit: _,
+        direct_lookback_days: _,
+        teaming: _,
+        incumbent_days: _,
+        evidence_minimum: _,
         lead_accept_days: _,
         lead_act_days: _,
         lead_offer_limit: _,
@@ -125,6 +129,10 @@ fn wire_settings(settings: RegistrationSettings) -> pb::DealRegistrationSettings
         monthly_account_budget,
         person_open_limit,
         partner_open_limit,
+        direct_lookback_days,
+        teaming,
+        incumbent_days,
+        evidence_minimum,
     } = settings;
     pb::DealRegistrationSettings {
         protection_days: Some(protection_days),
@@ -137,6 +145,10 @@ fn wire_settings(settings: RegistrationSettings) -> pb::DealRegistrationSettings
         monthly_account_budget: Some(monthly_account_budget),
         person_open_limit: Some(person_open_limit),
         partner_open_limit: Some(partner_open_limit),
+        direct_lookback_days: Some(direct_lookback_days),
+        teaming,
+        incumbent_days: Some(incumbent_days),
+        evidence_minimum,
     }
 }
 
@@ -208,6 +220,10 @@ fn settings(
         monthly_account_budget,
         person_open_limit,
         partner_open_limit,
+        direct_lookback_days,
+        teaming,
+        incumbent_days,
+        evidence_minimum,
     } = sent;
     let path = "program.deal_registration.auto_approve_limit";
     let auto_approve_limit = fields.optional_money(path, auto_approve_limit);
@@ -222,6 +238,10 @@ fn settings(
         monthly_account_budget: monthly_account_budget.unwrap_or(MONTHLY_ACCOUNT_BUDGET),
         person_open_limit: person_open_limit.unwrap_or(PERSON_OPEN_LIMIT),
         partner_open_limit: partner_open_limit.unwrap_or_default(),
+        direct_lookback_days: direct_lookback_days.unwrap_or(DIRECT_LOOKBACK_DAYS),
+        teaming,
+        incumbent_days: incumbent_days.unwrap_or(INCUMBENT_DAYS),
+        evidence_minimum,
     })
 }
 

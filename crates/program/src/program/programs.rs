@@ -194,6 +194,10 @@ fn draft(txn: &Txn, id: ProgramId, terms: Terms) -> Model {
         monthly_account_budget,
         person_open_limit,
         partner_open_limit,
+        direct_lookback_days,
+        teaming,
+        incumbent_days,
+        evidence_minimum,
     } = terms.registration;
     let LeadSettings {
         accept_days,
@@ -217,6 +221,10 @@ fn draft(txn: &Txn, id: ProgramId, terms: Terms) -> Model {
         monthly_account_budget,
         person_open_limit,
         partner_open_limit,
+        direct_lookback_days,
+        teaming,
+        incumbent_days,
+        evidence_minimum,
         lead_accept_days: accept_days,
         lead_act_days: act_days,
         lead_offer_limit: offer_limit,

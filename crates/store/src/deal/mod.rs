@@ -3,6 +3,7 @@
 pub mod account;
 pub mod account_key;
 pub mod canary_hit;
+pub mod claim;
 pub mod customer;
 #[expect(
     clippy::module_inception,
@@ -14,6 +15,7 @@ pub mod engagement;
 pub mod engagement_member;
 pub mod engagement_snapshot;
 pub mod facts;
+pub mod house_account;
 pub mod identity;
 pub mod lead;
 pub mod lead_routing;
@@ -23,6 +25,8 @@ pub mod protection;
 pub mod record;
 pub mod reference;
 pub mod registration;
+pub mod registration_decision;
+pub mod standing_deal;
 pub mod submission;
 pub mod submission_key;
 pub mod territory;

@@ -10,18 +10,22 @@ use trellis_core::{
     RegistrationId, TerritoryId, Timestamp,
 };
 
+use super::claim::{EntityScope, GrantedRole, Proofs};
 use super::deal::DealType;
 use super::identity::Snapshot;
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
 
 /// Where a registration stands. The legal moves are the deal service's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+)]
 #[sea_orm(
     rs_type = "String",
     db_type = "Text",
     rename_all = "SCREAMING_SNAKE_CASE"
 )]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
     /// Being written.
     Draft,
@@ -79,12 +83,15 @@ pub struct Decision {
 
 /// Why a person looks at a registration whatever its program approves by itself. The first that
 /// applies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+)]
 #[sea_orm(
     rs_type = "String",
     db_type = "Text",
     rename_all = "SCREAMING_SNAKE_CASE"
 )]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Suspicion {
     /// It names a canary.
     Canary,
@@ -168,6 +175,16 @@ pub struct Model {
     pub note: Option<String>,
     /// What the partner has done so far.
     pub evidence: Option<String>,
+    /// How much of the customer it asks for.
+    pub entity_scope: EntityScope,
+    /// Which of the customer's sites, if it asks for one.
+    pub site: Option<String>,
+    /// What the partner can prove.
+    pub proofs: Proofs,
+    /// When the customer published the tender that it is about, if it is about one.
+    pub tender_publish_time: Option<Timestamp>,
+    /// Whether the partner takes what is free where another has the rest.
+    pub accept_partial: bool,
     /// Where it stands.
     pub state: State,
     /// Whether it stands at its customer: handed in and neither refused, taken back nor over. The
@@ -176,6 +193,12 @@ pub struct Model {
     pub contends: bool,
     /// When it took its place in the line. Of two that overlap, one is strictly earlier.
     pub submit_time: Option<Timestamp>,
+    /// Whether the customer named its partner in a letter. Those come first in the line.
+    pub nominated: bool,
+    /// What its proofs counted when it was handed in. It tells apart who came in one minute.
+    pub evidence_score: i64,
+    /// Whether its partner had won the customer for one of the products when it was handed in.
+    pub incumbent: bool,
     /// When it was handed in by the clock. That tells nothing of anybody else in the line.
     pub receive_time: Option<Timestamp>,
     /// When it is approved by itself, if nothing stands in its way and its partner is not told so at
@@ -191,6 +214,8 @@ pub struct Model {
     pub judged: Option<Snapshot>,
     /// Its place among those that wait, beginning with 1.
     pub waitlist_position: Option<i64>,
+    /// The part that its partner was granted.
+    pub granted_role: Option<GrantedRole>,
     /// When its protection began.
     pub protection_start_time: Option<Timestamp>,
     /// When its protection ends; at that moment it is over.
@@ -214,6 +239,7 @@ crate::record!(id: RegistrationId, Id; reach: crate::reach::Reach::PartnerAndCre
     "account" => Account,
     "territory" => Territory,
     "deal_type" => DealType,
+    "entity_scope" => EntityScope,
     "state" => State,
     "suspicion" => Suspicion,
     "deal" => Deal,
@@ -283,13 +309,16 @@ pub async fn open(
     Ok(select.count(&view.db()).await?)
 }
 
-/// Notes what was decided about a locked registration that stays where it is. That is no change of
-/// its partner's: its version and time of change stay, so that they tell nothing of what others did.
+/// Notes what was decided about a locked registration that stays where it is, or waits from now on. That
+/// is no change of its partner's: its version and time of change stay, so that they tell nothing of
+/// what others did.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn note(txn: &Txn, registration: &Model) -> Result<(), Error> {
     let mut row: ActiveModel = registration.clone().into();
+    row.reset(Column::State);
+    row.reset(Column::WaitlistPosition);
     row.reset(Column::Decision);
     row.reset(Column::TickTime);
     row.reset(Column::Suspicion);
@@ -313,9 +342,28 @@ pub async fn move_up(
     txn: &Txn,
     ids: impl IntoIterator<Item = RegistrationId>,
 ) -> Result<(), Error> {
+    shift(txn, ids, -1).await
+}
+
+/// Puts registrations that wait one place back, because somebody came before them.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn move_down(
+    txn: &Txn,
+    ids: impl IntoIterator<Item = RegistrationId>,
+) -> Result<(), Error> {
+    shift(txn, ids, 1).await
+}
+
+async fn shift(
+    txn: &Txn,
+    ids: impl IntoIterator<Item = RegistrationId>,
+    by: i64,
+) -> Result<(), Error> {
     let position = Expr::col(Column::WaitlistPosition);
     Entity::update_many()
-        .col_expr(Column::WaitlistPosition, position.sub(1_i64))
+        .col_expr(Column::WaitlistPosition, position.add(by))
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
         .filter(COLUMN.id.is_in(ids))
         .exec(&txn.db())

@@ -111,6 +111,19 @@ pub struct Model {
     /// How many registrations a partner may hold open; 0: any number.
     #[serde(default)]
     pub partner_open_limit: i32,
+    /// For how many days the vendor's own open deal counts after it was last changed; 0: not at all.
+    /// Revisions that are older than this have the defaults.
+    #[serde(default = "direct_lookback_days")]
+    pub direct_lookback_days: i32,
+    /// Whether partners may sell with the vendor where it has a deal of its own.
+    #[serde(default)]
+    pub teaming: bool,
+    /// For how many days a partner that won a customer keeps its renewals and expansions; 0: none.
+    #[serde(default = "incumbent_days")]
+    pub incumbent_days: i32,
+    /// How many proofs a registration needs.
+    #[serde(default)]
+    pub evidence_minimum: i32,
     /// For how many days a lead stays offered to a partner. Revisions that are older than leads have
     /// the defaults.
     #[serde(default = "accept_days")]
@@ -138,6 +151,14 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+const fn direct_lookback_days() -> i32 {
+    180
+}
+
+const fn incumbent_days() -> i32 {
+    365
+}
 
 const fn accept_days() -> i32 {
     14

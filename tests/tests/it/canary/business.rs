@@ -98,6 +98,27 @@ impl Planter {
         names.try_into().unwrap()
     }
 
+    /// A customer that was kept to the vendor, long ago.
+    pub(super) async fn house(&self, account: &str) {
+        let end = prost_types::Timestamp {
+            seconds: 1,
+            nanos: 0,
+        };
+        let request = pb::CreateHouseAccountRequest {
+            parent: self.parent.clone(),
+            house_account_id: self.text('v'),
+            house_account: Some(pb::HouseAccount {
+                account: account.to_owned(),
+                note: self.text('v'),
+                valid_until_time: Some(end),
+                ..pb::HouseAccount::default()
+            }),
+            ..pb::CreateHouseAccountRequest::default()
+        };
+        let kept = self.staff.catalog().create_house_account(request).await;
+        kept.unwrap();
+    }
+
     /// Each partner's seller brings the same customer and hands it in: the first is approved by the
     /// staff and becomes a deal, the second waits, the third is rejected, the last stays a draft.
     pub(super) async fn registrations(&self, catalog: &Catalog) {
@@ -133,6 +154,21 @@ impl Planter {
                     estimated_value: usd(5_000),
                     note: self.text(of),
                     evidence: self.text(of),
+                    proofs: vec![pb::registration::Proof {
+                        kind: pb::registration::proof::Kind::Mail.into(),
+                        date: Some(DAY),
+                        note: self.text(of),
+                        ..pb::registration::Proof::default()
+                    }],
+                    // The last one stays a draft, so that the others ask for the same.
+                    entity_scope: match number == PARTNERS - 1 {
+                        true => pb::registration::EntityScope::Site.into(),
+                        false => 0,
+                    },
+                    site: match number == PARTNERS - 1 {
+                        true => self.text(of),
+                        false => String::new(),
+                    },
                     ..pb::Registration::default()
                 }),
                 ..pb::CreateRegistrationRequest::default()

@@ -113,6 +113,7 @@ impl Planter {
             planter.partner(number, &catalog).await;
         }
         let accounts = planter.accounts().await;
+        planter.house(&accounts[0]).await;
         planter.registrations(&catalog).await;
         planter.leads(&catalog, &accounts).await;
         planter.deals(&catalog, &accounts[0]).await;

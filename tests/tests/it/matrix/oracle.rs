@@ -117,7 +117,7 @@ fn roles(method: &str) -> Vec<Role> {
                 .collect()
         } else if about(method, &["Award", "Statement"]) {
             [&STAFF[..], &[PartnerAdmin]].concat()
-        } else if about(method, &["Plan", "Revision", "Match"]) {
+        } else if about(method, &["Plan", "Revision", "Match", "House"]) {
             STAFF.to_vec()
         } else {
             [STAFF.as_slice(), &partners].concat()
@@ -144,7 +144,7 @@ fn roles(method: &str) -> Vec<Role> {
         roles.push(PartnerAdmin);
     }
     let decides = about(method, &["Approve", "Reject"]);
-    let of_staff = decides || about(method, &["Import", "Merge", "Split"]);
+    let of_staff = decides || about(method, &["Import", "Merge", "Split", "House"]);
     if about(method, &["Account", "Registration"]) && !of_staff {
         roles.extend(partners);
     }
@@ -158,6 +158,7 @@ fn managed(method: &str) -> bool {
         &[
             "Registration",
             "Conflict",
+            "Decision",
             "Lead",
             "Deal",
             "Award",
@@ -204,10 +205,10 @@ fn of_admins(kind: Kind) -> bool {
 
 /// Whether a thing is the vendor's alone, so that partners who may ask do not find it.
 fn of_vendor(kind: Kind) -> bool {
-    use Kind::{DraftEngagement, DraftProgram, NewLead, VendorGrant, VendorKey};
+    use Kind::{DraftEngagement, DraftProgram, House, NewLead, VendorGrant, VendorKey};
     matches!(
         kind,
-        DraftEngagement | DraftProgram | NewLead | VendorKey | VendorGrant
+        DraftEngagement | DraftProgram | House | NewLead | VendorKey | VendorGrant
     )
 }
 

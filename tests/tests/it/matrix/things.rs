@@ -68,6 +68,7 @@ pub(super) enum Kind {
     Family,
     Product,
     Territory,
+    House,
     Program,
     DraftProgram,
     Tier,
@@ -95,7 +96,7 @@ pub(super) enum Owner {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 33] = [
+    pub(super) const ALL: [Self; 34] = [
         Self::Ecosystem,
         Self::Partner,
         Self::Enrollment,
@@ -118,6 +119,7 @@ impl Kind {
         Self::Family,
         Self::Product,
         Self::Territory,
+        Self::House,
         Self::Program,
         Self::DraftProgram,
         Self::Tier,
@@ -156,6 +158,7 @@ impl Kind {
             Self::Family => "product family",
             Self::Product => "product",
             Self::Territory => "territory",
+            Self::House => "house account",
             Self::Program => "published program",
             Self::DraftProgram => "draft program",
             Self::Tier => "tier of a published program",
@@ -179,6 +182,7 @@ impl Kind {
             | Self::Program
             | Self::Tier => Owner::Everybody,
             Self::DraftProgram
+            | Self::House
             | Self::NewLead
             | Self::DraftEngagement
             | Self::Plan
@@ -227,6 +231,7 @@ impl Kind {
             Self::Family => "productFamilies/",
             Self::Product => "products/",
             Self::Territory => "territories/",
+            Self::House => "houseAccounts/",
             Self::Program | Self::Tier => "programs/",
             Self::DraftProgram => "programs/draft-",
             Self::Plan | Self::PlanVersion => "plans/",
@@ -265,6 +270,7 @@ impl Kind {
                 Relation::Over,
             ) => Some("it has no end"),
             (Self::Enrollment, Relation::Over) => Some("it has one state"),
+            (Self::House, Relation::Over) => Some("what is deleted is gone"),
             (Self::OfferedLead | Self::Invitation | Self::Member, Relation::Over) => {
                 Some("once it is over it is no longer the partner's")
             }

@@ -9,6 +9,7 @@ pub(super) fn cases() -> Vec<Case> {
         "ListProductFamilies",
         "ListProducts",
         "ListTerritories",
+        "ListHouseAccounts",
         "ListAccounts",
         "ListRegistrations",
         "ListLeads",
@@ -117,6 +118,44 @@ fn catalog() -> Vec<Case> {
         "territories/none",
         "territories/emea",
     ));
+    cases.extend(house_accounts());
+    cases
+}
+
+fn house_accounts() -> Vec<Case> {
+    let stale = json!({ "etag": "\"999\"" });
+    let house = |id: &str, account: &str| {
+        let house = json!({ "account": name(account) });
+        json!({ "parent": "ecosystems/acme", "house_account_id": id, "house_account": house })
+    };
+    let (none, kept) = ("houseAccounts/none", "houseAccounts/kept");
+    let mut cases = vec![
+        case("GetHouseAccount", "RESOURCE_NOT_FOUND", at(none)),
+        case(
+            "CreateHouseAccount",
+            "RESOURCE_NOT_FOUND",
+            house("x", "accounts/none"),
+        ),
+        case(
+            "CreateHouseAccount",
+            "RESOURCE_EXISTS",
+            house("kept", "accounts/initech"),
+        ),
+        case("DeleteHouseAccount", "RESOURCE_NOT_FOUND", at(none)),
+        case(
+            "DeleteHouseAccount",
+            "ETAG_MISMATCH",
+            with(at(kept), &stale),
+        ),
+    ];
+    for (of, etag, reason) in [
+        (none, "", "RESOURCE_NOT_FOUND"),
+        (kept, "\"999\"", "ETAG_MISMATCH"),
+    ] {
+        let value = json!({ "name": name(of), "etag": etag, "note": "New" });
+        let request = update("house_account", value, "note");
+        cases.push(case("UpdateHouseAccount", reason, request));
+    }
     cases
 }
 
@@ -266,6 +305,7 @@ fn registrations() -> Vec<Case> {
             claim("nimbus", "draft"),
         ),
         case("GetRegistration", "RESOURCE_NOT_FOUND", at(absent)),
+        case("ExplainDecision", "RESOURCE_NOT_FOUND", at(absent)),
         case("CheckConflict", "RESOURCE_NOT_FOUND", at(absent)),
         case(
             "UpdateRegistration",

@@ -68,6 +68,10 @@ pub(super) async fn build(stage: &Stage) -> Built {
     programs(stage).await;
     catalog(stage).await;
     accounts(stage).await;
+    let kept =
+        json!({ "account": name("accounts/initech"), "valid_until_time": "2020-01-01T00:00:00Z" });
+    let kept = json!({ "parent": ACME, "house_account_id": "kept", "house_account": kept });
+    stage.does("CreateHouseAccount", kept).await;
     registrations(stage).await;
     deals(stage).await;
     leads(stage).await;

@@ -1,5 +1,6 @@
 use trellis_api::deal::v1 as pb;
 use trellis_core::{AccountId, Currency, EcosystemId, PartnerId, ProductId, RegistrationId};
+use trellis_store::deal::claim::{EntityScope, Proofs};
 use trellis_store::deal::deal::DealType;
 use trellis_store::deal::registration::Products;
 
@@ -37,8 +38,16 @@ fn registration(state: State, decision: Option<Decision>) -> Model {
         expected_close_date: None,
         note: None,
         evidence: None,
+        entity_scope: EntityScope::Entity,
+        site: None,
+        proofs: Proofs::default(),
+        tender_publish_time: None,
+        accept_partial: false,
         state,
         contends: true,
+        nominated: false,
+        evidence_score: 0,
+        incumbent: false,
         submit_time: (state != State::Draft).then(|| Timestamp::from_micros(51)),
         receive_time: (state != State::Draft).then(|| Timestamp::from_micros(50)),
         tick_time: None,
@@ -47,6 +56,7 @@ fn registration(state: State, decision: Option<Decision>) -> Model {
         screening: None,
         judged: None,
         waitlist_position: (state == State::Waitlisted).then_some(3),
+        granted_role: None,
         protection_start_time: granted.then(|| Timestamp::from_micros(60)),
         protection_end_time: granted.then(|| Timestamp::from_micros(90)),
         deal: None,

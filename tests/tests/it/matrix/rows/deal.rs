@@ -43,6 +43,21 @@ fn catalog() -> Vec<Row> {
         list("ListTerritories", Kind::Territory),
         update("UpdateTerritory", Kind::Territory, "territory", x()),
         import("ImportTerritories", "territory", imported()),
+        create(
+            "CreateHouseAccount",
+            everywhere,
+            "house_account",
+            |ask| json!({ "account": ask.beside("accounts/colleague") }),
+        ),
+        get("GetHouseAccount", Kind::House),
+        list("ListHouseAccounts", Kind::House),
+        update(
+            "UpdateHouseAccount",
+            Kind::House,
+            "house_account",
+            ("note", json!("X")),
+        ),
+        moves("DeleteHouseAccount", Kind::House, json!({})),
         create("CreateAccount", everywhere, "account", named_x()),
         get("GetAccount", Kind::Account),
         list("ListAccounts", Kind::Account),
@@ -94,6 +109,7 @@ fn registrations() -> Vec<Row> {
         rows.push(get("GetRegistration", kind));
         rows.push(list("ListRegistrations", kind));
         rows.push(get("CheckConflict", kind));
+        rows.push(get("ExplainDecision", kind));
     }
     rows.extend([
         update("UpdateRegistration", Kind::Draft, "registration", note()),

@@ -43,6 +43,7 @@ impl Site<'_> {
                 let value = json!({ "external_id": format!("crm-{tag}") });
                 self.create(method, field, tag, tag, value).await;
             }
+            self.house(tag).await;
             self.program(tag, &format!("draft-{tag}")).await;
             self.program(tag, tag).await;
             self.moves("PublishProgram", tag, &format!("programs/{tag}"))
@@ -57,6 +58,21 @@ impl Site<'_> {
                 .await;
             self.moves("RetireProgram", OVER, "programs/over").await;
         }
+    }
+
+    /// A customer of nobody's that was kept to the vendor long ago, so that no claim meets it.
+    async fn house(&self, tag: &str) {
+        let account = format!("house-{tag}");
+        self.create("CreateAccount", "account", COLLEAGUE, &account, json!({}))
+            .await;
+        let house = json!({
+            "account": self.name(&format!("accounts/{account}")),
+            "note": "Kept", "valid_until_time": "2020-01-01T00:00:00Z"
+        });
+        let request = json!({
+            "parent": self.parent(), "house_account_id": tag, "house_account": house
+        });
+        self.does("CreateHouseAccount", tag, request).await;
     }
 
     /// A draft of a program with two tiers, in which no registration is approved by itself: none is
