@@ -14,7 +14,7 @@ use crate::refusals::stage::method;
 use crate::server::raw::{Line, framed};
 
 /// What nobody may read before they have accepted.
-const SECRETS: [&str; 3] = ["Pied Piper Secret", "Forty secret shops", "XAU"];
+const SECRETS: [&str; 3] = ["Pied Piper Secret", "Forty secret shops", "QAR"];
 
 /// What only the staff read, ever.
 const OF_STAFF: [&str; 1] = ["crm-secret-1"];

@@ -71,7 +71,7 @@ on_both! {
             ..pb::engagement_snapshot::DealContent::default()
         };
         assert_eq!(read.content, Some(Content::Deal(expected)));
-        assert_eq!(read.fields.unwrap().paths, ["amount", "stage"]);
+        assert_eq!(read.fields.clone().unwrap().paths, ["amount", "stage"]);
         assert_eq!((read.revision, read.state()), (1, State::Shared));
         assert_eq!(read.first_snapshot, read.name);
         // What it was copied of is told to the staff alone.
@@ -106,7 +106,8 @@ on_both! {
         assert_eq!(wider.revision, 3);
         assert_eq!(scene.share(&cirrus_in, &account, &name).await.revision, 1);
 
-        let seen = snapshots(&nimbus, &engagement).await;
+        let mut seen = snapshots(&nimbus, &engagement).await;
+        seen.sort_by_key(|one| one.revision);
         let seen: Vec<_> = seen.iter().map(|one| (one.revision, called(one))).collect();
         let expected = [(1, Some("initech")), (2, Some("Initrode")), (3, Some("Initrode"))];
         assert_eq!(seen, expected, "what was shared stays as it was");
