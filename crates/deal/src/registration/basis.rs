@@ -199,7 +199,8 @@ pub fn hash(basis: &str) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What proofs count together. Each kind counts once: ten mails are no better than one.
+/// What proofs count together. Each kind counts once: ten mails are no better than one. A nomination
+/// counts nothing here, as it puts its partner first once a person has looked at it.
 #[must_use]
 pub fn evidence_score(proofs: &[Proof]) -> i64 {
     let mut kinds: Vec<ProofKind> = proofs.iter().map(|proof| proof.kind).collect();
@@ -210,7 +211,7 @@ pub fn evidence_score(proofs: &[Proof]) -> i64 {
         ProofKind::Meeting | ProofKind::Quote => 2,
         ProofKind::Poc => 3,
         ProofKind::CustomerLetter => 4,
-        ProofKind::NominationLetter => 5,
+        ProofKind::NominationLetter => 0,
     };
     kinds.into_iter().map(points).sum()
 }

@@ -99,7 +99,7 @@ impl Planter {
     }
 
     /// A customer that was kept to the vendor, long ago.
-    pub(super) async fn house(&self, account: &str) {
+    pub(super) async fn house(&self, catalog: &Catalog, account: &str) {
         let end = prost_types::Timestamp {
             seconds: 1,
             nanos: 0,
@@ -109,6 +109,10 @@ impl Planter {
             house_account_id: self.text('v'),
             house_account: Some(pb::HouseAccount {
                 account: account.to_owned(),
+                program: self.program_name(),
+                products: vec![catalog.products[0].clone()],
+                product_families: vec![catalog.family.clone()],
+                territories: vec![catalog.territory.clone()],
                 note: self.text('v'),
                 valid_until_time: Some(end),
                 ..pb::HouseAccount::default()

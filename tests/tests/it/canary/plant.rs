@@ -113,7 +113,7 @@ impl Planter {
             planter.partner(number, &catalog).await;
         }
         let accounts = planter.accounts().await;
-        planter.house(&accounts[0]).await;
+        planter.house(&catalog, &accounts[0]).await;
         planter.registrations(&catalog).await;
         planter.leads(&catalog, &accounts).await;
         planter.deals(&catalog, &accounts[0]).await;
@@ -404,6 +404,7 @@ impl Planter {
                 .name;
         }
         Catalog {
+            family,
             products,
             territory,
         }
@@ -412,6 +413,7 @@ impl Planter {
 
 /// What is sold where.
 pub(super) struct Catalog {
+    pub(super) family: String,
     pub(super) products: Vec<String>,
     pub(super) territory: String,
 }

@@ -40,6 +40,7 @@ on_both! {
         let expected = pb::Registration {
             name: created.name.clone(),
             state: State::Draft.into(),
+            entity_scope: pb::registration::EntityScope::Entity.into(),
             create_time: created.create_time,
             update_time: created.create_time,
             etag: "\"1\"".to_owned(),
