@@ -7,6 +7,7 @@
 use trellis_core::Timestamp;
 use trellis_store::deal::registration::{Model, State};
 
+use super::lifecycle::unanswered;
 use super::places::Places;
 
 /// What the registrations of a customer mean for one that asks.
@@ -37,22 +38,27 @@ pub fn protected(registration: &Model, now: Timestamp) -> bool {
         State::Draft
         | State::Submitted
         | State::Waitlisted
+        | State::NeedsInfo
         | State::Rejected
         | State::Expired
+        | State::Revoked
         | State::Withdrawn => false,
     }
 }
 
-/// Whether a registration has asked and waits for its answer.
+/// Whether a registration has asked and waits for its answer. One whose partner is asked for more keeps
+/// its place in the line as long as there is time to answer.
 #[must_use]
-pub fn pending(registration: &Model) -> bool {
+pub fn pending(registration: &Model, now: Timestamp) -> bool {
     match registration.state {
         State::Submitted | State::Waitlisted => true,
+        State::NeedsInfo => registration.contends && !unanswered(registration, now),
         State::Draft
         | State::Approved
         | State::Converted
         | State::Rejected
         | State::Expired
+        | State::Revoked
         | State::Withdrawn => false,
     }
 }
@@ -118,7 +124,7 @@ impl<'a> Line<'a> {
             .copied()
             .filter(|other| protected(other, now))
             .collect();
-        let earlier = |other: &&Model| pending(other) && precedes(other, asking);
+        let earlier = |other: &&Model| pending(other, now) && precedes(other, asking);
         rivals.extend(others.iter().copied().filter(earlier));
         rivals
     }
@@ -233,6 +239,9 @@ mod tests {
             protection_end_time: matches!(state, State::Approved | State::Converted)
                 .then(|| later(1)),
             deal: None,
+            info_request: None,
+            info_due_time: None,
+            resubmission_count: 0,
             version: 1,
             create_time: NOW,
             update_time: NOW,
@@ -289,7 +298,7 @@ mod tests {
 
     /// For each state: whether such a registration of another partner, handed in earlier, stands
     /// in the way; and whether it would if it had been handed in later.
-    const STANDS: [(State, bool, bool); 8] = [
+    const STANDS: [(State, bool, bool); 10] = [
         (State::Draft, false, false),
         (State::Submitted, true, false),
         (State::Approved, true, true),
@@ -298,6 +307,8 @@ mod tests {
         (State::Converted, true, true),
         (State::Expired, false, false),
         (State::Withdrawn, false, false),
+        (State::NeedsInfo, true, false),
+        (State::Revoked, false, false),
     ];
 
     #[test]
@@ -442,7 +453,7 @@ mod tests {
             let Some(asking) = self.rows.get(index).cloned() else {
                 return;
             };
-            if pending(&asking) && line(&self.rows).judge(&asking, now) == Verdict::Free {
+            if pending(&asking, now) && line(&self.rows).judge(&asking, now) == Verdict::Free {
                 self.leave(&asking);
                 let row = &mut self.rows[index];
                 row.state = State::Approved;
@@ -455,7 +466,7 @@ mod tests {
             let Some(leaving) = self.rows.get(index).cloned() else {
                 return;
             };
-            if pending(&leaving) {
+            if pending(&leaving, self.now()) {
                 self.leave(&leaving);
                 self.rows[index].state = State::Rejected;
                 self.rows[index].waitlist_position = None;
@@ -514,7 +525,7 @@ mod tests {
                         );
                         let overtaken = protected(one, now)
                             && one.partner != other.partner
-                            && pending(other)
+                            && pending(other, now)
                             && line(&book.rows).overlap(one, other)
                             && precedes(other, one);
                         prop_assert!(!overtaken, "{} overtook {}", one.id, other.id);

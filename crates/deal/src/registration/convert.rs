@@ -8,9 +8,12 @@ use trellis_core::{
     AccountId, DealId, EcosystemId, Money, PageQuery, PartnerId, ProductId, ProgramId,
     RegistrationId, TerritoryId,
 };
-use trellis_store::deal::registration::{Decision, Model, Products, Screening, State, Suspicion};
+use trellis_store::deal::registration::{
+    Decision, InfoRequest, Model, Products, Screening, State, Suspicion,
+};
 
-use super::registrations::{Claim, Convert, Create, Edit, Move, Update};
+use super::moves::{Convert, Move, RequestInfo};
+use super::registrations::{Claim, Create, Edit, Update};
 use crate::deal::convert::{DEAL_TYPES, deal_type, wire_deal_type};
 use crate::edit::{not_negative, some};
 
@@ -41,6 +44,8 @@ const STATES: &[&str] = &[
     "CONVERTED",
     "EXPIRED",
     "WITHDRAWN",
+    "NEEDS_INFO",
+    "REVOKED",
 ];
 
 const SUSPICIONS: &[&str] = &["CANARY", "ACCOUNT_CHANGED", "PROBING", "REFUSALS"];
@@ -91,6 +96,9 @@ pub fn wire(registration: Model) -> pb::Registration {
         protection_start_time,
         protection_end_time,
         deal,
+        info_request,
+        info_due_time,
+        resubmission_count,
         version,
         create_time,
         update_time,
@@ -127,6 +135,22 @@ pub fn wire(registration: Model) -> pb::Registration {
         etag: Etag::of(version).to_string(),
         suspicion: suspicion.map(wire_suspicion).unwrap_or_default().into(),
         screening: screening.map(|screening| wire_screening(&ecosystem, screening)),
+        info_request: info_request.map(wire_info_request),
+        info_due_time: info_due_time.map(time::wire),
+        resubmission_count,
+    }
+}
+
+fn wire_info_request(question: InfoRequest) -> pb::registration::InfoRequest {
+    let InfoRequest {
+        note,
+        fields,
+        request_time,
+    } = question;
+    pb::registration::InfoRequest {
+        note,
+        fields,
+        request_time: Some(time::wire(request_time)),
     }
 }
 
@@ -197,6 +221,8 @@ pub(super) fn wire_state(state: State) -> pb::registration::State {
         State::Converted => pb::registration::State::Converted,
         State::Expired => pb::registration::State::Expired,
         State::Withdrawn => pb::registration::State::Withdrawn,
+        State::NeedsInfo => pb::registration::State::NeedsInfo,
+        State::Revoked => pb::registration::State::Revoked,
     }
 }
 
@@ -323,6 +349,25 @@ pub(super) fn approve(
 }
 
 pub(super) fn reject(request: pb::RejectRegistrationRequest, fields: &mut Fields) -> Option<Move> {
+    let on = moving(fields, &request.name, &request.etag, request.note)?;
+    Some(Move {
+        reason_code: Some(request.reason_code),
+        ..on
+    })
+}
+
+pub(super) fn request_info(
+    request: pb::RequestRegistrationInfoRequest,
+    fields: &mut Fields,
+) -> Option<RequestInfo> {
+    let on = moving(fields, &request.name, &request.etag, request.note)?;
+    Some(RequestInfo {
+        on,
+        fields: request.fields,
+    })
+}
+
+pub(super) fn revoke(request: pb::RevokeRegistrationRequest, fields: &mut Fields) -> Option<Move> {
     let on = moving(fields, &request.name, &request.etag, request.note)?;
     Some(Move {
         reason_code: Some(request.reason_code),

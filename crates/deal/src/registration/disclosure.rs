@@ -13,6 +13,8 @@ use trellis_core::{Filter, ProgramId, Scope, Timestamp};
 use trellis_store::deal::registration::{Decision, Model, State};
 use trellis_store::program::program::ConflictDisclosure;
 
+use super::lifecycle::INFO_DEADLINE_PASSED;
+
 /// Who looks at a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
@@ -87,7 +89,13 @@ fn told(registration: &Model, disclosure: ConflictDisclosure) -> Option<Decision
         })
     };
     match registration.state {
-        State::Draft | State::Submitted | State::Withdrawn => None,
+        State::Draft | State::Submitted | State::NeedsInfo => None,
+        // Only what a passed deadline of its own has decided.
+        State::Withdrawn => registration
+            .decision
+            .as_ref()
+            .filter(|decision| decision.reason_code == INFO_DEADLINE_PASSED)
+            .and_then(|decision| coarse(INFO_DEADLINE_PASSED, Some(decision.decide_time))),
         State::Waitlisted => match disclosure {
             ConflictDisclosure::Sealed => None,
             // When it was handed in. The decision itself may have been made anew since, when
@@ -97,7 +105,7 @@ fn told(registration: &Model, disclosure: ConflictDisclosure) -> Option<Decision
         State::Approved | State::Converted | State::Expired => {
             coarse("APPROVED", registration.protection_start_time)
         }
-        State::Rejected => {
+        State::Rejected | State::Revoked => {
             let decision = registration.decision.as_ref()?;
             coarse(refusal(&decision.reason_code), Some(decision.decide_time))
         }

@@ -5,9 +5,11 @@
 //! has one protected partner at a time.
 //!
 //! * [`service`] answers the calls: each opens its request, runs one use case, answers.
-//! * [`registrations`] holds the use cases, each one transaction.
+//! * [`registrations`] and [`moves`] hold the use cases, each one transaction.
 //! * [`queue`] is the line at a customer: joining, being granted, leaving, and who is next. It runs
 //!   under the customer's locks.
+//! * [`clarification`] is what the staff want to know before they decide, and [`revocation`] takes a
+//!   protection away; both under the same locks.
 //! * [`check`] asks the same rules what would become of one, and changes nothing.
 //! * [`screening`] looks at what its partner has handed in so far, and at canaries. By [`budget`] it
 //!   may be too much, by [`suspicion`] a person must look. These two are pure.
@@ -20,16 +22,19 @@
 
 pub mod budget;
 pub mod check;
+mod clarification;
 pub mod conflict;
 pub mod convert;
 pub mod disclosure;
 pub mod eligibility;
 pub mod lifecycle;
+pub mod moves;
 pub(crate) mod overlaps;
 pub mod places;
 pub mod protection;
 mod queue;
 pub mod registrations;
+mod revocation;
 mod screening;
 pub mod service;
 pub mod suspicion;

@@ -42,6 +42,11 @@ const STAFF: &str = "STAFF";
 pub(super) struct Held(HashMap<AccountId, Customer>);
 
 impl Held {
+    /// Nothing is held.
+    pub(super) fn nothing() -> Self {
+        Self(HashMap::new())
+    }
+
     fn of(customers: Vec<Customer>) -> Self {
         Self(
             customers
@@ -53,7 +58,7 @@ impl Held {
 
     /// The customer of a registration. One that came while the locks were waited for is not held:
     /// the transaction begins anew and finds it.
-    fn customer(&self, registration: &Model) -> Result<&Customer, Error> {
+    pub(super) fn customer(&self, registration: &Model) -> Result<&Customer, Error> {
         let contended = Error::Store(trellis_store::Error::Contended);
         self.0.get(&registration.account).ok_or(contended)
     }
@@ -65,7 +70,7 @@ impl Held {
 /// `seen` was read without a lock. What is decided from it is only which locks to take.
 pub(super) async fn hold(txn: &Txn, seen: &Model) -> Result<Held, Error> {
     if !seen.contends {
-        return Ok(Held(HashMap::new()));
+        return Ok(Held::nothing());
     }
     let mut accounts = BTreeSet::from([seen.account.clone()]);
     for own in customer::read(txn, [seen.account.clone()]).await? {
@@ -123,7 +128,7 @@ impl Standing {
 
 /// Whether a registration would be stood in the way of if an account that may be the same customer
 /// were the same: then a person decides, and nothing else does.
-async fn unsure(txn: &Txn, customer: &Customer, asking: &Model) -> Result<bool, Error> {
+pub(super) async fn unsure(txn: &Txn, customer: &Customer, asking: &Model) -> Result<bool, Error> {
     let standing = Standing::perhaps_at(txn, customer, asking).await?;
     Ok(standing.line().judge(asking, txn.now()) != Verdict::Free)
 }
@@ -254,7 +259,7 @@ pub(super) async fn submit(
 }
 
 /// A registration as it stood when it was handed in and nothing was decided yet.
-fn handed_in(registration: &Model) -> Model {
+pub(super) fn handed_in(registration: &Model) -> Model {
     Model {
         state: State::Submitted,
         waitlist_position: None,
@@ -381,6 +386,7 @@ pub(super) async fn leave(
     registration.contends = false;
     registration.waitlist_position = None;
     registration.tick_time = None;
+    registration.info_due_time = None;
     let kind = match verb {
         Verb::Reject => {
             submission::decided(txn, &registration, true).await?;
@@ -390,10 +396,21 @@ pub(super) async fn leave(
             });
             "registration.rejected"
         }
-        Verb::Expire => "registration.expired",
-        Verb::Submit | Verb::Approve | Verb::Waitlist | Verb::Withdraw | Verb::Convert => {
-            "registration.withdrawn"
+        Verb::Revoke => {
+            registration.decision = Some(Decision {
+                note: Some(note.clone()).filter(|note| !note.is_empty()),
+                ..decided(txn, STAFF, reason_code.as_deref().unwrap_or_default())
+            });
+            "registration.revoked"
         }
+        Verb::Expire => "registration.expired",
+        Verb::Submit
+        | Verb::Approve
+        | Verb::Waitlist
+        | Verb::Withdraw
+        | Verb::Convert
+        | Verb::RequestInfo
+        | Verb::Lapse => "registration.withdrawn",
     };
     let registration = record::update::<Entity>(txn, registration).await?;
     let mut event = NewEvent::new(kind, resource)
@@ -442,7 +459,7 @@ pub(super) async fn end_protection(
 /// nothing stands in the way of any more is granted at once where the program does that by itself,
 /// and told that its turn has come where a person decides. Whoever may no longer claim business is
 /// refused.
-async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Error> {
+pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Error> {
     let mut standing = Standing::at(txn, held.customer(left)?, left).await?;
     if left.waitlist_position.is_some() {
         move_up(txn, &standing.line(), left).await?;
@@ -551,7 +568,7 @@ async fn grant(
 }
 
 /// Those behind a registration that leaves the waiting line move up one place.
-async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Model) -> Result<(), Error> {
+pub(super) async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Model) -> Result<(), Error> {
     let behind: Vec<_> = line
         .behind(leaving)
         .into_iter()
@@ -564,7 +581,11 @@ async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Model) -> Result<(), Erro
 }
 
 /// What is known of the partner and its program, if the partner may claim business there (R1).
-async fn eligible(txn: &Txn, registration: &Model, resource: &str) -> Result<Facts, Error> {
+pub(super) async fn eligible(
+    txn: &Txn,
+    registration: &Model,
+    resource: &str,
+) -> Result<Facts, Error> {
     let facts = eligibility::facts(txn, &registration.partner, &registration.program).await?;
     let refused = |requires: &str| Problem::Precondition {
         resource: resource.to_owned(),
@@ -581,7 +602,7 @@ pub(super) fn value(registration: &Model) -> Money {
     Money::new(registration.estimated_minor, registration.currency)
 }
 
-fn decided(txn: &Txn, rule: &str, reason_code: &str) -> Decision {
+pub(super) fn decided(txn: &Txn, rule: &str, reason_code: &str) -> Decision {
     Decision {
         rule: rule.to_owned(),
         reason_code: reason_code.to_owned(),
@@ -593,7 +614,7 @@ fn decided(txn: &Txn, rule: &str, reason_code: &str) -> Decision {
 }
 
 /// Nothing stands in the way of a registration; it waits for a person, or for its tick.
-const CLEARED: &str = "registration.cleared";
+pub(super) const CLEARED: &str = "registration.cleared";
 
 /// Whether the partner of a registration may read an event of this kind under a program that tells
 /// so much. That nothing stands in the way, or nothing any more, tells of others as well.
@@ -606,7 +627,7 @@ fn is_for_partner(kind: &str, disclosure: ConflictDisclosure) -> bool {
 }
 
 /// Reports what a decision made of a registration.
-fn report(
+pub(super) fn report(
     txn: &Txn,
     kind: &'static str,
     registration: &Model,

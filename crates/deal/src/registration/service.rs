@@ -8,7 +8,7 @@ use trellis_api::deal::v1::registration_service_server::{
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{check, convert, registrations};
+use super::{check, convert, moves, registrations};
 
 /// `RegistrationService` over a store.
 #[derive(Clone)]
@@ -73,9 +73,7 @@ impl RegistrationService for Registrations {
         request: Request<pb::SubmitRegistrationRequest>,
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, submit) = open(request, convert::submit)?;
-        Ok(written(
-            registrations::submit(&self.store, call, submit).await?,
-        ))
+        Ok(written(moves::submit(&self.store, call, submit).await?))
     }
 
     async fn approve_registration(
@@ -83,9 +81,7 @@ impl RegistrationService for Registrations {
         request: Request<pb::ApproveRegistrationRequest>,
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, approve) = open(request, convert::approve)?;
-        Ok(written(
-            registrations::approve(&self.store, call, approve).await?,
-        ))
+        Ok(written(moves::approve(&self.store, call, approve).await?))
     }
 
     async fn reject_registration(
@@ -93,9 +89,23 @@ impl RegistrationService for Registrations {
         request: Request<pb::RejectRegistrationRequest>,
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, reject) = open(request, convert::reject)?;
-        Ok(written(
-            registrations::reject(&self.store, call, reject).await?,
-        ))
+        Ok(written(moves::reject(&self.store, call, reject).await?))
+    }
+
+    async fn request_registration_info(
+        &self,
+        request: Request<pb::RequestRegistrationInfoRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, ask) = open(request, convert::request_info)?;
+        Ok(written(moves::request_info(&self.store, call, ask).await?))
+    }
+
+    async fn revoke_registration(
+        &self,
+        request: Request<pb::RevokeRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, revoke) = open(request, convert::revoke)?;
+        Ok(written(moves::revoke(&self.store, call, revoke).await?))
     }
 
     async fn withdraw_registration(
@@ -103,9 +113,7 @@ impl RegistrationService for Registrations {
         request: Request<pb::WithdrawRegistrationRequest>,
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, withdraw) = open(request, convert::withdraw)?;
-        Ok(written(
-            registrations::withdraw(&self.store, call, withdraw).await?,
-        ))
+        Ok(written(moves::withdraw(&self.store, call, withdraw).await?))
     }
 
     async fn check_conflict(
@@ -121,8 +129,6 @@ impl RegistrationService for Registrations {
         request: Request<pb::ConvertRegistrationRequest>,
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, convert) = open(request, convert::convert)?;
-        Ok(written(
-            registrations::convert(&self.store, call, convert).await?,
-        ))
+        Ok(written(moves::convert(&self.store, call, convert).await?))
     }
 }

@@ -20,6 +20,8 @@ pub struct Facts {
     pub time_zone: TimeZone,
     /// The currency of the program's amounts.
     pub currency: Currency,
+    /// The clocks of the program.
+    pub registration_clock: program::RegistrationClock,
     /// For how many days an approved registration is protected.
     pub protection_days: i32,
     /// Whether a registration that nothing speaks against is approved without a person.
@@ -42,7 +44,7 @@ pub struct Facts {
 
 const SELECT: &str = "SELECT partners.state AS partner_state, partners.suspend_until_time, \
     programs.state AS program_state, programs.time_zone, programs.currency, \
-    programs.protection_days, programs.auto_approve, programs.auto_approve_limit_minor, \
+    programs.registration_clock, programs.protection_days, programs.auto_approve, programs.auto_approve_limit_minor, \
     programs.conflict_disclosure, programs.daily_account_budget, \
     programs.monthly_account_budget, programs.person_open_limit, programs.partner_open_limit, \
     EXISTS (SELECT 1 FROM enrollments WHERE enrollments.ecosystem = $1 \

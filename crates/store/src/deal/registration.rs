@@ -39,6 +39,10 @@ pub enum State {
     Expired,
     /// Taken back.
     Withdrawn,
+    /// The staff want to know more.
+    NeedsInfo,
+    /// Its protection was taken away.
+    Revoked,
 }
 
 impl Named for State {
@@ -52,6 +56,8 @@ impl Named for State {
             Self::Converted => "CONVERTED",
             Self::Expired => "EXPIRED",
             Self::Withdrawn => "WITHDRAWN",
+            Self::NeedsInfo => "NEEDS_INFO",
+            Self::Revoked => "REVOKED",
         }
     }
 }
@@ -131,6 +137,17 @@ pub struct Screening {
     pub screen_time: Option<Timestamp>,
 }
 
+/// What the staff want to know before they decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct InfoRequest {
+    /// What is missing, for the partner to read.
+    pub note: String,
+    /// The fields that are to be mended or explained.
+    pub fields: Vec<String>,
+    /// When it was asked.
+    pub request_time: Timestamp,
+}
+
 /// One registration.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -197,6 +214,12 @@ pub struct Model {
     pub protection_end_time: Option<Timestamp>,
     /// The deal that it became.
     pub deal: Option<DealId>,
+    /// What the staff wanted to know the last time.
+    pub info_request: Option<InfoRequest>,
+    /// By when its partner answers that; set while it needs to.
+    pub info_due_time: Option<Timestamp>,
+    /// How often it was handed in again.
+    pub resubmission_count: i32,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.
@@ -253,30 +276,41 @@ pub async fn ticking(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
     Ok(select.all(&view.db()).await?)
 }
 
-/// How many registrations of a partner stand open in a program: handed in and not refused, taken
-/// back, over or a deal. With a creator, those that they drafted.
+/// Some registrations whose partner has not answered what the staff wanted to know by the view's clock,
+/// the longest overdue first.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn open(
-    view: &View,
-    partner: &PartnerId,
-    program: &ProgramId,
-    creator: Option<&str>,
-) -> Result<u64, Error> {
+pub async fn unanswered(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(view)
+        .filter(Expr::cust("registrations.state = 'NEEDS_INFO'"))
+        .filter(Column::InfoDueTime.lte(view.now()))
+        .order_by_asc(Column::InfoDueTime)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// How many other registrations of a registration's partner stand open in its program: handed in and
+/// not refused, revoked, taken back, over or a deal. With a creator, those that they drafted.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn open(view: &View, than: &Model, creator: Option<&str>) -> Result<u64, Error> {
     let granted = COLUMN
         .state
         .eq(State::Approved)
         .and(Column::ProtectionEndTime.gt(view.now()));
+    let asked = COLUMN
+        .state
+        .eq(State::NeedsInfo)
+        .and(Column::InfoDueTime.gt(view.now()));
+    let waits = COLUMN.state.is_in([State::Submitted, State::Waitlisted]);
     let mut select = scoped::<Entity>(view)
-        .filter(COLUMN.partner.eq(partner.clone()))
-        .filter(COLUMN.program.eq(program.clone()))
-        .filter(
-            COLUMN
-                .state
-                .is_in([State::Submitted, State::Waitlisted])
-                .or(granted),
-        );
+        .filter(COLUMN.partner.eq(than.partner.clone()))
+        .filter(COLUMN.program.eq(than.program.clone()))
+        .filter(COLUMN.id.ne(than.id.clone()))
+        .filter(waits.or(asked).or(granted));
     if let Some(creator) = creator {
         select = select.filter(COLUMN.creator.eq(creator));
     }
@@ -313,9 +347,28 @@ pub async fn move_up(
     txn: &Txn,
     ids: impl IntoIterator<Item = RegistrationId>,
 ) -> Result<(), Error> {
+    shift(txn, ids, -1).await
+}
+
+/// Moves registrations that wait one place down, behind one that comes back to its place before them.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn move_down(
+    txn: &Txn,
+    ids: impl IntoIterator<Item = RegistrationId>,
+) -> Result<(), Error> {
+    shift(txn, ids, 1).await
+}
+
+async fn shift(
+    txn: &Txn,
+    ids: impl IntoIterator<Item = RegistrationId>,
+    places: i64,
+) -> Result<(), Error> {
     let position = Expr::col(Column::WaitlistPosition);
     Entity::update_many()
-        .col_expr(Column::WaitlistPosition, position.sub(1_i64))
+        .col_expr(Column::WaitlistPosition, position.add(places))
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
         .filter(COLUMN.id.is_in(ids))
         .exec(&txn.db())

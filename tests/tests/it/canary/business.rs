@@ -99,7 +99,8 @@ impl Planter {
     }
 
     /// Each partner's seller brings the same customer and hands it in: the first is approved by the
-    /// staff and becomes a deal, the second waits, the third is rejected, the last stays a draft.
+    /// staff and becomes a deal, the second is asked for more and waits, the third is rejected, the last
+    /// stays a draft.
     pub(super) async fn registrations(&self, catalog: &Catalog) {
         for number in 0..PARTNERS {
             let (of, seat) = (owner(number), self.seller(number).await);
@@ -171,6 +172,19 @@ impl Planter {
                 ..pb::ConvertRegistrationRequest::default()
             };
             calls.convert_registration(convert).await.unwrap();
+        } else if number == 1 {
+            let ask = pb::RequestRegistrationInfoRequest {
+                name: name.clone(),
+                note: self.text(owner(number)),
+                ..pb::RequestRegistrationInfoRequest::default()
+            };
+            calls.request_registration_info(ask).await.unwrap();
+            let again = pb::SubmitRegistrationRequest {
+                name,
+                note: self.text(owner(number)),
+                ..pb::SubmitRegistrationRequest::default()
+            };
+            calls.submit_registration(again).await.unwrap();
         } else if number == 2 {
             let reject = pb::RejectRegistrationRequest {
                 name,

@@ -122,7 +122,7 @@ fn roles(method: &str) -> Vec<Role> {
     if about(method, &["UpdatePartner", "Invitation"]) {
         roles.push(PartnerAdmin);
     }
-    let decides = about(method, &["Approve", "Reject"]);
+    let decides = about(method, &["Approve", "Reject", "Request", "Revoke"]);
     let of_staff = decides || about(method, &["Import", "Merge", "Split"]);
     if about(method, &["Account", "Registration"]) && !of_staff {
         roles.extend(partners);

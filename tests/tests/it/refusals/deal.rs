@@ -251,6 +251,7 @@ fn registrations() -> Vec<Case> {
         json!({ "parent": "ecosystems/acme", "registration_id": id, "registration": claim })
     };
     let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
+    let note = json!({ "note": "Whom did you meet?" });
     let rejected = json!({ "name": name("registrations/rejected"), "note": "New" });
     let mut cases = vec![
         case(
@@ -291,6 +292,11 @@ fn registrations() -> Vec<Case> {
             at("registrations/over-limit"),
         ),
         case(
+            "RequestRegistrationInfo",
+            "PRECONDITION",
+            with(at("registrations/held"), &note),
+        ),
+        case(
             "ApproveRegistration",
             "PRECONDITION",
             at("registrations/suspended"),
@@ -317,6 +323,8 @@ fn registrations() -> Vec<Case> {
         ("SubmitRegistration", "registrations/draft", &none),
         ("ApproveRegistration", "registrations/first", &none),
         ("RejectRegistration", "registrations/first", &reason),
+        ("RequestRegistrationInfo", "registrations/first", &note),
+        ("RevokeRegistration", "registrations/granted", &reason),
         ("WithdrawRegistration", "registrations/draft", &none),
         ("ConvertRegistration", "registrations/granted", &none),
     ] {

@@ -145,7 +145,7 @@ async fn partners(stage: &Stage) {
 
 /// `draft` without a tier; `orbit` with two, in which those at work are; `lone` with one; `old`,
 /// which is retired; `narrow` and `tight`, in which `altus` and `boreas` may register one account and
-/// hold one registration open.
+/// hold one registration open, which in `tight` is decided about as it was handed in.
 async fn programs(stage: &Stage) {
     for (id, tiers, settings) in [
         ("draft", &[][..], json!({})),
@@ -156,7 +156,8 @@ async fn programs(stage: &Stage) {
         ("tight", &["one"], json!({ "partner_open_limit": 1 })),
     ] {
         let value = json!({
-            "time_zone": "UTC", "currency_code": "USD", "deal_registration": settings
+            "time_zone": "UTC", "currency_code": "USD", "deal_registration": settings,
+            "registration_clock": { "resubmission_limit": if id == "tight" { 0 } else { 3 } }
         });
         create(stage, "CreateProgram", "program", id, &value).await;
         let program = name(&format!("programs/{id}"));

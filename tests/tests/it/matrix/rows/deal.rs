@@ -98,6 +98,12 @@ fn registrations() -> Vec<Row> {
         update("UpdateRegistration", Kind::Draft, "registration", note()),
         moves("SubmitRegistration", Kind::Draft, none.clone()),
         moves("ApproveRegistration", Kind::Submitted, none.clone()),
+        moves(
+            "RequestRegistrationInfo",
+            Kind::Submitted,
+            json!({ "note": "X" }),
+        ),
+        moves("RevokeRegistration", Kind::Approved, reason.clone()),
         moves("RejectRegistration", Kind::Submitted, reason),
         moves("WithdrawRegistration", Kind::Submitted, none.clone()),
         moves("ConvertRegistration", Kind::Approved, none),

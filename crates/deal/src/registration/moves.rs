@@ -1,0 +1,317 @@
+//! The moves of registrations. Each is one transaction.
+//!
+//! What competes is decided in [`queue`](super::queue), under the locks of the customer.
+
+use trellis_api::Etag;
+use trellis_api::deal::v1 as pb;
+use trellis_core::{Call, DealId, Money, Problem, RegistrationId, Written};
+use trellis_store::deal::account;
+use trellis_store::deal::deal::{PartnerRole, Role};
+use trellis_store::deal::registration::{Entity, InfoRequest, Model, State};
+use trellis_store::event::{self, NewEvent};
+use trellis_store::{Store, Txn, record};
+
+use super::convert::wire;
+use super::disclosure::{Seen, shown};
+use super::lifecycle::{self, Verb};
+use super::registrations::{self, answer, find, lock, seen};
+use super::{clarification, queue, revocation};
+use crate::deal::amounts::{self, Draft};
+use crate::deal::deals;
+use crate::{Error, absent};
+
+/// Moves a registration through its life.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// Which one.
+    pub id: RegistrationId,
+    /// The version that the caller read.
+    pub etag: Etag,
+    /// Why, in a word.
+    pub reason_code: Option<String>,
+    /// Why, in a sentence.
+    pub note: String,
+}
+
+/// Makes a deal of a registration.
+#[derive(Clone, Debug)]
+pub struct Convert {
+    /// Which one.
+    pub on: Move,
+    /// The id that the caller chose for the deal.
+    pub deal: Option<DealId>,
+    /// What the deal is worth, if not what was estimated.
+    pub amount: Option<Money>,
+}
+
+/// Asks the partner of a registration for more.
+#[derive(Clone, Debug)]
+pub struct RequestInfo {
+    /// Which one, and what is missing.
+    pub on: Move,
+    /// The fields that are to be mended or explained.
+    pub fields: Vec<String>,
+}
+
+/// Hands a draft in and decides about it.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `PRECONDITION` when the partner may
+/// not claim business under the program, `SELF_DUPLICATE`, `SUBMISSION_BUDGET`, `OPEN_REGISTRATIONS`.
+pub async fn submit(
+    store: &Store,
+    call: Call,
+    on: Move,
+) -> Result<Written<pb::Registration>, Error> {
+    let dry = call.validate_only;
+    store
+        .write(call, on, move |txn, on| async move {
+            // Nobody else waits for a draft's row, so its lock may come before the customer's. Others
+            // wait for that of one in the line.
+            let held = registrations::asked(&txn, &on.id).await?;
+            let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
+            let seen = seen(&txn, &registration).await?;
+            let state = shown(registration.clone(), seen).state;
+            let next = lifecycle::moved(state, Verb::Submit, &resource)?;
+            if dry && seen != Seen::Staff {
+                // What would be decided is what a partner must not learn by asking.
+                return Ok(wire(shown(would_be(&txn, registration, next), seen)));
+            }
+            let whole = txn.whole();
+            let registration = match registration.state {
+                State::NeedsInfo if registration.contends => {
+                    clarification::answer(&whole, &held, registration, &resource, on.note).await?
+                }
+                State::NeedsInfo => {
+                    let again = clarification::again(registration);
+                    queue::submit(&whole, again, &resource, asking(on.note, seen)).await?
+                }
+                _ => queue::submit(&whole, registration, &resource, asking(on.note, seen)).await?,
+            };
+            Ok(wire(shown(registration, seen)))
+        })
+        .await
+}
+
+fn asking(note: String, seen: Seen) -> queue::Asking {
+    queue::Asking { note, seen }
+}
+
+/// Asks the partner of a registration for more. It keeps its place in the line.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`; `PRECONDITION` when it was handed in
+/// again as often as the program lets it.
+pub async fn request_info(
+    store: &Store,
+    call: Call,
+    request: RequestInfo,
+) -> Result<Written<pb::Registration>, Error> {
+    store
+        .write(
+            call,
+            request,
+            |txn, RequestInfo { on, fields }| async move {
+                let whole = txn.whole();
+                let held = queue::hold(&whole, &find(&txn, &on.id).await?).await?;
+                let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
+                let question = InfoRequest {
+                    note: on.note,
+                    fields,
+                    request_time: txn.now(),
+                };
+                let registration =
+                    clarification::ask(&whole, &held, registration, &resource, question).await?;
+                answer(&txn, registration).await
+            },
+        )
+        .await
+}
+
+/// Takes the protection of a registration away. The first of those that waited for it has their turn.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`.
+pub async fn revoke(
+    store: &Store,
+    call: Call,
+    on: Move,
+) -> Result<Written<pb::Registration>, Error> {
+    leave(store, call, on, Verb::Revoke).await
+}
+
+/// Grants a registration.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `PRECONDITION` when the partner may
+/// not claim business any more, `REGISTRATION_CONFLICT`, `SELF_DUPLICATE`.
+pub async fn approve(
+    store: &Store,
+    call: Call,
+    on: Move,
+) -> Result<Written<pb::Registration>, Error> {
+    store
+        .write(call, on, |txn, on| async move {
+            let seen = find(&txn, &on.id).await?;
+            let held = queue::hold(&txn.whole(), &seen).await?;
+            let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
+            let registration =
+                queue::approve(&txn.whole(), &held, registration, &resource, on.note).await?;
+            answer(&txn, registration).await
+        })
+        .await
+}
+
+/// Refuses a registration. Those that waited for it move up.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`.
+pub async fn reject(
+    store: &Store,
+    call: Call,
+    on: Move,
+) -> Result<Written<pb::Registration>, Error> {
+    leave(store, call, on, Verb::Reject).await
+}
+
+/// Takes a registration back. Those that waited for it move up.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`.
+pub async fn withdraw(
+    store: &Store,
+    call: Call,
+    on: Move,
+) -> Result<Written<pb::Registration>, Error> {
+    leave(store, call, on, Verb::Withdraw).await
+}
+
+async fn leave(
+    store: &Store,
+    call: Call,
+    on: Move,
+    verb: Verb,
+) -> Result<Written<pb::Registration>, Error> {
+    store
+        .write(call, on, move |txn, on| async move {
+            let whole = txn.whole();
+            let seen = find(&txn, &on.id).await?;
+            let held = queue::hold(&whole, &seen).await?;
+            let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
+            let leaving = queue::Leaving {
+                verb,
+                reason_code: on.reason_code,
+                note: on.note,
+            };
+            let registration = match verb {
+                Verb::Revoke => {
+                    revocation::revoke(&whole, &held, registration, &resource, leaving).await?
+                }
+                _ => queue::leave(&whole, &held, registration, &resource, leaving).await?,
+            };
+            answer(&txn, registration).await
+        })
+        .await
+}
+
+/// Makes a deal of a granted registration, in the same transaction. The protection goes on.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `RESOURCE_EXISTS` when the id of
+/// the deal is taken.
+pub async fn convert(
+    store: &Store,
+    call: Call,
+    convert: Convert,
+) -> Result<Written<pb::Registration>, Error> {
+    store
+        .write(
+            call,
+            convert,
+            |txn, Convert { on, deal, amount }| async move {
+                let (mut registration, resource) = lock(&txn, &on.id, &on.etag).await?;
+                let seen = seen(&txn, &registration).await?;
+                let state = shown(registration.clone(), seen).state;
+                registration.state = lifecycle::moved(state, Verb::Convert, &resource)?;
+                let deal = deal.unwrap_or_else(|| DealId::generate(txn.now()));
+                deals::add(
+                    &txn,
+                    deal_of(&txn.whole(), &registration, deal.clone(), amount).await?,
+                )
+                .await?;
+                registration.deal = Some(deal);
+                let registration = record::update::<Entity>(&txn, registration).await?;
+                event::append(
+                    &txn,
+                    NewEvent::new("registration.converted", resource)
+                        .noting(on.note)
+                        .for_partner(&registration.partner)
+                        .with(queue::told(&registration)),
+                );
+                Ok(wire(shown(registration, seen)))
+            },
+        )
+        .await
+}
+
+/// The deal that a registration becomes: its customer and products, sourced by its partner.
+async fn deal_of(
+    txn: &Txn,
+    registration: &Model,
+    id: DealId,
+    amount: Option<Money>,
+) -> Result<deals::New, Error> {
+    let estimate = Money::new(registration.estimated_minor, registration.currency);
+    let drafts = registration
+        .products
+        .0
+        .iter()
+        .map(|product| Draft {
+            product: product.clone(),
+            quantity: 1,
+            amount: None,
+        })
+        .collect();
+    // Lines without amounts share the deal's, whatever it is, so there is nothing to refuse.
+    let worth = amounts::settle("", drafts, Some(amount.unwrap_or(estimate)), &[].into())
+        .map_err(Problem::Invalid)?;
+    let display_name = match &registration.display_name {
+        Some(display_name) => display_name.clone(),
+        None => record::find::<account::Entity>(txn, &registration.account)
+            .await?
+            .map(|account| account.display_name)
+            .ok_or_else(|| absent(txn, &registration.account))?,
+    };
+    let role = PartnerRole {
+        partner: registration.partner.clone(),
+        role: Role::Sourced,
+    };
+    Ok(deals::New {
+        display_name,
+        account: Some(registration.account.clone()),
+        roles: vec![role],
+        worth,
+        deal_type: Some(registration.deal_type),
+        territory: registration.territory.clone(),
+        engage_date: None,
+        expected_close_date: registration.expected_close_date,
+        external_id: None,
+        registration: Some((registration.id.clone(), registration.program.clone())),
+        id,
+    })
+}
+
+/// What a partner would be answered if it handed a draft in.
+fn would_be(txn: &Txn, mut registration: Model, state: State) -> Model {
+    if registration.state == State::NeedsInfo {
+        registration = clarification::again(registration);
+    }
+    registration.state = state;
+    if !registration.contends {
+        registration.submit_time = Some(txn.now());
+        registration.receive_time = registration.submit_time;
+    }
+    registration.version += 1;
+    registration.update_time = txn.now();
+    registration
+}
