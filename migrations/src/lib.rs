@@ -28,6 +28,7 @@ mod m20261126_000070_probing;
 mod m20261126_000080_account_identity;
 mod m20261126_000090_deal_lead;
 mod m20261127_000110_registration_lifecycle;
+mod m20261127_000111_registration_clocks;
 
 /// All migrations.
 pub struct Migrator;
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000080_account_identity::Migration),
             Box::new(m20261126_000090_deal_lead::Migration),
             Box::new(m20261127_000110_registration_lifecycle::Migration),
+            Box::new(m20261127_000111_registration_clocks::Migration),
         ]
     }
 }

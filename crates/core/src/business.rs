@@ -44,8 +44,15 @@ impl Weekday {
     #[must_use]
     pub fn of(date: Date) -> Self {
         // 1970-01-01 was a Thursday.
-        let since_monday = (i64::from(date.days()) + 3).rem_euclid(7);
-        Self::ALL[usize::try_from(since_monday).unwrap_or_default()]
+        match (i64::from(date.days()) + 3).rem_euclid(7) {
+            0 => Self::Monday,
+            1 => Self::Tuesday,
+            2 => Self::Wednesday,
+            3 => Self::Thursday,
+            4 => Self::Friday,
+            5 => Self::Saturday,
+            _ => Self::Sunday,
+        }
     }
 }
 
@@ -62,8 +69,15 @@ pub struct Calendar {
 impl Default for Calendar {
     /// Monday to Friday, and no holidays.
     fn default() -> Self {
+        let weekdays = [
+            Weekday::Monday,
+            Weekday::Tuesday,
+            Weekday::Wednesday,
+            Weekday::Thursday,
+            Weekday::Friday,
+        ];
         Self {
-            weekdays: Weekday::ALL[..5].iter().copied().collect(),
+            weekdays: weekdays.into(),
             holidays: BTreeSet::new(),
         }
     }

@@ -18,7 +18,7 @@ use super::lifecycle::{self, INFO_DEADLINE_PASSED, Verb};
 use super::queue::{
     self, CLEARED, CONFLICT, FREE, Held, Leaving, Standing, UNSURE, decided, handed_in, told,
 };
-use super::screening;
+use super::{response, screening};
 use crate::{Error, absent};
 
 /// Asks the partner of a locked registration for more.
@@ -49,6 +49,7 @@ pub(super) async fn ask(
         queue::move_up(txn, &standing.line(), &before).await?;
     }
     registration.tick_time = None;
+    response::pause(&mut registration, &clock, &program.time_zone, txn.now());
     registration.info_request = Some(question);
     registration.info_due_time = Some(clock.calendar.deadline(
         txn.now(),
@@ -118,6 +119,7 @@ pub(super) async fn answer(
             CLEARED
         }
     };
+    response::resume(&mut registration, &facts, txn.now());
     let registration = record::update::<Entity>(txn, registration).await?;
     event::append(
         txn,
@@ -135,6 +137,7 @@ pub(super) fn again(registration: Model) -> Model {
     Model {
         resubmission_count: registration.resubmission_count + 1,
         info_due_time: None,
+        response_days_left: None,
         ..registration
     }
 }

@@ -197,7 +197,7 @@ mod tests {
         TerritoryId,
     };
     use trellis_store::deal::deal::DealType;
-    use trellis_store::deal::registration::Products;
+    use trellis_store::deal::registration::{Products, Transfers};
 
     use super::*;
 
@@ -242,6 +242,13 @@ mod tests {
             info_request: None,
             info_due_time: None,
             resubmission_count: 0,
+            extension_count: 0,
+            response_due_time: None,
+            response_days_left: None,
+            escalation_time: None,
+            final_escalation_time: None,
+            escalation_level: 0,
+            transfers: Transfers::default(),
             version: 1,
             create_time: NOW,
             update_time: NOW,

@@ -9,10 +9,10 @@ use trellis_core::{
     RegistrationId, TerritoryId,
 };
 use trellis_store::deal::registration::{
-    Decision, InfoRequest, Model, Products, Screening, State, Suspicion,
+    Decision, InfoRequest, Model, Products, Screening, State, Suspicion, Transfer, Transfers,
 };
 
-use super::moves::{Convert, Move, RequestInfo};
+use super::moves::{Convert, Move, RequestInfo, TransferTo};
 use super::registrations::{Claim, Create, Edit, Update};
 use crate::deal::convert::{DEAL_TYPES, deal_type, wire_deal_type};
 use crate::edit::{not_negative, some};
@@ -31,6 +31,7 @@ pub const FIELDS: &[Field] = &[
     Field::date("expected_close_date"),
     Field::time("submit_time"),
     Field::time("protection_end_time"),
+    Field::time("response_due_time"),
     Field::time("create_time").sortable(),
     Field::time("update_time").sortable(),
 ];
@@ -99,6 +100,13 @@ pub fn wire(registration: Model) -> pb::Registration {
         info_request,
         info_due_time,
         resubmission_count,
+        extension_count,
+        response_due_time,
+        response_days_left: _,
+        escalation_time,
+        final_escalation_time: _,
+        escalation_level,
+        transfers: Transfers(transfers),
         version,
         create_time,
         update_time,
@@ -138,6 +146,33 @@ pub fn wire(registration: Model) -> pb::Registration {
         info_request: info_request.map(wire_info_request),
         info_due_time: info_due_time.map(time::wire),
         resubmission_count,
+        extension_count,
+        response_due_time: response_due_time.map(time::wire),
+        escalation_level,
+        escalation_time: escalation_time.map(time::wire),
+        transfers: transfers
+            .into_iter()
+            .map(|transfer| wire_transfer(&ecosystem, transfer))
+            .collect(),
+    }
+}
+
+fn wire_transfer(ecosystem: &EcosystemId, transfer: Transfer) -> pb::registration::Transfer {
+    let Transfer {
+        partner,
+        display_name,
+        note,
+        evidence,
+        reason_code,
+        transfer_time,
+    } = transfer;
+    pb::registration::Transfer {
+        partner: name(ecosystem, &partner),
+        display_name: display_name.unwrap_or_default(),
+        note: note.unwrap_or_default(),
+        evidence: evidence.unwrap_or_default(),
+        reason_code,
+        transfer_time: Some(time::wire(transfer_time)),
     }
 }
 
@@ -372,6 +407,25 @@ pub(super) fn revoke(request: pb::RevokeRegistrationRequest, fields: &mut Fields
     Some(Move {
         reason_code: Some(request.reason_code),
         ..on
+    })
+}
+
+pub(super) fn extend(request: pb::ExtendRegistrationRequest, fields: &mut Fields) -> Option<Move> {
+    moving(fields, &request.name, &request.etag, request.note)
+}
+
+pub(super) fn transfer(
+    request: pb::TransferRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<TransferTo> {
+    let on = moving(fields, &request.name, &request.etag, request.note);
+    let partner = fields.id("partner", &request.partner);
+    Some(TransferTo {
+        on: Move {
+            reason_code: Some(request.reason_code),
+            ..on?
+        },
+        partner: partner?,
     })
 }
 

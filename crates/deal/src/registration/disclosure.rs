@@ -10,7 +10,7 @@
 use trellis_core::filter::{Comparison, Value};
 use trellis_core::lifecycle::Named;
 use trellis_core::{Filter, ProgramId, Scope, Timestamp};
-use trellis_store::deal::registration::{Decision, Model, State};
+use trellis_store::deal::registration::{Decision, Model, State, Transfers};
 use trellis_store::program::program::ConflictDisclosure;
 
 use super::lifecycle::INFO_DEADLINE_PASSED;
@@ -63,6 +63,9 @@ pub fn shown(mut registration: Model, to: Seen) -> Model {
     registration.suspicion = None;
     registration.screening = None;
     registration.waitlist_position = None;
+    registration.escalation_time = None;
+    registration.escalation_level = 0;
+    registration.transfers = Transfers::default();
     registration.submit_time = registration.receive_time.or(registration.submit_time);
     registration
 }
@@ -112,12 +115,12 @@ fn told(registration: &Model, disclosure: ConflictDisclosure) -> Option<Decision
     }
 }
 
-const NOT_ELIGIBLE: &str = "NOT_ELIGIBLE";
+pub(super) const NOT_ELIGIBLE: &str = "NOT_ELIGIBLE";
 const INCOMPLETE: &str = "INCOMPLETE";
 const POLICY: &str = "POLICY";
 
 /// The coarse reason of a refusal. Whatever word the staff use for a conflict is one of policy.
-fn refusal(reason_code: &str) -> &'static str {
+pub(super) fn refusal(reason_code: &str) -> &'static str {
     match reason_code {
         "INELIGIBLE" | NOT_ELIGIBLE => NOT_ELIGIBLE,
         "NO_EVIDENCE" | INCOMPLETE => INCOMPLETE,

@@ -27,11 +27,17 @@ pub enum Verb {
     Lapse,
     /// Take its protection away.
     Revoke,
+    /// Let its protection last longer.
+    Extend,
+    /// Tell what was done for it.
+    LogActivity,
+    /// Give it to another partner.
+    Transfer,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Submit,
         Self::Approve,
         Self::Waitlist,
@@ -42,6 +48,9 @@ impl Verb {
         Self::RequestInfo,
         Self::Lapse,
         Self::Revoke,
+        Self::Extend,
+        Self::LogActivity,
+        Self::Transfer,
     ];
 }
 
@@ -58,6 +67,9 @@ impl Named for Verb {
             Self::RequestInfo => "REQUEST_INFO",
             Self::Lapse => "LAPSE",
             Self::Revoke => "REVOKE",
+            Self::Extend => "EXTEND",
+            Self::LogActivity => "LOG_ACTIVITY",
+            Self::Transfer => "TRANSFER",
         }
     }
 }
@@ -86,6 +98,11 @@ pub const TABLE: &[Transition<State, Verb>] = &[
     row(State::Approved, Verb::Convert, State::Converted),
     row(State::Approved, Verb::Expire, State::Expired),
     row(State::Approved, Verb::Revoke, State::Revoked),
+    row(State::Approved, Verb::Extend, State::Approved),
+    row(State::Approved, Verb::LogActivity, State::Approved),
+    row(State::Approved, Verb::Transfer, State::Approved),
+    row(State::Converted, Verb::Extend, State::Converted),
+    row(State::Converted, Verb::LogActivity, State::Converted),
 ];
 
 /// Where a verb leads from a state.
@@ -141,6 +158,30 @@ pub fn as_of(mut registration: Model, now: Timestamp) -> Model {
         registration.decision = due.map(|due| unanswered_since(due, ""));
     }
     registration
+}
+
+/// The registration as it is answered at `now`: also who has been told, or is about to be, that nobody
+/// responds. What is written back is without that, so that whoever is about to be told is.
+#[must_use]
+pub fn answered(registration: Model, now: Timestamp) -> Model {
+    let mut registration = as_of(registration, now);
+    while escalates(&registration, now) {
+        escalate(&mut registration);
+    }
+    registration
+}
+
+/// Whether nobody has responded to a registration for as long as it may wait.
+#[must_use]
+pub fn escalates(registration: &Model, now: Timestamp) -> bool {
+    let waits = matches!(registration.state, State::Submitted | State::Waitlisted);
+    waits && registration.escalation_time.is_some_and(|due| due <= now)
+}
+
+/// Escalates a registration: first to who looks after its partner, at last to who owns the program.
+pub(super) fn escalate(registration: &mut Model) {
+    registration.escalation_level += 1;
+    registration.escalation_time = registration.final_escalation_time.take();
 }
 
 /// What makes one claim another: changed while its partner is asked for more, it costs the place in
@@ -215,7 +256,12 @@ mod tests {
         NEEDS_INFO LAPSE WITHDRAWN
         APPROVED CONVERT CONVERTED
         APPROVED EXPIRE EXPIRED
-        APPROVED REVOKE REVOKED";
+        APPROVED REVOKE REVOKED
+        APPROVED EXTEND APPROVED
+        APPROVED LOG_ACTIVITY APPROVED
+        APPROVED TRANSFER APPROVED
+        CONVERTED EXTEND CONVERTED
+        CONVERTED LOG_ACTIVITY CONVERTED";
 
     #[test]
     fn every_state_and_verb_does_what_the_contract_says() {
@@ -236,7 +282,7 @@ mod tests {
         for state in STATES {
             let moves = Verb::ALL
                 .into_iter()
-                .any(|verb| moved(state, verb, "r").is_ok());
+                .any(|verb| moved(state, verb, "r").is_ok_and(|to| to != state));
             assert_eq!(moves, !editable(state).is_empty(), "{state:?}");
         }
     }

@@ -8,6 +8,9 @@
 //! * [`registrations`] and [`moves`] hold the use cases, each one transaction.
 //! * [`queue`] is the line at a customer: joining, being granted, leaving, and who is next. It runs
 //!   under the customer's locks.
+//! * [`extension`] lets a protection last longer, [`transfer`] gives it to another partner, [`cooling`]
+//!   looks at what a partner had before, [`response`] is the clock of the vendor; under the same locks.
+//! * [`activities`] is what partners do for their registrations.
 //! * [`clarification`] is what the staff want to know before they decide, and [`revocation`] takes a
 //!   protection away; both under the same locks.
 //! * [`check`] asks the same rules what would become of one, and changes nothing.
@@ -20,13 +23,16 @@
 //! * [`convert`] is the only mapping between the wire and the rows.
 //! * [`worker`] acts upon the ends of protections.
 
+mod activities;
 pub mod budget;
 pub mod check;
 mod clarification;
 pub mod conflict;
 pub mod convert;
+mod cooling;
 pub mod disclosure;
 pub mod eligibility;
+mod extension;
 pub mod lifecycle;
 pub mod moves;
 pub(crate) mod overlaps;
@@ -34,10 +40,12 @@ pub mod places;
 pub mod protection;
 mod queue;
 pub mod registrations;
+mod response;
 mod revocation;
 mod screening;
 pub mod service;
 pub mod suspicion;
+mod transfer;
 pub mod worker;
 
 pub use service::Registrations;

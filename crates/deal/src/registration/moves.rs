@@ -4,18 +4,20 @@
 
 use trellis_api::Etag;
 use trellis_api::deal::v1 as pb;
-use trellis_core::{Call, DealId, Money, Problem, RegistrationId, Written};
+use trellis_core::{Call, DealId, Money, PartnerId, Problem, RegistrationId, Violation, Written};
 use trellis_store::deal::account;
 use trellis_store::deal::deal::{PartnerRole, Role};
+use trellis_store::deal::eligibility;
 use trellis_store::deal::registration::{Entity, InfoRequest, Model, State};
 use trellis_store::event::{self, NewEvent};
+use trellis_store::partner::partner;
 use trellis_store::{Store, Txn, record};
 
 use super::convert::wire;
 use super::disclosure::{Seen, shown};
 use super::lifecycle::{self, Verb};
 use super::registrations::{self, answer, find, lock, seen};
-use super::{clarification, queue, revocation};
+use super::{clarification, extension, queue, response, revocation, transfer};
 use crate::deal::amounts::{self, Draft};
 use crate::deal::deals;
 use crate::{Error, absent};
@@ -42,6 +44,15 @@ pub struct Convert {
     pub deal: Option<DealId>,
     /// What the deal is worth, if not what was estimated.
     pub amount: Option<Money>,
+}
+
+/// Gives a registration to another partner.
+#[derive(Clone, Debug)]
+pub struct TransferTo {
+    /// Which one, and why.
+    pub on: Move,
+    /// To whom.
+    pub partner: PartnerId,
 }
 
 /// Asks the partner of a registration for more.
@@ -75,7 +86,8 @@ pub async fn submit(
             let next = lifecycle::moved(state, Verb::Submit, &resource)?;
             if dry && seen != Seen::Staff {
                 // What would be decided is what a partner must not learn by asking.
-                return Ok(wire(shown(would_be(&txn, registration, next), seen)));
+                let would_be = would_be(&txn, registration, next).await?;
+                return Ok(wire(shown(would_be, seen)));
             }
             let whole = txn.whole();
             let registration = match registration.state {
@@ -88,7 +100,7 @@ pub async fn submit(
                 }
                 _ => queue::submit(&whole, registration, &resource, asking(on.note, seen)).await?,
             };
-            Ok(wire(shown(registration, seen)))
+            answer(&txn, registration).await
         })
         .await
 }
@@ -138,6 +150,70 @@ pub async fn revoke(
     on: Move,
 ) -> Result<Written<pb::Registration>, Error> {
     leave(store, call, on, Verb::Revoke).await
+}
+
+/// Lets the protection of a registration last longer, once.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`; `PRECONDITION` when it was extended
+/// before, has ended, has no days left or has not come on.
+pub async fn extend(
+    store: &Store,
+    call: Call,
+    on: Move,
+) -> Result<Written<pb::Registration>, Error> {
+    store
+        .write(call, on, |txn, on| async move {
+            let whole = txn.whole();
+            // Whoever waits for the end decides under the same locks.
+            let _held = queue::hold(&whole, &find(&txn, &on.id).await?).await?;
+            let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
+            let registration = extension::extend(&whole, registration, &resource, on.note).await?;
+            answer(&txn, registration).await
+        })
+        .await
+}
+
+/// Gives a registration to another partner. Its protection goes on as it is.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`; `INVALID_FIELDS` when the partner has it
+/// already, `PRECONDITION` when it could not register, `REGISTRATION_CONFLICT`, `SELF_DUPLICATE`.
+pub async fn transfer(
+    store: &Store,
+    call: Call,
+    transfer: TransferTo,
+) -> Result<Written<pb::Registration>, Error> {
+    store
+        .write(
+            call,
+            transfer,
+            |txn, TransferTo { on, partner }| async move {
+                let whole = txn.whole();
+                let held = queue::hold(&whole, &find(&txn, &on.id).await?).await?;
+                let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
+                if record::find::<partner::Entity>(&txn, &partner)
+                    .await?
+                    .is_none()
+                {
+                    return Err(absent(&txn, &partner));
+                }
+                if registration.partner == partner {
+                    let same = Violation::new("partner", "other", "must be another partner");
+                    return Err(Problem::Invalid(vec![same]).into());
+                }
+                let leaving = queue::Leaving {
+                    verb: Verb::Transfer,
+                    reason_code: on.reason_code,
+                    note: on.note,
+                };
+                let registration =
+                    transfer::transfer(&whole, &held, registration, &resource, partner, leaving)
+                        .await?;
+                answer(&txn, registration).await
+            },
+        )
+        .await
 }
 
 /// Grants a registration.
@@ -248,7 +324,7 @@ pub async fn convert(
                         .for_partner(&registration.partner)
                         .with(queue::told(&registration)),
                 );
-                Ok(wire(shown(registration, seen)))
+                answer(&txn, registration).await
             },
         )
         .await
@@ -301,17 +377,31 @@ async fn deal_of(
     })
 }
 
-/// What a partner would be answered if it handed a draft in.
-fn would_be(txn: &Txn, mut registration: Model, state: State) -> Model {
+/// What a partner would be answered if it handed a registration in.
+async fn would_be(txn: &Txn, mut registration: Model, state: State) -> Result<Model, Error> {
     if registration.state == State::NeedsInfo {
-        registration = clarification::again(registration);
+        registration.resubmission_count += 1;
+        registration.info_due_time = None;
     }
     registration.state = state;
+    let (whole, now) = (txn.whole(), txn.now());
+    // What it is promised follows from its program alone.
+    let Model {
+        partner, program, ..
+    } = &registration;
+    let facts = eligibility::facts(&whole, partner, program).await?;
+    match facts {
+        Some(facts) if registration.contends => {
+            response::resume(&mut registration, &facts, now);
+        }
+        Some(facts) => response::begin(&mut registration, &facts, now),
+        None => {}
+    }
     if !registration.contends {
-        registration.submit_time = Some(txn.now());
+        registration.submit_time = Some(now);
         registration.receive_time = registration.submit_time;
     }
     registration.version += 1;
-    registration.update_time = txn.now();
-    registration
+    registration.update_time = now;
+    Ok(registration)
 }

@@ -23,7 +23,7 @@ use super::eligibility::{Approval, approval, lacks};
 use super::lifecycle::{self, Verb};
 use super::places::{Place, Places};
 use super::protection::window;
-use super::screening;
+use super::{cooling, response, screening};
 use crate::Error;
 use crate::customer::{self, Customer};
 
@@ -35,6 +35,8 @@ pub(super) const CONFLICT: &str = "R6";
 pub(super) const UNSURE: &str = "R9";
 /// Nothing stands in the way.
 pub(super) const FREE: &str = "R10";
+/// A person decides whether what its partner tries again brings new evidence.
+const COOL_OFF: &str = "COOL_OFF";
 /// A person decided.
 const STAFF: &str = "STAFF";
 
@@ -110,7 +112,11 @@ impl Standing {
         Self::of(view, registrations, asking).await
     }
 
-    async fn of(view: &View, registrations: Vec<Model>, asking: &Model) -> Result<Self, Error> {
+    pub(super) async fn of(
+        view: &View,
+        registrations: Vec<Model>,
+        asking: &Model,
+    ) -> Result<Self, Error> {
         let places = places(view, asking, &registrations).await?;
         Ok(Self {
             registrations,
@@ -203,7 +209,12 @@ pub(super) async fn submit(
     registration.contends = true;
     registration.judged = Some(customer.snapshot().clone());
     let unsure = unsure(txn, customer, &registration).await?;
-    let kind = match line.judge(&registration, txn.now()) {
+    let verdict = line.judge(&registration, txn.now());
+    let tried_again = match verdict {
+        Verdict::SelfDuplicate { .. } => false,
+        _ => cooling::is_tried_again(txn, &registration, customer, &facts).await?,
+    };
+    let kind = match verdict {
         Verdict::SelfDuplicate { of } => {
             return Err(Error::SelfDuplicate {
                 resource: name(txn.ecosystem(), &of.id),
@@ -220,6 +231,10 @@ pub(super) async fn submit(
         }
         Verdict::Free if unsure => {
             registration.decision = Some(decided(txn, UNSURE, "IDENTITY_REVIEW"));
+            CLEARED
+        }
+        Verdict::Free if tried_again => {
+            registration.decision = Some(decided(txn, FREE, COOL_OFF));
             CLEARED
         }
         Verdict::Free => match approval(&facts, value(&registration), registration.suspicion) {
@@ -247,6 +262,7 @@ pub(super) async fn submit(
             }
         },
     };
+    response::begin(&mut registration, &facts, txn.now());
     let registration = record::update::<Entity>(txn, registration).await?;
     let submitted = NewEvent::new("registration.submitted", resource)
         .noting(note)
@@ -286,13 +302,16 @@ pub(super) async fn decide(txn: &Txn, held: &Held, mut registration: Model) -> R
     registration.judged = Some(customer.snapshot().clone());
     let unsure = unsure(txn, customer, &registration).await?;
     let approval = |facts: &Facts| approval(facts, value(&registration), registration.suspicion);
-    let automatic = facts.filter(|facts| {
+    let automatic = facts.as_ref().filter(|facts| {
         !unsure
             && lacks(facts, txn.now()).is_none()
             && approval(facts) == Approval::Automatic
             && line.judge(&registration, txn.now()) == Verdict::Free
     });
     let Some(facts) = automatic else {
+        if let Some(facts) = &facts {
+            response::turn(&mut registration, facts, txn.now());
+        }
         let reason = registration
             .suspicion
             .map_or("MANUAL_APPROVAL", Named::name);
@@ -302,7 +321,7 @@ pub(super) async fn decide(txn: &Txn, held: &Held, mut registration: Model) -> R
         });
         return Ok(registration::note(txn, &registration).await?);
     };
-    grant(txn, customer, &line, &facts, &mut registration).await?;
+    grant(txn, customer, &line, facts, &mut registration).await?;
     registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
     let registration = record::update::<Entity>(txn, registration).await?;
     report(
@@ -387,6 +406,7 @@ pub(super) async fn leave(
     registration.waitlist_position = None;
     registration.tick_time = None;
     registration.info_due_time = None;
+    response::stop(&mut registration);
     let kind = match verb {
         Verb::Reject => {
             submission::decided(txn, &registration, true).await?;
@@ -410,6 +430,9 @@ pub(super) async fn leave(
         | Verb::Withdraw
         | Verb::Convert
         | Verb::RequestInfo
+        | Verb::Extend
+        | Verb::LogActivity
+        | Verb::Transfer
         | Verb::Lapse => "registration.withdrawn",
     };
     let registration = record::update::<Entity>(txn, registration).await?;
@@ -504,6 +527,7 @@ async fn take_turn(
         registration.contends = false;
         registration.waitlist_position = None;
         registration.decision = Some(decided(txn, INELIGIBLE, "INELIGIBLE"));
+        response::stop(&mut registration);
         submission::decided(txn, &registration, true).await?;
         let registration = record::update::<Entity>(txn, registration).await?;
         let disclosure = ConflictDisclosure::Sealed;
@@ -514,8 +538,9 @@ async fn take_turn(
     screening::again(txn, &mut registration, customer).await?;
     registration.judged = Some(customer.snapshot().clone());
     let unsure = unsure(txn, customer, &registration).await?;
+    let tried_again = cooling::was_tried_again(txn, &registration, customer, &facts).await?;
     match approval(&facts, value(&registration), registration.suspicion) {
-        Approval::Automatic if !unsure => {
+        Approval::Automatic if !unsure && !tried_again => {
             grant(txn, customer, line, &facts, &mut registration).await?;
             registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
             let registration = record::update::<Entity>(txn, registration).await?;
@@ -523,6 +548,7 @@ async fn take_turn(
         }
         Approval::Automatic | Approval::Manual | Approval::AboveLimit | Approval::Suspicious(_) => {
             registration.decision = Some(decided(txn, FREE, "PROMOTED"));
+            response::turn(&mut registration, &facts, txn.now());
             registration::note(txn, &registration).await?;
             report(txn, "registration.promoted", &registration, "", disclosure);
         }
@@ -531,7 +557,7 @@ async fn take_turn(
 }
 
 /// Protects a registration that nothing stands in the way of.
-async fn grant(
+pub(super) async fn grant(
     txn: &Txn,
     customer: &Customer,
     line: &Line<'_>,
@@ -544,6 +570,7 @@ async fn grant(
     }
     registration.state = lifecycle::moved(registration.state, Verb::Approve, &resource)?;
     registration.tick_time = None;
+    response::stop(registration);
     registration.judged = Some(customer.snapshot().clone());
     // Protections that are over give way, whether or not the sweep has come by.
     let over = line

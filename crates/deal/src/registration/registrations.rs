@@ -10,9 +10,10 @@ use trellis_core::{
 };
 use trellis_store::deal::deal::DealType;
 use trellis_store::deal::reference::References;
-use trellis_store::deal::registration::{Entity, Model, Products, State};
+use trellis_store::deal::registration::{Entity, Model, Products, State, Transfers};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::program::program;
+use trellis_store::reach::reaches;
 use trellis_store::{Store, Txn, View, record};
 
 use super::convert::wire;
@@ -187,6 +188,13 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         info_request: None,
         info_due_time: None,
         resubmission_count: 0,
+        extension_count: 0,
+        response_due_time: None,
+        response_days_left: None,
+        escalation_time: None,
+        final_escalation_time: None,
+        escalation_level: 0,
+        transfers: Transfers::default(),
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -214,8 +222,11 @@ pub async fn list(
 ) -> Result<Page<pb::Registration>, Error> {
     let view = store.read(&call).await?;
     if view.scope().is_staff() {
-        let page = record::page::<Entity>(&view, query).await?;
-        return Ok(page.map(|registration| wire(lifecycle::as_of(registration, view.now()))));
+        let mut page = record::page::<Entity>(&view, query).await?;
+        for registration in &mut page.rows {
+            reached(&view, registration).await?;
+        }
+        return Ok(page.map(|registration| wire(lifecycle::answered(registration, view.now()))));
     }
     let telling = program::telling(&view.whole()).await?;
     let mut query = query.clone();
@@ -289,19 +300,33 @@ pub async fn update(
                         .for_partner(&registration.partner)
                         .with(queue::told_of_claim(&registration)),
                 );
-                Ok(wire(shown(registration, seen)))
+                answer(&txn, registration).await
             },
         )
         .await
 }
 
 /// A registration as the call may see it now.
-pub(super) async fn answer(view: &View, registration: Model) -> Result<pb::Registration, Error> {
+pub(super) async fn answer(
+    view: &View,
+    mut registration: Model,
+) -> Result<pb::Registration, Error> {
     let seen = seen(view, &registration).await?;
-    Ok(wire(shown(
-        lifecycle::as_of(registration, view.now()),
-        seen,
-    )))
+    reached(view, &mut registration).await?;
+    let answered = lifecycle::answered(registration, view.now());
+    Ok(wire(shown(answered, seen)))
+}
+
+/// Leaves of the transfers of a registration those from partners that the call reaches.
+async fn reached(view: &View, registration: &mut Model) -> Result<(), Error> {
+    let mut transfers = Vec::new();
+    for transfer in std::mem::take(&mut registration.transfers.0) {
+        if reaches(view, &transfer.partner).await? {
+            transfers.push(transfer);
+        }
+    }
+    registration.transfers.0 = transfers;
+    Ok(())
 }
 
 /// How much of a registration the call may see: for its partner that is a setting of its program.

@@ -8,7 +8,7 @@ use trellis_api::deal::v1::registration_service_server::{
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{check, convert, moves, registrations};
+use super::{activities, check, convert, moves, registrations};
 
 /// `RegistrationService` over a store.
 #[derive(Clone)]
@@ -106,6 +106,42 @@ impl RegistrationService for Registrations {
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, revoke) = open(request, convert::revoke)?;
         Ok(written(moves::revoke(&self.store, call, revoke).await?))
+    }
+
+    async fn extend_registration(
+        &self,
+        request: Request<pb::ExtendRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, extend) = open(request, convert::extend)?;
+        Ok(written(moves::extend(&self.store, call, extend).await?))
+    }
+
+    async fn log_activity(
+        &self,
+        request: Request<pb::LogActivityRequest>,
+    ) -> Result<Response<pb::RegistrationActivity>, Status> {
+        let (call, log) = open(request, activities::read_log)?;
+        Ok(written(activities::log(&self.store, call, log).await?))
+    }
+
+    async fn list_activities(
+        &self,
+        request: Request<pb::ListActivitiesRequest>,
+    ) -> Result<Response<pb::ListActivitiesResponse>, Status> {
+        let (call, list) = open(request, activities::read_list)?;
+        let page = activities::list(&self.store, call, &list).await?;
+        Ok(Response::new(pb::ListActivitiesResponse {
+            next_page_token: page_token(&list.query, page.next),
+            registration_activities: page.rows,
+        }))
+    }
+
+    async fn transfer_registration(
+        &self,
+        request: Request<pb::TransferRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, transfer) = open(request, convert::transfer)?;
+        Ok(written(moves::transfer(&self.store, call, transfer).await?))
     }
 
     async fn withdraw_registration(

@@ -6,7 +6,7 @@ use trellis_api::google::r#type::DayOfWeek;
 use trellis_api::program::v1 as pb;
 use trellis_api::{Fields, date};
 use trellis_core::{Calendar, Weekday};
-use trellis_store::program::program::RegistrationClock;
+use trellis_store::program::program::{FinalBreach, RegistrationClock};
 
 /// The clocks on the wire, with all that is as usual.
 pub(super) fn wire(clock: RegistrationClock) -> pb::RegistrationClock {
@@ -14,6 +14,10 @@ pub(super) fn wire(clock: RegistrationClock) -> pb::RegistrationClock {
         calendar: Calendar { weekdays, holidays },
         info_business_days,
         resubmission_limit,
+        response_business_days,
+        escalation_business_days,
+        on_final_breach,
+        cool_off_days,
     } = clock;
     let weekdays = weekdays.into_iter();
     pb::RegistrationClock {
@@ -21,6 +25,25 @@ pub(super) fn wire(clock: RegistrationClock) -> pb::RegistrationClock {
         holidays: holidays.into_iter().map(date::wire).collect(),
         info_business_days: Some(info_business_days),
         resubmission_limit: Some(resubmission_limit),
+        response_business_days: Some(response_business_days),
+        escalation_business_days: Some(escalation_business_days),
+        on_final_breach: wire_breach(on_final_breach).into(),
+        cool_off_days: Some(cool_off_days),
+    }
+}
+
+fn wire_breach(breach: FinalBreach) -> pb::registration_clock::FinalBreach {
+    match breach {
+        FinalBreach::Escalate => pb::registration_clock::FinalBreach::Escalate,
+        FinalBreach::AutoApprove => pb::registration_clock::FinalBreach::AutoApprove,
+    }
+}
+
+/// Values that are none are refused by the contract's own rules.
+fn breach(sent: i32) -> FinalBreach {
+    match pb::registration_clock::FinalBreach::try_from(sent) {
+        Ok(pb::registration_clock::FinalBreach::AutoApprove) => FinalBreach::AutoApprove,
+        _ => FinalBreach::Escalate,
     }
 }
 
@@ -34,6 +57,10 @@ pub(super) fn read(
         holidays,
         info_business_days,
         resubmission_limit,
+        response_business_days,
+        escalation_business_days,
+        on_final_breach,
+        cool_off_days,
     } = sent.unwrap_or_default();
     let usual = RegistrationClock::default();
     let mut read = Some(BTreeSet::new());
@@ -58,6 +85,11 @@ pub(super) fn read(
         },
         info_business_days: info_business_days.unwrap_or(usual.info_business_days),
         resubmission_limit: resubmission_limit.unwrap_or(usual.resubmission_limit),
+        response_business_days: response_business_days.unwrap_or(usual.response_business_days),
+        escalation_business_days: escalation_business_days
+            .unwrap_or(usual.escalation_business_days),
+        on_final_breach: breach(on_final_breach),
+        cool_off_days: cool_off_days.unwrap_or(usual.cool_off_days),
     })
 }
 

@@ -20,6 +20,7 @@ pub mod protection;
 pub mod record;
 pub mod reference;
 pub mod registration;
+pub mod registration_activity;
 pub mod submission;
 pub mod submission_key;
 pub mod territory;

@@ -66,6 +66,17 @@ pub enum ConflictDisclosure {
     State,
 }
 
+/// What becomes of a registration that nobody has responded to when it is escalated the last time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FinalBreach {
+    /// It goes on waiting.
+    #[default]
+    Escalate,
+    /// It is approved, if nothing speaks against it.
+    AutoApprove,
+}
+
 /// The clocks of deal registration. What a row or a revision leaves out is as usual.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 #[serde(default)]
@@ -76,6 +87,14 @@ pub struct RegistrationClock {
     pub info_business_days: i32,
     /// How often a registration may be handed in again after that.
     pub resubmission_limit: i32,
+    /// Within how many business days the vendor responds.
+    pub response_business_days: i32,
+    /// How many business days later it is escalated the last time.
+    pub escalation_business_days: i32,
+    /// What becomes of it then.
+    pub on_final_breach: FinalBreach,
+    /// For how many days a partner may hand in what it had only with new evidence.
+    pub cool_off_days: i32,
 }
 
 impl Default for RegistrationClock {
@@ -84,6 +103,10 @@ impl Default for RegistrationClock {
             calendar: Calendar::default(),
             info_business_days: 10,
             resubmission_limit: 3,
+            response_business_days: 2,
+            escalation_business_days: 3,
+            on_final_breach: FinalBreach::Escalate,
+            cool_off_days: 30,
         }
     }
 }

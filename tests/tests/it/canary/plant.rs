@@ -65,6 +65,11 @@ pub(super) fn lead_id(of: usize) -> String {
     canary(of, '0', 5)
 }
 
+/// The id of a registration of the first partner, for which something was done.
+pub(super) fn registration_id(of: usize) -> String {
+    canary(of, '0', 6)
+}
+
 /// The id of the first tier of the published program.
 pub(super) fn tier_id(of: usize) -> String {
     canary(of, 'a', 4)
@@ -109,6 +114,7 @@ impl Planter {
         }
         let accounts = planter.accounts().await;
         planter.registrations(&catalog).await;
+        planter.activities(&catalog, &accounts[1]).await;
         planter.leads(&catalog, &accounts).await;
         let [account, ..] = accounts;
         planter.deals(&catalog, &account).await;

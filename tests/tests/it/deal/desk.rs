@@ -5,6 +5,7 @@ use prost_types::{Duration, FieldMask};
 use tonic::{Response, Status};
 use trellis_api::deal::v1 as pb;
 use trellis_api::platform::v1 as platform;
+use trellis_api::program::v1 as program;
 use trellis_core::access::{Grant, Rights};
 use trellis_core::{Actor, EcosystemId, PartnerId, Principal, Role};
 use trellis_tests::{Caller, Seat};
@@ -51,6 +52,22 @@ impl Market {
             ..pb::UpdateRegistrationRequest::default()
         };
         self.registrations().update_registration(request).await
+    }
+
+    /// Lets partners hand in the same again at once in a program.
+    pub(super) async fn without_cool_off(&self, program: &str) {
+        let request = program::UpdateProgramRequest {
+            program: Some(program::Program {
+                name: self.name("programs", program),
+                registration_clock: Some(program::RegistrationClock {
+                    cool_off_days: Some(0),
+                    ..program::RegistrationClock::default()
+                }),
+                ..program::Program::default()
+            }),
+            ..program::UpdateProgramRequest::default()
+        };
+        self.programs().update_program(request).await.unwrap();
     }
 
     /// Moves the clock of the ecosystem to a moment. What fell due has been done for whoever reads

@@ -89,7 +89,7 @@ on_both! {
         let next = market.registration(&second.name).await;
         assert_eq!(reason(&next), "PROMOTED");
         let again = market.hand_in(&first.name).await.unwrap().into_inner();
-        assert_eq!((again.state(), again.waitlist_position), (State::Waitlisted, 1));
+        assert_eq!((again.state(), again.waitlist_position), (State::Waitlisted, 2));
         assert_eq!(again.resubmission_count, 1);
         market.approve(&second.name).await.unwrap();
 

@@ -80,6 +80,9 @@ fn roles(method: &str) -> Vec<Role> {
     if QUESTIONS.contains(&method) {
         return [STAFF.as_slice(), &partners].concat();
     }
+    if method == "TransferRegistration" {
+        return vec![EcosystemAdmin];
+    }
     if method == "CheckConflict" {
         return vec![EcosystemAdmin, ChannelManager, Service, Auditor];
     }
@@ -124,7 +127,7 @@ fn roles(method: &str) -> Vec<Role> {
     }
     let decides = about(method, &["Approve", "Reject", "Request", "Revoke"]);
     let of_staff = decides || about(method, &["Import", "Merge", "Split"]);
-    if about(method, &["Account", "Registration"]) && !of_staff {
+    if about(method, &["Account", "Registration", "Activity"]) && !of_staff {
         roles.extend(partners);
     }
     roles
@@ -136,6 +139,7 @@ fn managed(method: &str) -> bool {
         method,
         &[
             "Registration",
+            "Activit",
             "Conflict",
             "Lead",
             "Deal",
@@ -223,7 +227,7 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
     let reached = match role {
         // What no partner has is no manager's.
         ChannelManager if managed(method) => !foreign && kind != Kind::NewLead,
-        PartnerRep if !reads(method) && about(method, &["Registration"]) => {
+        PartnerRep if !reads(method) && about(method, &["Registration", "Activity"]) => {
             !foreign && relation == Relation::Own
         }
         PartnerRep if method == "ListEvents" && of_admins(kind) => false,

@@ -245,7 +245,9 @@ async fn accounts(stage: &Stage) {
 }
 
 /// `first` stands before `second`; `granted` is approved; `suspended` and `not-enrolled` belong to
-/// partners who may not claim business; `again` asks for what `first` has. `one` and `same-as-one`
+/// partners who may not claim business; `again` asks for what `first` has, `waits` for what `granted`
+/// has, and `cooling` for what was `rejected`. `kept` and `kept-too` are approved for customers that turn
+/// out to be the same. `one` and `same-as-one`
 /// are for two customers, until these turn out to be the same. The clock stands still, so they were
 /// submitted at the same time, and the order of their ids is that of the line. `spent` and `held` leave
 /// no room for `over-budget` and `over-limit`.
@@ -261,6 +263,10 @@ async fn registrations(stage: &Stage) {
         ("rejected", "cirrus", "initech", "backup"),
         ("one", "nimbus", "umbrella", "backup"),
         ("same-as-one", "nimbus", "shade", "backup"),
+        ("waits", "nimbus", "hooli", "backup"),
+        ("cooling", "cirrus", "initech", "backup"),
+        ("kept", "cirrus", "umbrella", "firewall"),
+        ("kept-too", "nimbus", "shade", "firewall"),
     ] {
         let claim = claim(partner, account, product);
         let request = json!({ "parent": ACME, "registration_id": id, "registration": claim });
@@ -287,14 +293,19 @@ async fn registrations(stage: &Stage) {
         "rejected",
         "one",
         "same-as-one",
+        "waits",
+        "kept",
+        "kept-too",
     ] {
         stage
             .does("SubmitRegistration", at(&format!("registrations/{id}")))
             .await;
     }
-    stage
-        .does("ApproveRegistration", at("registrations/granted"))
-        .await;
+    for id in ["granted", "kept", "kept-too"] {
+        stage
+            .does("ApproveRegistration", at(&format!("registrations/{id}")))
+            .await;
+    }
     let reason = json!({ "reason_code": "OTHER" });
     stage
         .does(
