@@ -23,7 +23,7 @@
 //! * [`convert`] is the only mapping between the wire and the rows.
 //! * [`worker`] acts upon the ends of protections.
 
-mod activities;
+pub mod activities;
 pub mod budget;
 pub mod check;
 mod clarification;

@@ -4,7 +4,7 @@
 
 use trellis_api::Etag;
 use trellis_api::deal::v1 as pb;
-use trellis_core::{Call, DealId, Money, PartnerId, Problem, RegistrationId, Violation, Written};
+use trellis_core::{Call, DealId, Money, PartnerId, Problem, RegistrationId, Written};
 use trellis_store::deal::account;
 use trellis_store::deal::deal::{PartnerRole, Role};
 use trellis_store::deal::eligibility;
@@ -177,8 +177,8 @@ pub async fn extend(
 /// Gives a registration to another partner. Its protection goes on as it is.
 ///
 /// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`; `INVALID_FIELDS` when the partner has it
-/// already, `PRECONDITION` when it could not register, `REGISTRATION_CONFLICT`, `SELF_DUPLICATE`.
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`; `PRECONDITION` when the partner has it
+/// already or could not register, `REGISTRATION_CONFLICT`, `SELF_DUPLICATE`.
 pub async fn transfer(
     store: &Store,
     call: Call,
@@ -199,8 +199,11 @@ pub async fn transfer(
                     return Err(absent(&txn, &partner));
                 }
                 if registration.partner == partner {
-                    let same = Violation::new("partner", "other", "must be another partner");
-                    return Err(Problem::Invalid(vec![same]).into());
+                    return Err(Problem::Precondition {
+                        resource,
+                        requires: "the partner must be another than the one that has it".into(),
+                    }
+                    .into());
                 }
                 let leaving = queue::Leaving {
                     verb: Verb::Transfer,

@@ -111,8 +111,8 @@ on_both! {
             transfer(&market, &first.name, &stranger).await, Code::FailedPrecondition, "PRECONDITION",
         );
         refused(
-            transfer(&market, &first.name, &nimbus).await, Code::InvalidArgument, "INVALID_FIELDS",
-        ).breaks("partner", "other");
+            transfer(&market, &first.name, &nimbus).await, Code::FailedPrecondition, "PRECONDITION",
+        );
         let unknown = market.name("partners", "unknown");
         refused(
             transfer(&market, &first.name, &unknown).await, Code::NotFound, "RESOURCE_NOT_FOUND",
