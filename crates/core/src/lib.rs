@@ -6,6 +6,7 @@
 //! in that noun's service, never here.
 
 pub mod access;
+pub mod business;
 pub mod call;
 pub mod clock;
 mod column;
@@ -23,6 +24,7 @@ pub mod time;
 pub mod zone;
 
 pub use access::{Access, Eyes, Principal, Role, Scope};
+pub use business::{Calendar, Weekday};
 pub use call::{Actor, Call, InvalidActor};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use date::{Cadence, Date, InvalidDate, Period};

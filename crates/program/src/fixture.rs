@@ -33,6 +33,7 @@ pub(crate) fn program(state: program::State) -> program::Model {
         lead_accept_days: 14,
         lead_act_days: 60,
         lead_offer_limit: 3,
+        registration_clock: program::RegistrationClock::default(),
         state,
         revision_number: 0,
         publish_time: None,

@@ -32,6 +32,12 @@ pub struct Basis {
     pub by_a_person: bool,
     /// Whether it waited for others and its turn may have come.
     pub waited: bool,
+    /// Whether the program approves it because nobody has responded to it for long.
+    #[serde(default)]
+    pub overdue: bool,
+    /// Why a person goes on with it, whatever its program approves by itself.
+    #[serde(default)]
+    pub asks_a_person: Option<AsksAPerson>,
     /// What is asked for.
     pub claim: Claim,
     /// Its place in the line.
@@ -51,6 +57,16 @@ pub struct Basis {
     pub direct: Vec<Business>,
     /// Deals that partners won there.
     pub won: Vec<Business>,
+}
+
+/// Why a person goes on with a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AsksAPerson {
+    /// Its partner had the same not long ago, and brings new evidence.
+    TriedAgain,
+    /// A person wanted to know more.
+    AskedForMore,
 }
 
 /// What a registration asks for.

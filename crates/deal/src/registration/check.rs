@@ -4,17 +4,18 @@ use trellis_api::deal::v1 as pb;
 use trellis_api::name;
 use trellis_core::{Call, ProductId, RegistrationId};
 use trellis_matching::RULES_VERSION;
-use trellis_store::deal::eligibility;
-use trellis_store::deal::registration::State;
+use trellis_store::deal::eligibility::{self, Facts};
+use trellis_store::deal::registration::{Model, State};
 use trellis_store::{Store, View};
 
+use super::basis::AsksAPerson;
 use super::decisions::Judged;
 use super::explain::{Reached, wire_answers};
 use super::gather::{Asked, Found};
 use super::registrations::find;
 use super::rules::Verdict;
-use super::screening;
-use crate::customer;
+use super::{cooling, screening};
+use crate::customer::{self, Customer};
 use crate::{Error, absent};
 
 /// Says what would become of a registration if it were handed in or decided about now.
@@ -44,6 +45,7 @@ pub async fn check(
     asking.screening = Some(screening::anew(&whole, &asking, &customer).await?);
     let asked = Asked {
         waited: asking.state == State::Waitlisted,
+        asks_a_person: asks_a_person(&whole, &asking, &customer, &found.facts).await?,
         ..Asked::default()
     };
     let judged = Judged::of(&whole, found, &asking, asked);
@@ -70,6 +72,19 @@ pub async fn check(
         answers: wire_answers(&judged.outcome.answers),
         free_products: names(&view, &judged.outcome.free),
     })
+}
+
+/// Why a person would go on with a registration, whatever its program approves by itself.
+async fn asks_a_person(
+    view: &View,
+    asking: &Model,
+    customer: &Customer,
+    facts: &Facts,
+) -> Result<Option<AsksAPerson>, Error> {
+    match asking.state {
+        State::NeedsInfo if asking.contends => Ok(Some(AsksAPerson::AskedForMore)),
+        _ => cooling::was_tried_again(view, asking, customer, facts).await,
+    }
 }
 
 pub(super) fn names(view: &View, products: &[ProductId]) -> Vec<String> {

@@ -11,6 +11,7 @@ use trellis_core::{RegistrationId, Timestamp};
 use trellis_store::deal::claim::EntityScope;
 use trellis_store::deal::registration::{Model, State};
 
+use super::lifecycle::unanswered;
 use super::places::Places;
 
 const MINUTE: i64 = 60_000_000;
@@ -84,22 +85,32 @@ pub fn holds(state: State, protection_end_time: Option<Timestamp>, now: Timestam
         State::Draft
         | State::Submitted
         | State::Waitlisted
+        | State::NeedsInfo
         | State::Rejected
         | State::Expired
+        | State::Revoked
         | State::Withdrawn => false,
     }
 }
 
-/// Whether a registration has asked and waits for its answer.
+/// Whether a registration has asked and waits for its answer. One whose partner is asked for more keeps
+/// its place in the line as long as there is time to answer.
 #[must_use]
-pub fn pending(state: State) -> bool {
+pub fn pending(registration: &Model, now: Timestamp) -> bool {
+    let keeps_its_place = || registration.contends && !unanswered(registration, now);
+    waits(registration.state) && (registration.state != State::NeedsInfo || keeps_its_place())
+}
+
+/// Whether a registration in this state waits for its answer, as long as it keeps its place.
+fn waits(state: State) -> bool {
     match state {
-        State::Submitted | State::Waitlisted => true,
+        State::Submitted | State::Waitlisted | State::NeedsInfo => true,
         State::Draft
         | State::Approved
         | State::Converted
         | State::Rejected
         | State::Expired
+        | State::Revoked
         | State::Withdrawn => false,
     }
 }
@@ -120,7 +131,7 @@ pub fn stands_in_the_way(
         nominated: asking.nominated && (looked_at || place.nominated),
         ..asking.clone()
     };
-    holds(state, protection_end_time, now) || (pending(state) && place.precedes(&asking))
+    holds(state, protection_end_time, now) || (waits(state) && place.precedes(&asking))
 }
 
 /// Whether `one` comes before `other` in the line.

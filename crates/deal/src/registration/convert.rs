@@ -9,10 +9,13 @@ use trellis_core::{
     RegistrationId, TerritoryId,
 };
 use trellis_store::deal::claim::Proofs;
-use trellis_store::deal::registration::{Decision, Model, Products, Screening, State, Suspicion};
+use trellis_store::deal::registration::{
+    Decision, InfoRequest, Model, Products, Screening, State, Suspicion, Transfer, Transfers,
+};
 
 use super::claim;
-use super::registrations::{Claim, Convert, Create, Edit, Move, Update};
+use super::moves::{Convert, Move, RequestInfo, TransferTo};
+use super::registrations::{Claim, Create, Edit, Update};
 use crate::deal::convert::{DEAL_TYPES, deal_type, wire_deal_type};
 use crate::edit::{not_negative, some};
 
@@ -31,6 +34,7 @@ pub const FIELDS: &[Field] = &[
     Field::date("expected_close_date"),
     Field::time("submit_time"),
     Field::time("protection_end_time"),
+    Field::time("response_due_time"),
     Field::time("create_time").sortable(),
     Field::time("update_time").sortable(),
 ];
@@ -44,6 +48,8 @@ const STATES: &[&str] = &[
     "CONVERTED",
     "EXPIRED",
     "WITHDRAWN",
+    "NEEDS_INFO",
+    "REVOKED",
 ];
 
 const ENTITY_SCOPES: &[&str] = &["ENTITY", "GROUP", "SITE"];
@@ -110,6 +116,16 @@ pub fn wire(registration: Model) -> pb::Registration {
         protection_start_time,
         protection_end_time,
         deal,
+        info_request,
+        info_due_time,
+        resubmission_count,
+        extension_count,
+        response_due_time,
+        response_days_left: _,
+        escalation_time,
+        final_escalation_time: _,
+        escalation_level,
+        transfers: Transfers(transfers),
         version,
         create_time,
         update_time,
@@ -155,6 +171,49 @@ pub fn wire(registration: Model) -> pb::Registration {
         etag: Etag::of(version).to_string(),
         suspicion: suspicion.map(wire_suspicion).unwrap_or_default().into(),
         screening: screening.map(|screening| wire_screening(&ecosystem, screening)),
+        info_request: info_request.map(wire_info_request),
+        info_due_time: info_due_time.map(time::wire),
+        resubmission_count,
+        extension_count,
+        response_due_time: response_due_time.map(time::wire),
+        escalation_level,
+        escalation_time: escalation_time.map(time::wire),
+        transfers: transfers
+            .into_iter()
+            .map(|transfer| wire_transfer(&ecosystem, transfer))
+            .collect(),
+    }
+}
+
+fn wire_transfer(ecosystem: &EcosystemId, transfer: Transfer) -> pb::registration::Transfer {
+    let Transfer {
+        partner,
+        display_name,
+        note,
+        evidence,
+        reason_code,
+        transfer_time,
+    } = transfer;
+    pb::registration::Transfer {
+        partner: name(ecosystem, &partner),
+        display_name: display_name.unwrap_or_default(),
+        note: note.unwrap_or_default(),
+        evidence: evidence.unwrap_or_default(),
+        reason_code,
+        transfer_time: Some(time::wire(transfer_time)),
+    }
+}
+
+fn wire_info_request(question: InfoRequest) -> pb::registration::InfoRequest {
+    let InfoRequest {
+        note,
+        fields,
+        request_time,
+    } = question;
+    pb::registration::InfoRequest {
+        note,
+        fields,
+        request_time: Some(time::wire(request_time)),
     }
 }
 
@@ -225,6 +284,8 @@ pub(super) fn wire_state(state: State) -> pb::registration::State {
         State::Converted => pb::registration::State::Converted,
         State::Expired => pb::registration::State::Expired,
         State::Withdrawn => pb::registration::State::Withdrawn,
+        State::NeedsInfo => pb::registration::State::NeedsInfo,
+        State::Revoked => pb::registration::State::Revoked,
     }
 }
 
@@ -380,6 +441,44 @@ pub(super) fn reject(request: pb::RejectRegistrationRequest, fields: &mut Fields
     Some(Move {
         reason_code: Some(request.reason_code),
         ..on
+    })
+}
+
+pub(super) fn request_info(
+    request: pb::RequestRegistrationInfoRequest,
+    fields: &mut Fields,
+) -> Option<RequestInfo> {
+    let on = moving(fields, &request.name, &request.etag, request.note)?;
+    Some(RequestInfo {
+        on,
+        fields: request.fields,
+    })
+}
+
+pub(super) fn revoke(request: pb::RevokeRegistrationRequest, fields: &mut Fields) -> Option<Move> {
+    let on = moving(fields, &request.name, &request.etag, request.note)?;
+    Some(Move {
+        reason_code: Some(request.reason_code),
+        ..on
+    })
+}
+
+pub(super) fn extend(request: pb::ExtendRegistrationRequest, fields: &mut Fields) -> Option<Move> {
+    moving(fields, &request.name, &request.etag, request.note)
+}
+
+pub(super) fn transfer(
+    request: pb::TransferRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<TransferTo> {
+    let on = moving(fields, &request.name, &request.etag, request.note);
+    let partner = fields.id("partner", &request.partner);
+    Some(TransferTo {
+        on: Move {
+            reason_code: Some(request.reason_code),
+            ..on?
+        },
+        partner: partner?,
     })
 }
 

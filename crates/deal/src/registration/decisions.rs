@@ -49,6 +49,8 @@ impl Judged {
         let asked = Asked {
             by_a_person: self.basis.by_a_person,
             waited: self.basis.waited,
+            overdue: self.basis.overdue,
+            asks_a_person: self.basis.asks_a_person,
         };
         Self::of(view, self.found, asking, asked)
     }

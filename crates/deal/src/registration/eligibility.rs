@@ -93,6 +93,7 @@ mod tests {
             program_state: program::State::Active,
             time_zone: TimeZone::utc(),
             currency: Currency::EUR,
+            registration_clock: program::RegistrationClock::default(),
             protection_days: 90,
             auto_approve: true,
             auto_approve_limit_minor: Some(100),

@@ -11,7 +11,9 @@ use trellis_store::deal::registration::{Model, Screening};
 use trellis_store::deal::{deal, house_account, product, standing_deal, territory};
 use trellis_store::{View, record};
 
-use super::basis::{self, Basis, Business, Claim, House, RULES_VERSION, Relation, Rival};
+use super::basis::{
+    self, AsksAPerson, Basis, Business, Claim, House, RULES_VERSION, Relation, Rival,
+};
 use super::budget::DAY;
 use super::conflict::{Line, Place as InLine, pending, protected, two_sites};
 use super::places::{Place, Places};
@@ -202,6 +204,8 @@ impl Found {
             now,
             by_a_person: asked.by_a_person,
             waited: asked.waited,
+            overdue: asked.overdue,
+            asks_a_person: asked.asks_a_person,
             claim: claim(asking, now),
             place: InLine::of(asking),
             facts: self.facts.clone(),
@@ -232,7 +236,7 @@ impl Found {
         let perhaps = perhaps.map(|other| (other, false));
         let mut rivals: Vec<(bool, Rival)> = certain
             .chain(perhaps)
-            .filter(|(other, _)| protected(other, now) || pending(other.state))
+            .filter(|(other, _)| protected(other, now) || pending(other, now))
             .map(|(other, certain)| {
                 let mut relation = related(&self.relations, &other.account);
                 relation.certain = certain;
@@ -275,6 +279,10 @@ pub(super) struct Asked {
     pub(super) by_a_person: bool,
     /// It waited, and its turn may have come.
     pub(super) waited: bool,
+    /// Nobody has responded to it for long.
+    pub(super) overdue: bool,
+    /// Why a person goes on with it, whatever its program approves by itself.
+    pub(super) asks_a_person: Option<AsksAPerson>,
 }
 
 fn claim(asking: &Model, now: Timestamp) -> Claim {

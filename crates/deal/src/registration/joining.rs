@@ -15,13 +15,13 @@ use super::gather::{Asked, Found};
 use super::lifecycle::{self, Verb};
 use super::queue::{self, Held, grant, known, turn_away};
 use super::rules::{self, Missing, Outcome, Verdict};
-use super::screening;
 use super::told::{report, report_neighbours, told};
+use super::{cooling, response, screening};
 use crate::Error;
 use crate::customer::{self, Customer};
 
 /// Nothing stands in the way of a registration; it waits for a person, or for its tick.
-const CLEARED: &str = "registration.cleared";
+pub(super) const CLEARED: &str = "registration.cleared";
 /// A registration is refused at its tick, unless something changes until then.
 const REFUSAL_DUE: &str = "registration.refusal_due";
 
@@ -58,13 +58,22 @@ pub(super) async fn submit(
     let before = rules::decide(&found.basis(&registration, txn.now(), Asked::default()));
     admissible(&before, resource)?;
     let facts = found.facts.clone();
+    let asked = Asked {
+        asks_a_person: match before.verdict {
+            // That it asks for it already is told first.
+            Verdict::SelfDuplicate { .. } => None,
+            _ => cooling::is_tried_again(txn, &registration, customer, &facts).await?,
+        },
+        ..Asked::default()
+    };
     let screened = screening::admit(txn, &mut registration, customer, &facts, seen).await?;
     registration.contends = true;
     registration.judged = Some(customer.snapshot().clone());
-    let judged = Judged::of(txn, found, &registration, Asked::default());
-    let asked = registration.clone();
+    let judged = Judged::of(txn, found, &registration, asked);
+    let claimed = registration.clone();
     let kind = join(txn, customer, &judged, &mut registration, (resource, seen)).await?;
     registration.decision = Some(judged.decision(txn));
+    response::begin(&mut registration, &facts, txn.now());
     let registration = record::update::<Entity>(txn, registration).await?;
     judged
         .keep(txn, &registration, Occasion::Submission)
@@ -72,7 +81,7 @@ pub(super) async fn submit(
     let submitted = NewEvent::new("registration.submitted", resource)
         .noting(note)
         .for_partner(&registration.partner)
-        .with(told(&asked));
+        .with(told(&claimed));
     event::append(txn, submitted);
     report(txn, kind, &registration, "", facts.conflict_disclosure);
     screening::report(txn, screened, &registration);
@@ -84,7 +93,7 @@ pub(super) async fn submit(
 
 /// Whether a registration can be handed in at all, as far as its partner can tell itself: the call is
 /// refused and nothing is kept, so that it can be mended.
-fn admissible(outcome: &Outcome, resource: &str) -> Result<(), Error> {
+pub(super) fn admissible(outcome: &Outcome, resource: &str) -> Result<(), Error> {
     match &outcome.verdict {
         Verdict::Ineligible { requires } => Err(Problem::Precondition {
             resource: resource.to_owned(),
@@ -151,7 +160,7 @@ async fn join(
 }
 
 /// Lets a registration wait, at its place in the line.
-async fn wait(
+pub(super) async fn wait(
     txn: &Txn,
     judged: &Judged,
     registration: &mut Model,
@@ -189,7 +198,11 @@ pub(super) async fn tick(txn: &Txn, held: &Held, mut registration: Model) -> Res
     let disclosure = facts.conflict_disclosure;
     screening::again(txn, &mut registration, customer).await?;
     registration.judged = Some(customer.snapshot().clone());
-    let judged = Judged::about(txn, customer, &registration, facts, Asked::default()).await?;
+    let asked = Asked {
+        asks_a_person: cooling::was_tried_again(txn, &registration, customer, &facts).await?,
+        ..Asked::default()
+    };
+    let judged = Judged::about(txn, customer, &registration, facts, asked).await?;
     registration.decision = Some(judged.decision(txn));
     match judged.outcome.verdict {
         Verdict::Approve => {
@@ -219,6 +232,7 @@ pub(super) async fn tick(txn: &Txn, held: &Held, mut registration: Model) -> Res
             judged.keep(txn, &registration, Occasion::Tick).await
         }
         Verdict::Review | Verdict::NeedsInfo { .. } | Verdict::SelfDuplicate { .. } => {
+            response::turn(&mut registration, &judged.basis.facts, txn.now());
             registration::note(txn, &registration).await?;
             judged.keep(txn, &registration, Occasion::Tick).await
         }

@@ -23,8 +23,8 @@ use super::gather::{Asked, Standing, of_the_group};
 use super::lifecycle::{self, Verb};
 use super::protection::window;
 use super::rules::Verdict;
-use super::screening;
 use super::told::{report, report_neighbours, told};
+use super::{cooling, response, screening};
 use crate::Error;
 use crate::customer::{self, Customer};
 
@@ -32,6 +32,11 @@ use crate::customer::{self, Customer};
 pub(super) struct Held(HashMap<AccountId, Customer>);
 
 impl Held {
+    /// Nothing is held.
+    pub(super) fn nothing() -> Self {
+        Self(HashMap::new())
+    }
+
     pub(super) fn of(customers: Vec<Customer>) -> Self {
         Self(
             customers
@@ -55,7 +60,7 @@ impl Held {
 /// `seen` was read without a lock. What is decided from it is only which locks to take.
 pub(super) async fn hold(txn: &Txn, seen: &Model) -> Result<Held, Error> {
     if !seen.contends {
-        return Ok(Held(HashMap::new()));
+        return Ok(Held::nothing());
     }
     let mut accounts = BTreeSet::from([seen.account.clone()]);
     for own in customer::read(txn, [seen.account.clone()]).await? {
@@ -90,6 +95,7 @@ pub(super) async fn approve(
     let asked = Asked {
         by_a_person: true,
         waited: registration.state == State::Waitlisted,
+        ..Asked::default()
     };
     let judged = Judged::about(txn, customer, &registration, facts, asked).await?;
     match &judged.outcome.verdict {
@@ -155,6 +161,8 @@ pub(super) async fn leave(
     registration.contends = false;
     registration.waitlist_position = None;
     registration.tick_time = None;
+    registration.info_due_time = None;
+    response::stop(&mut registration);
     let kind = match verb {
         Verb::Reject => {
             submission::decided(txn, &registration, true).await?;
@@ -163,10 +171,22 @@ pub(super) async fn leave(
             keep_refusal(txn, held, &left, &registration).await?;
             "registration.rejected"
         }
-        Verb::Expire => "registration.expired",
-        Verb::Submit | Verb::Approve | Verb::Waitlist | Verb::Withdraw | Verb::Convert => {
-            "registration.withdrawn"
+        Verb::Revoke => {
+            let reason_code = reason_code.as_deref().unwrap_or_default();
+            registration.decision = Some(by_the_staff(txn, reason_code, &note));
+            "registration.revoked"
         }
+        Verb::Expire => "registration.expired",
+        Verb::Submit
+        | Verb::Approve
+        | Verb::Waitlist
+        | Verb::Withdraw
+        | Verb::Convert
+        | Verb::RequestInfo
+        | Verb::Extend
+        | Verb::LogActivity
+        | Verb::Transfer
+        | Verb::Lapse => "registration.withdrawn",
     };
     let registration = record::update::<Entity>(txn, registration).await?;
     let mut event = NewEvent::new(kind, resource)
@@ -255,6 +275,7 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Optio
     let disclosure = facts.conflict_disclosure;
     let asked = Asked {
         waited: true,
+        asks_a_person: cooling::was_tried_again(txn, seen, customer, &facts).await?,
         ..Asked::default()
     };
     let judged = Judged::about(txn, customer, seen, facts, asked).await?;
@@ -283,6 +304,7 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Optio
         report_neighbours(txn, &registration, &judged.basis.neighbours);
         "registration.approved"
     } else {
+        response::turn(&mut registration, &judged.basis.facts, txn.now());
         registration::note(txn, &registration).await?;
         "registration.promoted"
     };
@@ -302,6 +324,7 @@ pub(super) async fn turn_away(
     registration.state = lifecycle::moved(registration.state, Verb::Reject, &resource)?;
     registration.contends = false;
     registration.waitlist_position = None;
+    response::stop(&mut registration);
     submission::decided(txn, &registration, true).await?;
     let registration = record::update::<Entity>(txn, registration).await?;
     judged.keep(txn, &registration, occasion).await?;
@@ -324,6 +347,7 @@ pub(super) async fn grant(
     }
     registration.state = lifecycle::moved(registration.state, Verb::Approve, &resource)?;
     registration.tick_time = None;
+    response::stop(registration);
     registration.judged = Some(customer.snapshot().clone());
     registration.products = Products(judged.outcome.products.clone());
     registration.granted_role = Some(judged.outcome.role);
@@ -359,7 +383,7 @@ fn identities(customer: &Customer, registration: &Model) -> Vec<String> {
 }
 
 /// Those behind a registration that leaves the waiting line move up one place.
-async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Model) -> Result<(), Error> {
+pub(super) async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Model) -> Result<(), Error> {
     let behind: Vec<_> = line
         .behind(leaving)
         .into_iter()

@@ -148,10 +148,7 @@ async fn limited(txn: &Txn, registration: &Model, facts: &Facts, seen: Seen) -> 
         if limit == 0 || (holder == "person" && creator.is_none()) {
             continue;
         }
-        let Model {
-            partner, program, ..
-        } = registration;
-        let open = registration::open(txn, partner, program, creator).await?;
+        let open = registration::open(txn, registration, creator).await?;
         if u64::try_from(limit).is_ok_and(|limit| open >= limit) {
             return Err(Error::OpenRegistrations {
                 resource: name(txn.ecosystem(), &registration.id),

@@ -9,6 +9,7 @@ use trellis_store::program::revision::{self, Snapshot};
 
 use super::lead_settings::{ACCEPT_DAYS, ACT_DAYS, LeadSettings, OFFER_LIMIT};
 use super::programs::{Create, Edit, Move, Revisions, Terms, Update};
+use super::registration_clock;
 use super::registration_settings::{
     DAILY_ACCOUNT_BUDGET, DIRECT_LOOKBACK_DAYS, EXTENSION_DAYS, HARD_STOP_DAYS, INCUMBENT_DAYS,
     MONTHLY_ACCOUNT_BUDGET, PERSON_OPEN_LIMIT, PROTECTION_DAYS, RegistrationSettings, violations,
@@ -33,6 +34,7 @@ const MUTABLE: &[&str] = &[
     "currency_code",
     "deal_registration",
     "leads",
+    "registration_clock",
 ];
 
 /// A program on the wire.
@@ -64,6 +66,7 @@ pub fn wire(program: Model) -> pb::Program {
         lead_accept_days: _,
         lead_act_days: _,
         lead_offer_limit: _,
+        registration_clock: clock,
         state,
         revision_number,
         publish_time,
@@ -87,6 +90,7 @@ pub fn wire(program: Model) -> pb::Program {
         update_time: Some(time::wire(update_time)),
         etag: Etag::of(version).to_string(),
         leads: Some(wire_leads(leads)),
+        registration_clock: Some(registration_clock::wire(clock)),
     }
 }
 
@@ -251,6 +255,7 @@ pub(super) fn create(request: pb::CreateProgramRequest, fields: &mut Fields) -> 
     let time_zone = fields.time_zone("program.time_zone", &program.time_zone);
     let currency = fields.currency("program.currency_code", &program.currency_code);
     let registration = settings(fields, program.deal_registration);
+    let clock = registration_clock::read(fields, program.registration_clock);
     if let Some(registration) = &registration {
         for violation in violations(registration, currency) {
             fields.refuse(violation.field, violation.rule, violation.description);
@@ -265,6 +270,7 @@ pub(super) fn create(request: pb::CreateProgramRequest, fields: &mut Fields) -> 
             currency: currency?,
             registration: registration?,
             leads: leads(program.leads),
+            clock: clock?,
         },
     })
 }
@@ -292,6 +298,9 @@ pub(super) fn update(request: pb::UpdateProgramRequest, fields: &mut Fields) -> 
     let registration = mask.read("deal_registration", || {
         settings(fields, program.deal_registration)
     });
+    let clock = mask.read("registration_clock", || {
+        registration_clock::read(fields, program.registration_clock)
+    });
     Some(Update {
         id: id?,
         etag: etag?,
@@ -302,6 +311,7 @@ pub(super) fn update(request: pb::UpdateProgramRequest, fields: &mut Fields) -> 
             currency: currency?,
             registration: registration?,
             leads: mask.keep("leads", Some(leads(program.leads))),
+            clock: clock?,
         },
     })
 }

@@ -22,6 +22,9 @@ pub struct Facts {
     pub time_zone: TimeZone,
     /// The currency of the program's amounts.
     pub currency: Currency,
+    /// The clocks of the program.
+    #[serde(default)]
+    pub registration_clock: program::RegistrationClock,
     /// For how many days an approved registration is protected.
     pub protection_days: i32,
     /// Whether a registration that nothing speaks against is approved without a person.
@@ -52,7 +55,7 @@ pub struct Facts {
 
 const SELECT: &str = "SELECT partners.state AS partner_state, partners.suspend_until_time, \
     programs.state AS program_state, programs.time_zone, programs.currency, \
-    programs.protection_days, programs.auto_approve, programs.auto_approve_limit_minor, \
+    programs.registration_clock, programs.protection_days, programs.auto_approve, programs.auto_approve_limit_minor, \
     programs.conflict_disclosure, programs.daily_account_budget, \
     programs.monthly_account_budget, programs.person_open_limit, programs.partner_open_limit, \
     programs.direct_lookback_days, programs.teaming, programs.incumbent_days, \

@@ -25,6 +25,7 @@ pub mod protection;
 pub mod record;
 pub mod reference;
 pub mod registration;
+pub mod registration_activity;
 pub mod registration_decision;
 pub mod standing_deal;
 pub mod submission;

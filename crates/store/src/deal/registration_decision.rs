@@ -33,6 +33,8 @@ pub enum Occasion {
     Tick,
     /// What stood in its way ended.
     Promotion,
+    /// Nobody responded to it for long.
+    Breach,
     /// A person approved it.
     Approval,
     /// A person refused it.
@@ -45,7 +47,7 @@ impl Occasion {
     pub fn is_a_persons(self) -> bool {
         match self {
             Self::Approval | Self::Rejection => true,
-            Self::Submission | Self::Tick | Self::Promotion => false,
+            Self::Submission | Self::Tick | Self::Promotion | Self::Breach => false,
         }
     }
 }
@@ -56,6 +58,7 @@ impl Named for Occasion {
             Self::Submission => "SUBMISSION",
             Self::Tick => "TICK",
             Self::Promotion => "PROMOTION",
+            Self::Breach => "BREACH",
             Self::Approval => "APPROVAL",
             Self::Rejection => "REJECTION",
         }

@@ -15,7 +15,7 @@ use trellis_core::Role;
 use super::leak::canary;
 use super::plant::{
     DAY, ECOSYSTEMS, PARTNERS, batch_id, ecosystem, engagement_id, lead_id, partner, plan_id,
-    program_id,
+    program_id, registration_id,
 };
 
 /// A method that lists, and what is known of it.
@@ -38,12 +38,13 @@ enum Below {
     Partner,
     Lead,
     Engagement,
+    Registration,
     Plan,
     Batch,
 }
 
 /// Which lists there are. One that the contract has and this has not fails the tests.
-const LISTS: [(&str, Below); 31] = [
+const LISTS: [(&str, Below); 32] = [
     ("ListEcosystems", Below::Nothing),
     ("ListEvents", Below::Ecosystem),
     ("ListApiKeys", Below::Ecosystem),
@@ -59,6 +60,7 @@ const LISTS: [(&str, Below); 31] = [
     ("ListHouseAccounts", Below::Ecosystem),
     ("ListAccounts", Below::Ecosystem),
     ("ListRegistrations", Below::Ecosystem),
+    ("ListActivities", Below::Registration),
     ("ListLeads", Below::Ecosystem),
     ("ListLeadRoutings", Below::Lead),
     ("ListEngagements", Below::Ecosystem),
@@ -233,6 +235,7 @@ impl List {
             Below::Partner => format!("{parent}/partners/{}", partner(home, 0)),
             Below::Lead => format!("{parent}/leads/{}", lead_id(home)),
             Below::Engagement => format!("{parent}/engagements/{}", engagement_id(home)),
+            Below::Registration => format!("{parent}/registrations/{}", registration_id(home)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(home)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(home, 0)),
         };
@@ -339,6 +342,7 @@ impl Words<'_> {
             Below::Lead => format!("{parent}/leads/{}", lead_id(within)),
             Below::Engagement if draft => format!("{parent}/engagements/-"),
             Below::Engagement => format!("{parent}/engagements/{}", engagement_id(within)),
+            Below::Registration => format!("{parent}/registrations/{}", registration_id(within)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(within)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(within, batch)),
         }

@@ -7,7 +7,9 @@ use trellis_api::incentive::v1 as incentive;
 use trellis_tests::{Caller, position};
 
 use super::leak::canary;
-use super::plant::{Catalog, DAY, PARTNERS, Planter, batch_id, plan_id, tier_id, usd};
+use super::plant::{
+    Catalog, DAY, PARTNERS, Planter, batch_id, plan_id, registration_id, tier_id, usd,
+};
 
 /// Who has a part in whose deals.
 const SECOND: [Option<usize>; PARTNERS] = [Some(1), Some(0), Some(3), None];
@@ -124,7 +126,8 @@ impl Planter {
     }
 
     /// Each partner's seller brings the same customer and hands it in: the first is approved by the
-    /// staff and becomes a deal, the second waits, the third is rejected, the last stays a draft.
+    /// staff and becomes a deal, the second is asked for more and waits, the third is rejected, the last
+    /// stays a draft.
     pub(super) async fn registrations(&self, catalog: &Catalog) {
         for number in 0..PARTNERS {
             let (of, seat) = (owner(number), self.seller(number).await);
@@ -195,6 +198,50 @@ impl Planter {
         }
     }
 
+    /// The first partner has another registration, and logs what it does for it.
+    pub(super) async fn activities(&self, catalog: &Catalog, account: &str) {
+        let mut calls = self.staff.registrations();
+        let request = pb::CreateRegistrationRequest {
+            parent: self.parent.clone(),
+            registration_id: registration_id(0),
+            registration: Some(pb::Registration {
+                partner: self.partner_name(0),
+                program: self.program_name(),
+                account: account.to_owned(),
+                products: vec![catalog.products[0].clone()],
+                deal_type: pb::DealType::Renewal.into(),
+                estimated_value: usd(100),
+                evidence: self.text('0'),
+                ..pb::Registration::default()
+            }),
+            ..pb::CreateRegistrationRequest::default()
+        };
+        let name = calls
+            .create_registration(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .name;
+        let submit = pb::SubmitRegistrationRequest {
+            name: name.clone(),
+            ..pb::SubmitRegistrationRequest::default()
+        };
+        calls.submit_registration(submit).await.unwrap();
+        let approve = pb::ApproveRegistrationRequest {
+            name: name.clone(),
+            ..pb::ApproveRegistrationRequest::default()
+        };
+        calls.approve_registration(approve).await.unwrap();
+        let log = pb::LogActivityRequest {
+            name,
+            kind: pb::registration_activity::Kind::Meeting.into(),
+            activity_date: Some(DAY),
+            note: self.text('0'),
+            ..pb::LogActivityRequest::default()
+        };
+        calls.log_activity(log).await.unwrap();
+    }
+
     async fn decide(&self, number: usize, name: String) {
         let mut calls = self.staff.registrations();
         if number == 0 {
@@ -211,6 +258,19 @@ impl Planter {
                 ..pb::ConvertRegistrationRequest::default()
             };
             calls.convert_registration(convert).await.unwrap();
+        } else if number == 1 {
+            let ask = pb::RequestRegistrationInfoRequest {
+                name: name.clone(),
+                note: self.text(owner(number)),
+                ..pb::RequestRegistrationInfoRequest::default()
+            };
+            calls.request_registration_info(ask).await.unwrap();
+            let again = pb::SubmitRegistrationRequest {
+                name,
+                note: self.text(owner(number)),
+                ..pb::SubmitRegistrationRequest::default()
+            };
+            calls.submit_registration(again).await.unwrap();
         } else if number == 2 {
             let reject = pb::RejectRegistrationRequest {
                 name,

@@ -8,7 +8,7 @@
 mod ask;
 mod bare;
 mod business;
-mod copy;
+pub(crate) mod copy;
 mod engagements;
 mod hunt;
 mod leads;

@@ -67,6 +67,11 @@ pub(super) fn lead_id(of: usize) -> String {
 
 /// The id of an engagement that the first partner is in.
 pub(super) fn engagement_id(of: usize) -> String {
+    canary(of, '0', 7)
+}
+
+/// The id of a registration of the first partner, for which something was done.
+pub(super) fn registration_id(of: usize) -> String {
     canary(of, '0', 6)
 }
 
@@ -115,6 +120,7 @@ impl Planter {
         let accounts = planter.accounts().await;
         planter.house(&catalog, &accounts[0]).await;
         planter.registrations(&catalog).await;
+        planter.activities(&catalog, &accounts[1]).await;
         planter.leads(&catalog, &accounts).await;
         planter.deals(&catalog, &accounts[0]).await;
         planter.engagements(&accounts).await;

@@ -332,7 +332,10 @@ on_both! {
         let again = refused(
             market.convert(&granted.name).await, Code::FailedPrecondition, "ILLEGAL_TRANSITION",
         );
-        again.tells("state", "CONVERTED").tells("move", "CONVERT").tells("allowed", "");
+        again
+            .tells("state", "CONVERTED")
+            .tells("move", "CONVERT")
+            .tells("allowed", "EXTEND,LOG_ACTIVITY");
     }
 
     async fn a_taken_deal_id_leaves_the_registration_as_it_was(world: World) {

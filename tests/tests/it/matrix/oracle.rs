@@ -92,6 +92,9 @@ fn roles(method: &str) -> Vec<Role> {
     if QUESTIONS.contains(&method) {
         return [STAFF.as_slice(), &partners].concat();
     }
+    if method == "TransferRegistration" {
+        return vec![EcosystemAdmin];
+    }
     if method == "CheckConflict" {
         return vec![EcosystemAdmin, ChannelManager, Service, Auditor];
     }
@@ -143,9 +146,9 @@ fn roles(method: &str) -> Vec<Role> {
     if about(method, &["UpdatePartner", "Invitation"]) {
         roles.push(PartnerAdmin);
     }
-    let decides = about(method, &["Approve", "Reject"]);
+    let decides = about(method, &["Approve", "Reject", "Request", "Revoke"]);
     let of_staff = decides || about(method, &["Import", "Merge", "Split", "House"]);
-    if about(method, &["Account", "Registration"]) && !of_staff {
+    if about(method, &["Account", "Registration", "Activity"]) && !of_staff {
         roles.extend(partners);
     }
     roles
@@ -157,6 +160,7 @@ fn managed(method: &str) -> bool {
         method,
         &[
             "Registration",
+            "Activit",
             "Conflict",
             "Decision",
             "Lead",
@@ -255,7 +259,7 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
         ChannelManager if managed(method) => {
             !foreign && !matches!(kind, Kind::NewLead | Kind::DraftEngagement)
         }
-        PartnerRep if !reads(method) && about(method, &["Registration"]) => {
+        PartnerRep if !reads(method) && about(method, &["Registration", "Activity"]) => {
             !foreign && relation == Relation::Own
         }
         PartnerRep if method == "ListEvents" && of_admins(kind) => false,

@@ -14,6 +14,7 @@ use trellis_tests::World;
 
 use super::things::{ABSENT, ACME, COLLEAGUE, ELSEWHERE, GLOBEX, Kind, OVER, Thing};
 use super::who::{Who, actor};
+use crate::canary::copy::past_everything;
 use crate::refusals::stage::Stage;
 
 pub(super) use vendor::version;
@@ -122,6 +123,10 @@ impl Scene {
                 awards.insert((site.ecosystem, partner), award);
             }
         }
+        // Nobody has responded in time; the clock stands still here, so that it cannot come about.
+        let overdue =
+            "UPDATE registrations SET escalation_level = 1 WHERE escalation_time IS NOT NULL";
+        past_everything(&world, overdue).await;
         for site in &sites {
             for ((kind, tag), name) in site.access().await {
                 made.insert((site.ecosystem, kind, tag), name);

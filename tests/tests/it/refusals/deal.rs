@@ -292,6 +292,15 @@ fn registrations() -> Vec<Case> {
         json!({ "parent": "ecosystems/acme", "registration_id": id, "registration": claim })
     };
     let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
+    let note = json!({ "note": "Whom did you meet?" });
+    let to = |partner: &str| {
+        let partner = name(&format!("partners/{partner}"));
+        json!({ "partner": partner, "reason_code": "OTHER" })
+    };
+    let to_altus = to("altus");
+    let activity = json!({
+        "kind": "KIND_MEETING", "activity_date": { "year": 2020, "month": 2, "day": 29 }
+    });
     let rejected = json!({ "name": name("registrations/rejected"), "note": "New" });
     let mut cases = vec![
         case(
@@ -324,6 +333,11 @@ fn registrations() -> Vec<Case> {
         ),
         case(
             "SubmitRegistration",
+            "COOL_OFF",
+            at("registrations/cooling"),
+        ),
+        case(
+            "SubmitRegistration",
             "SUBMISSION_BUDGET",
             at("registrations/over-budget"),
         ),
@@ -331,6 +345,46 @@ fn registrations() -> Vec<Case> {
             "SubmitRegistration",
             "OPEN_REGISTRATIONS",
             at("registrations/over-limit"),
+        ),
+        case(
+            "ExtendRegistration",
+            "PRECONDITION",
+            at("registrations/granted"),
+        ),
+        case(
+            "ListActivities",
+            "RESOURCE_NOT_FOUND",
+            json!({ "parent": name(absent) }),
+        ),
+        case(
+            "LogActivity",
+            "RESOURCE_NOT_FOUND",
+            with(at(absent), &activity),
+        ),
+        case(
+            "LogActivity",
+            "ILLEGAL_TRANSITION",
+            with(at("registrations/rejected"), &activity),
+        ),
+        case(
+            "TransferRegistration",
+            "PRECONDITION",
+            with(at("registrations/granted"), &to("stratus")),
+        ),
+        case(
+            "TransferRegistration",
+            "SELF_DUPLICATE",
+            with(at("registrations/granted"), &to("nimbus")),
+        ),
+        case(
+            "TransferRegistration",
+            "REGISTRATION_CONFLICT",
+            with(at("registrations/kept"), &to("altus")),
+        ),
+        case(
+            "RequestRegistrationInfo",
+            "PRECONDITION",
+            with(at("registrations/held"), &note),
         ),
         case(
             "ApproveRegistration",
@@ -359,6 +413,10 @@ fn registrations() -> Vec<Case> {
         ("SubmitRegistration", "registrations/draft", &none),
         ("ApproveRegistration", "registrations/first", &none),
         ("RejectRegistration", "registrations/first", &reason),
+        ("RequestRegistrationInfo", "registrations/first", &note),
+        ("RevokeRegistration", "registrations/granted", &reason),
+        ("ExtendRegistration", "registrations/granted", &none),
+        ("TransferRegistration", "registrations/granted", &to_altus),
         ("WithdrawRegistration", "registrations/draft", &none),
         ("ConvertRegistration", "registrations/granted", &none),
     ] {

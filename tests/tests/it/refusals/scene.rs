@@ -152,7 +152,7 @@ async fn partners(stage: &Stage) {
 
 /// `draft` without a tier; `orbit` with two, in which those at work are; `lone` with one; `old`,
 /// which is retired; `narrow` and `tight`, in which `altus` and `boreas` may register one account and
-/// hold one registration open.
+/// hold one registration open, which in `tight` is decided about as it was handed in.
 async fn programs(stage: &Stage) {
     for (id, tiers, settings) in [
         ("draft", &[][..], json!({})),
@@ -163,7 +163,8 @@ async fn programs(stage: &Stage) {
         ("tight", &["one"], json!({ "partner_open_limit": 1 })),
     ] {
         let value = json!({
-            "time_zone": "UTC", "currency_code": "USD", "deal_registration": settings
+            "time_zone": "UTC", "currency_code": "USD", "deal_registration": settings,
+            "registration_clock": { "resubmission_limit": if id == "tight" { 0 } else { 3 } }
         });
         create(stage, "CreateProgram", "program", id, &value).await;
         let program = name(&format!("programs/{id}"));
@@ -251,7 +252,9 @@ async fn accounts(stage: &Stage) {
 }
 
 /// `first` stands before `second`; `granted` is approved; `suspended` and `not-enrolled` belong to
-/// partners who may not claim business; `again` asks for what `first` has. `one` and `same-as-one`
+/// partners who may not claim business; `again` asks for what `first` has, `waits` for what `granted`
+/// has, and `cooling` for what was `rejected`. `kept` and `kept-too` are approved for customers that turn
+/// out to be the same. `one` and `same-as-one`
 /// are for two customers, until these turn out to be the same. The clock stands still, so they were
 /// submitted at the same time, and the order of their ids is that of the line. `spent` and `held` leave
 /// no room for `over-budget` and `over-limit`.
@@ -267,6 +270,10 @@ async fn registrations(stage: &Stage) {
         ("rejected", "cirrus", "initech", "backup"),
         ("one", "nimbus", "umbrella", "backup"),
         ("same-as-one", "nimbus", "shade", "backup"),
+        ("waits", "nimbus", "hooli", "backup"),
+        ("cooling", "cirrus", "initech", "backup"),
+        ("kept", "cirrus", "umbrella", "firewall"),
+        ("kept-too", "nimbus", "shade", "firewall"),
     ] {
         let claim = claim(partner, account, product);
         let request = json!({ "parent": ACME, "registration_id": id, "registration": claim });
@@ -293,14 +300,19 @@ async fn registrations(stage: &Stage) {
         "rejected",
         "one",
         "same-as-one",
+        "waits",
+        "kept",
+        "kept-too",
     ] {
         stage
             .does("SubmitRegistration", at(&format!("registrations/{id}")))
             .await;
     }
-    stage
-        .does("ApproveRegistration", at("registrations/granted"))
-        .await;
+    for id in ["granted", "kept", "kept-too"] {
+        stage
+            .does("ApproveRegistration", at(&format!("registrations/{id}")))
+            .await;
+    }
     let reason = json!({ "reason_code": "OTHER" });
     stage
         .does(

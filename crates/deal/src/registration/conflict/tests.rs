@@ -6,7 +6,7 @@ use trellis_core::{
 };
 use trellis_store::deal::claim::Proofs;
 use trellis_store::deal::deal::DealType;
-use trellis_store::deal::registration::Products;
+use trellis_store::deal::registration::{Products, Transfers};
 
 use super::*;
 
@@ -56,6 +56,16 @@ fn registration(id: &str, partner: &str, state: State, submitted: i64) -> Model 
         protection_start_time: None,
         protection_end_time: matches!(state, State::Approved | State::Converted).then(|| later(1)),
         deal: None,
+        info_request: None,
+        info_due_time: None,
+        resubmission_count: 0,
+        extension_count: 0,
+        response_due_time: None,
+        response_days_left: None,
+        escalation_time: None,
+        final_escalation_time: None,
+        escalation_level: 0,
+        transfers: Transfers::default(),
         version: 1,
         create_time: NOW,
         update_time: NOW,
@@ -134,7 +144,7 @@ fn two_territories_overlap_only_if_they_are_the_same() {
 
 /// For each state: whether such a registration of another partner, handed in earlier, stands
 /// in the way; and whether it would if it had been handed in later.
-const STANDS: [(State, bool, bool); 8] = [
+const STANDS: [(State, bool, bool); 10] = [
     (State::Draft, false, false),
     (State::Submitted, true, false),
     (State::Approved, true, true),
@@ -143,6 +153,8 @@ const STANDS: [(State, bool, bool); 8] = [
     (State::Converted, true, true),
     (State::Expired, false, false),
     (State::Withdrawn, false, false),
+    (State::NeedsInfo, true, false),
+    (State::Revoked, false, false),
 ];
 
 #[test]
@@ -287,7 +299,7 @@ impl Book {
         let Some(asking) = self.rows.get(index).cloned() else {
             return;
         };
-        if pending(asking.state) && judge(&self.rows, &asking, now) == Verdict::Free {
+        if pending(&asking, now) && judge(&self.rows, &asking, now) == Verdict::Free {
             self.leave(&asking);
             let row = &mut self.rows[index];
             row.state = State::Approved;
@@ -300,7 +312,7 @@ impl Book {
         let Some(leaving) = self.rows.get(index).cloned() else {
             return;
         };
-        if pending(leaving.state) {
+        if pending(&leaving, self.now()) {
             self.leave(&leaving);
             self.rows[index].state = State::Rejected;
             self.rows[index].waitlist_position = None;
@@ -359,7 +371,7 @@ proptest! {
                     );
                     let overtaken = protected(one, now)
                         && one.partner != other.partner
-                        && pending(other.state)
+                        && pending(other, now)
                         && line(&book.rows).overlap(one, other)
                         && precedes(other, one);
                     prop_assert!(!overtaken, "{} overtook {}", one.id, other.id);

@@ -6,9 +6,10 @@ use trellis_core::lifecycle::Named as _;
 use trellis_core::{ProductId, Timestamp};
 use trellis_store::deal::claim::{EntityScope, GrantedRole};
 use trellis_store::deal::deal::DealType;
+use trellis_store::deal::eligibility::Facts;
 
 use super::{Decides, Finding, Matter, Missing, OfferedRole, Verdict};
-use crate::registration::basis::{Basis, Business, House};
+use crate::registration::basis::{AsksAPerson, Basis, Business, House};
 use crate::registration::budget::DAY;
 use crate::registration::eligibility::{Approval, approval, lacks};
 use crate::registration::suspicion::suspicion;
@@ -350,12 +351,29 @@ pub(super) fn free(basis: &Basis, _: &Matter) -> Finding {
         return decides("APPROVED", "A person approved it.", Verdict::Approve);
     }
     let suspicion = suspicion(&basis.screening);
-    let approval = approval(&basis.facts, basis.claim.value, suspicion);
-    if basis.waited && approval != Approval::Automatic {
+    let facts = Facts {
+        auto_approve: basis.facts.auto_approve || basis.overdue,
+        ..basis.facts.clone()
+    };
+    let approval = approval(&facts, basis.claim.value, suspicion);
+    let asks_a_person = basis.asks_a_person.is_some();
+    if basis.waited && (approval != Approval::Automatic || asks_a_person) {
         let why = "What stood in its way has ended; a person decides.";
         return decides("PROMOTED", why, Verdict::Review);
     }
+    if basis.asks_a_person == Some(AsksAPerson::TriedAgain) {
+        let why = "Its partner had it not long ago; a person tells whether the evidence is new.";
+        return decides("COOL_OFF", why, Verdict::Review);
+    }
     match approval {
+        Approval::Automatic if asks_a_person => {
+            let why = "Nothing stands in its way; a person wanted to know more.";
+            decides("MANUAL_APPROVAL", why, Verdict::Review)
+        }
+        Approval::Automatic if basis.overdue => {
+            let why = "Nothing stands in its way, and nobody has responded to it for long.";
+            decides("RESPONSE_OVERDUE", why, Verdict::Approve)
+        }
         Approval::Automatic => {
             let why = "Nothing stands in its way, and the program approves by itself.";
             decides("AUTOMATIC", why, Verdict::Approve)

@@ -8,7 +8,9 @@ use trellis_store::partner::partner;
 use trellis_store::program::program;
 
 use super::*;
-use crate::registration::basis::{Business, Claim, House, RULES_VERSION, Relation, Rival};
+use crate::registration::basis::{
+    AsksAPerson, Business, Claim, House, RULES_VERSION, Relation, Rival,
+};
 use crate::registration::conflict::Place;
 
 const DAY: i64 = 86_400_000_000;
@@ -55,6 +57,8 @@ pub(in crate::registration) fn free() -> Basis {
         now: day(0),
         by_a_person: false,
         waited: false,
+        overdue: false,
+        asks_a_person: None,
         claim: Claim {
             partner: partner("nimbus"),
             program: ProgramId::try_new("gold").unwrap(),
@@ -77,6 +81,7 @@ pub(in crate::registration) fn free() -> Basis {
             program_state: program::State::Active,
             time_zone: TimeZone::utc(),
             currency: Currency::USD,
+            registration_clock: program::RegistrationClock::default(),
             protection_days: 90,
             auto_approve: true,
             auto_approve_limit_minor: None,
@@ -439,4 +444,49 @@ fn what_is_missing_is_told_all_at_once() {
         "registration.site",
     ];
     assert_eq!(fields, expected);
+}
+
+#[test]
+fn a_person_goes_on_with_what_was_asked_about_or_tried_again_whatever_the_program_does_by_itself() {
+    for (why, reason_code) in [
+        (AsksAPerson::TriedAgain, "COOL_OFF"),
+        (AsksAPerson::AskedForMore, "MANUAL_APPROVAL"),
+    ] {
+        let mut basis = free();
+        assert_eq!(decide(&basis).verdict, Verdict::Approve);
+        basis.asks_a_person = Some(why);
+        let outcome = decide(&basis);
+        assert_eq!(
+            (
+                outcome.verdict,
+                outcome.rule.as_str(),
+                outcome.reason_code.as_str()
+            ),
+            (Verdict::Review, "R10", reason_code)
+        );
+        // Neither its turn nor a breach changes that.
+        basis.overdue = true;
+        assert_eq!(decide(&basis).verdict, Verdict::Review);
+        basis.waited = true;
+        let outcome = decide(&basis);
+        assert_eq!(
+            (outcome.verdict, outcome.reason_code.as_str()),
+            (Verdict::Review, "PROMOTED")
+        );
+    }
+}
+
+#[test]
+fn nobodys_response_approves_only_what_the_rules_approve() {
+    let mut basis = free();
+    basis.facts.auto_approve = false;
+    assert_eq!(decide(&basis).reason_code, "MANUAL_APPROVAL");
+    basis.overdue = true;
+    let outcome = decide(&basis);
+    assert_eq!(
+        (outcome.verdict, outcome.reason_code.as_str()),
+        (Verdict::Approve, "RESPONSE_OVERDUE")
+    );
+    basis.facts.auto_approve_limit_minor = Some(99);
+    assert_eq!(decide(&basis).reason_code, "ABOVE_LIMIT");
 }

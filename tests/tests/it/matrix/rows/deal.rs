@@ -115,6 +115,28 @@ fn registrations() -> Vec<Row> {
         update("UpdateRegistration", Kind::Draft, "registration", note()),
         moves("SubmitRegistration", Kind::Draft, none.clone()),
         moves("ApproveRegistration", Kind::Submitted, none.clone()),
+        moves(
+            "RequestRegistrationInfo",
+            Kind::Submitted,
+            json!({ "note": "X" }),
+        ),
+        moves("RevokeRegistration", Kind::Approved, reason.clone()),
+        moves("ExtendRegistration", Kind::Approved, none.clone()),
+        moves(
+            "LogActivity",
+            Kind::Approved,
+            json!({
+                "kind": "KIND_MEETING",
+                "activity_date": { "year": 2020, "month": 2, "day": 29 }
+            }),
+        ),
+        inside("ListActivities", Kind::Approved),
+        row("TransferRegistration", Kind::Approved, |ask| {
+            json!({
+                "name": ask.name, "partner": ask.beside("partners/cirrus"),
+                "reason_code": "OTHER", "validate_only": true
+            })
+        }),
         moves("RejectRegistration", Kind::Submitted, reason),
         moves("WithdrawRegistration", Kind::Submitted, none.clone()),
         moves("ConvertRegistration", Kind::Approved, none),
