@@ -110,7 +110,7 @@ mod tests {
         let end = |days, stop| extended(window, days, stop, &berlin).map(|end| end.to_string());
         assert_eq!(end(60, 180).as_deref(), Some("2026-07-29T22:00:00Z"));
         // Into winter time.
-        assert_eq!(end(150, 300).as_deref(), Some("2026-10-26T23:00:00Z"));
+        assert_eq!(end(150, 300).as_deref(), Some("2026-10-27T23:00:00Z"));
         assert_eq!(end(91, 180), end(90, 180));
         assert_eq!(end(60, 100).as_deref(), Some("2026-06-09T22:00:00Z"));
         assert_eq!(end(60, 90), None);

@@ -19,7 +19,7 @@ use super::gather::Asked;
 use super::lifecycle;
 use super::queue::{self, Held};
 use super::rules::Verdict;
-use super::told::{report, report_neighbours, told_of_claim};
+use super::told::{report, report_neighbours, saying, told_of_claim};
 use super::{cooling, screening};
 use crate::Error;
 
@@ -136,14 +136,19 @@ pub(super) async fn escalate(txn: &Txn, held: &Held, mut registration: Model) ->
     }
     registration::note(txn, &registration).await?;
     let partner = record::find::<partner::Entity>(txn, &registration.partner).await?;
-    let mut data = told_of_claim(&registration);
-    data["escalation_level"] = registration.escalation_level.into();
-    data["escalated_to"] = match registration.escalation_level {
+    let escalated_to = match registration.escalation_level {
         1 => "CHANNEL_MANAGER",
         _ => "PROGRAM_OWNER",
-    }
-    .into();
-    data["channel_manager"] = partner.and_then(|one| one.channel_manager).into();
+    };
+    let manager = partner.and_then(|one| one.channel_manager);
+    let data = saying(
+        told_of_claim(&registration),
+        [
+            ("escalation_level", registration.escalation_level.into()),
+            ("escalated_to", escalated_to.into()),
+            ("channel_manager", manager.into()),
+        ],
+    );
     event::append(
         txn,
         NewEvent::new(

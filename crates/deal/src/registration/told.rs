@@ -45,15 +45,23 @@ pub(super) fn report_neighbours(txn: &Txn, registration: &Model, neighbours: &[R
         return;
     }
     let resource = name(txn.ecosystem(), &registration.id);
-    let mut data = told_of_claim(registration);
-    if let Value::Object(data) = &mut data {
-        let neighbours: Vec<&str> = neighbours.iter().map(|one| one.as_str()).collect();
-        data.insert("neighbours".into(), neighbours.into());
-    }
+    let neighbours: Vec<&str> = neighbours.iter().map(|one| one.as_str()).collect();
+    let data = saying(
+        told_of_claim(registration),
+        [("neighbours", neighbours.into())],
+    );
     event::append(
         txn,
         NewEvent::new("registration.group_protected", resource).with(data),
     );
+}
+
+/// What an event says, and more, or something else.
+pub(super) fn saying<const N: usize>(mut data: Value, more: [(&str, Value); N]) -> Value {
+    if let Value::Object(data) = &mut data {
+        data.extend(more.map(|(field, value)| (field.to_owned(), value)));
+    }
+    data
 }
 
 /// What an event says of a registration whose partner must not learn from it where it stands.

@@ -4,6 +4,7 @@
 //! the other begins with the claim alone. Neither is told of the other.
 
 use trellis_api::name;
+use trellis_core::lifecycle::Named;
 use trellis_core::{PartnerId, Problem};
 use trellis_store::deal::protection;
 use trellis_store::deal::registration::{Entity, Model, Transfer};
@@ -16,7 +17,7 @@ use super::gather::Asked;
 use super::lifecycle::{self, Verb};
 use super::queue::{self, Held, Leaving};
 use super::rules::Verdict;
-use super::told::told;
+use super::told::{saying, told};
 use crate::Error;
 
 /// Gives a locked registration to another partner.
@@ -83,11 +84,17 @@ pub(super) async fn transfer(
         ("registration.transferred_away", &from),
         ("registration.transferred", &registration.partner),
     ] {
-        let mut data = told(&registration);
-        data["partner"] = partner.as_str().into();
-        if *partner == from {
-            data["state"] = "TRANSFERRED".into();
-        }
+        let state = match *partner == from {
+            true => "TRANSFERRED",
+            false => registration.state.name(),
+        };
+        let data = saying(
+            told(&registration),
+            [
+                ("partner", partner.as_str().into()),
+                ("state", state.into()),
+            ],
+        );
         let event = NewEvent::new(kind, resource)
             .noting(leaving.note.clone())
             .because(reason_code.as_str())
