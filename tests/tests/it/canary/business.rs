@@ -242,6 +242,57 @@ impl Planter {
         calls.log_activity(log).await.unwrap();
     }
 
+    /// A registration of the first partner's at a customer of the vendor's, which the second has now:
+    /// what the first wrote is told to the staff, and to neither.
+    pub(super) async fn transfer(&self, catalog: &Catalog) {
+        let request = pb::CreateAccountRequest {
+            parent: self.parent.clone(),
+            account: Some(pb::Account {
+                display_name: self.text('v'),
+                ..pb::Account::default()
+            }),
+            ..pb::CreateAccountRequest::default()
+        };
+        let account = self.staff.accounts().create_account(request).await;
+        let mut calls = self.staff.registrations();
+        let request = pb::CreateRegistrationRequest {
+            parent: self.parent.clone(),
+            registration: Some(pb::Registration {
+                display_name: self.text('0'),
+                partner: self.partner_name(0),
+                program: self.program_name(),
+                account: account.unwrap().into_inner().name,
+                products: vec![catalog.products[0].clone()],
+                deal_type: pb::DealType::Expansion.into(),
+                estimated_value: usd(100),
+                note: self.text('0'),
+                evidence: self.text('0'),
+                ..pb::Registration::default()
+            }),
+            ..pb::CreateRegistrationRequest::default()
+        };
+        let created = calls.create_registration(request).await;
+        let name = created.unwrap().into_inner().name;
+        let submit = pb::SubmitRegistrationRequest {
+            name: name.clone(),
+            ..pb::SubmitRegistrationRequest::default()
+        };
+        calls.submit_registration(submit).await.unwrap();
+        let approve = pb::ApproveRegistrationRequest {
+            name: name.clone(),
+            ..pb::ApproveRegistrationRequest::default()
+        };
+        calls.approve_registration(approve).await.unwrap();
+        let transfer = pb::TransferRegistrationRequest {
+            name,
+            partner: self.partner_name(1),
+            reason_code: self.word('v'),
+            note: self.text('v'),
+            ..pb::TransferRegistrationRequest::default()
+        };
+        calls.transfer_registration(transfer).await.unwrap();
+    }
+
     async fn decide(&self, number: usize, name: String) {
         let mut calls = self.staff.registrations();
         if number == 0 {

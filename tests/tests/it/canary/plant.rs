@@ -65,9 +65,9 @@ pub(super) fn lead_id(of: usize) -> String {
     canary(of, '0', 5)
 }
 
-/// The id of an engagement that the first partner is in.
+/// The id of an engagement that several partners have to do with.
 pub(super) fn engagement_id(of: usize) -> String {
-    canary(of, '0', 7)
+    canary(of, 'a', 6)
 }
 
 /// The id of a registration of the first partner, for which something was done.
@@ -121,6 +121,7 @@ impl Planter {
         planter.house(&catalog, &accounts[0]).await;
         planter.registrations(&catalog).await;
         planter.activities(&catalog, &accounts[1]).await;
+        planter.transfer(&catalog).await;
         planter.leads(&catalog, &accounts).await;
         planter.deals(&catalog, &accounts[0]).await;
         planter.engagements(&accounts).await;
