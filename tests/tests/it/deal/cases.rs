@@ -10,7 +10,9 @@ use trellis_api::deal::v1::explain_decision_response::ExplainedDecision;
 use trellis_api::deal::v1::registration::proof::Kind;
 use trellis_api::deal::v1::registration::{EntityScope, Proof, Role, State};
 use trellis_api::google::r#type::Date;
-use trellis_api::program::v1::DealRegistrationSettings;
+use trellis_api::program::v1::{
+    DealRegistrationSettings, Program, RegistrationClock, UpdateProgramRequest,
+};
 use trellis_tests::{World, on_both, refused};
 
 use super::market::{Market, automatic};
@@ -54,7 +56,20 @@ impl Case {
 
     async fn under(world: World, settings: DealRegistrationSettings) -> Self {
         let market = Market::open(world).await;
-        market.program("auto", settings).await;
+        let auto = market.program("auto", settings).await;
+        // One case tries the same several times.
+        let request = UpdateProgramRequest {
+            program: Some(Program {
+                name: auto,
+                registration_clock: Some(RegistrationClock {
+                    cool_off_days: Some(0),
+                    ..RegistrationClock::default()
+                }),
+                ..Program::default()
+            }),
+            ..UpdateProgramRequest::default()
+        };
+        market.programs().update_program(request).await.unwrap();
         market.product("edr", None).await;
         let [p1, p2, p3] = market.partners_at_work(["p1", "p2", "p3"]).await;
         for partner in [&p1, &p2, &p3] {
