@@ -36,7 +36,7 @@ pub async fn check(
     let customer = customer.ok_or_else(|| absent(&view, &asking.account))?;
     let facts = eligibility::facts(&whole, &asking.partner, &asking.program).await?;
     let facts = facts.ok_or_else(|| absent(&view, &asking.program))?;
-    let found = Found::about(&whole, &customer, &asking, facts).await?;
+    let found = Box::pin(Found::about(&whole, &customer, &asking, facts)).await?;
     if asking.submit_time.is_none() {
         asking.receive_time = Some(view.now());
         found.take_place(&mut asking, view.now());

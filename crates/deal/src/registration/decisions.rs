@@ -40,7 +40,7 @@ impl Judged {
         facts: Facts,
         asked: Asked,
     ) -> Result<Self, Error> {
-        let found = Found::about(view, customer, asking, facts).await?;
+        let found = Box::pin(Found::about(view, customer, asking, facts)).await?;
         Ok(Self::of(view, found, asking, asked))
     }
 

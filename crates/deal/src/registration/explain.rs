@@ -4,10 +4,8 @@ use std::collections::HashSet;
 
 use trellis_api::deal::v1 as pb;
 use trellis_api::deal::v1::check_conflict_response::Rival as WireRival;
-use trellis_api::deal::v1::explain_decision_response::ExplainedDecision;
-use trellis_api::deal::v1::explain_decision_response::explained_decision::{
-    Fact, Occasion as Wire,
-};
+use trellis_api::deal::v1::explain_decision_response::explanation::{Fact, Occasion as Wire};
+use trellis_api::deal::v1::explain_decision_response::{ExplainedDecision, Explanation};
 use trellis_api::{name, time};
 use trellis_core::{Call, DealId, EcosystemId, RegistrationId};
 use trellis_store::deal::registration::{Decision, Entity};
@@ -77,7 +75,7 @@ async fn explained(view: &View, row: Model) -> Result<ExplainedDecision, Error> 
         actor: row.actor,
         decide_time: row.decide_time,
     };
-    Ok(ExplainedDecision {
+    let explanation = Explanation {
         occasion: wire_occasion(row.occasion).into(),
         answers: wire_answers(&outcome.answers),
         rivals: rivals
@@ -94,6 +92,9 @@ async fn explained(view: &View, row: Model) -> Result<ExplainedDecision, Error> 
         rules_version: i32::try_from(row.rules_version).unwrap_or(i32::MAX),
         basis_sha256: row.basis_sha256,
         replay_agrees: agrees,
+    };
+    Ok(ExplainedDecision {
+        explanation: Some(explanation),
         ..only(decision)
     })
 }

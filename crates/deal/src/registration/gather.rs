@@ -7,7 +7,7 @@ use trellis_core::{AccountId, Money, ProductId, RegistrationId, TerritoryId, Tim
 use trellis_matching::{Level, Match, RULES_VERSION as MATCHING_VERSION, Rule};
 use trellis_store::deal::claim::EntityScope;
 use trellis_store::deal::eligibility::Facts;
-use trellis_store::deal::registration::{Model, Screening};
+use trellis_store::deal::registration::Model;
 use trellis_store::deal::{deal, house_account, product, standing_deal, territory};
 use trellis_store::{View, record};
 
@@ -205,7 +205,7 @@ impl Found {
             claim: claim(asking, now),
             place: InLine::of(asking),
             facts: self.facts.clone(),
-            screening: asking.screening.clone().unwrap_or_else(Screening::default),
+            screening: asking.screening.clone().unwrap_or_default(),
             rivals: self.rivals(asking, now),
             neighbours: self.neighbours(asking, now),
             house: self.house.clone(),

@@ -53,7 +53,7 @@ pub(super) async fn submit(
     let held = Held::of(customers);
     let customer = held.customer(&registration)?;
     registration.receive_time = Some(txn.now());
-    let found = Found::about(txn, customer, &registration, facts).await?;
+    let found = Box::pin(Found::about(txn, customer, &registration, facts)).await?;
     found.take_place(&mut registration, txn.now());
     let before = rules::decide(&found.basis(&registration, txn.now(), Asked::default()));
     admissible(&before, resource)?;
@@ -202,7 +202,7 @@ pub(super) async fn tick(txn: &Txn, held: &Held, mut registration: Model) -> Res
         Verdict::Reject | Verdict::Ineligible { .. } => {
             let left = registration.clone();
             turn_away(txn, &judged, registration, Occasion::Tick).await?;
-            queue::next(txn, held, &left).await
+            Box::pin(queue::next(txn, held, &left)).await
         }
         Verdict::Waitlist { .. } => {
             // Somebody came before it since.

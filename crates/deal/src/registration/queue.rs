@@ -160,7 +160,7 @@ pub(super) async fn leave(
             submission::decided(txn, &registration, true).await?;
             let reason_code = reason_code.as_deref().unwrap_or_default();
             registration.decision = Some(by_the_staff(txn, reason_code, &note));
-            keep_refusal(txn, held, &left, &registration).await?;
+            Box::pin(keep_refusal(txn, held, &left, &registration)).await?;
             "registration.rejected"
         }
         Verb::Expire => "registration.expired",
@@ -178,7 +178,7 @@ pub(super) async fn leave(
     }
     event::append(txn, event);
     if left.contends {
-        next(txn, held, &left).await?;
+        Box::pin(next(txn, held, &left)).await?;
     }
     Ok(registration)
 }
@@ -222,7 +222,7 @@ pub(super) async fn end_protection(
     let left = record::update::<Entity>(txn, registration).await?;
     let disclosure = ConflictDisclosure::Sealed;
     report(txn, "registration.protection_ended", &left, "", disclosure);
-    next(txn, held, &left).await
+    Box::pin(next(txn, held, &left)).await
 }
 
 /// Looks at those that waited with a registration which has left the line, in the order of the line:
@@ -239,7 +239,7 @@ pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Err
         for seen in standing.line().waiting_with(&left) {
             // What stands at its own customer may be more than what stands at the one that was left.
             let customer = held.customer(seen)?;
-            gone.extend(take_turn(txn, customer, seen).await?);
+            gone.extend(Box::pin(take_turn(txn, customer, seen)).await?);
         }
     }
     Ok(())

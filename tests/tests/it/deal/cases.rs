@@ -122,8 +122,9 @@ impl Case {
         let decisions = explained.unwrap().into_inner().decisions;
         assert!(!decisions.is_empty());
         for decision in &decisions {
-            assert!(decision.replay_agrees, "{decision:?}");
-            assert_eq!(decision.basis_sha256.len(), 64);
+            let explanation = decision.explanation.as_ref().unwrap();
+            assert!(explanation.replay_agrees, "{decision:?}");
+            assert_eq!(explanation.basis_sha256.len(), 64);
         }
         decisions
     }
@@ -183,7 +184,7 @@ on_both! {
         let other = case.claims(case.asks(&case.p2, &second, &["firewall"])).await;
         assert_eq!(became(&other), is(State::Waitlisted, "R6", "DUPLICATE_ACTIVE"));
         assert_eq!(other.waitlist_position, 1);
-        let explained = case.explained(&other).await.remove(0);
+        let explained = case.explained(&other).await.remove(0).explanation.unwrap();
         assert_eq!(explained.rivals[0].registration, one.name);
         let results: Vec<_> = explained.answers.iter().map(|answer| answer.rule.as_str()).collect();
         assert_eq!(results, ["R1", "R2", "R3", "R4", "R5", "R6"]);
@@ -229,7 +230,7 @@ on_both! {
         assert_eq!(became(&first), granted());
         let looked_at = case.claims(case.asks(&case.p2, &french, &["firewall"])).await;
         assert_eq!(became(&looked_at), is(State::Submitted, "R9", "IDENTITY_REVIEW"));
-        let explained = case.explained(&looked_at).await.remove(0);
+        let explained = case.explained(&looked_at).await.remove(0).explanation.unwrap();
         assert!(!explained.rivals[0].certain);
         // A person tells that they are two, and the decision of the person is kept too.
         case.approve(&looked_at.name).await.unwrap();
@@ -315,7 +316,7 @@ on_both! {
         };
         let refused = case.claims(claim.clone()).await;
         assert_eq!(became(&refused), is(State::Rejected, "R4", "HOUSE"));
-        let explained = case.explained(&refused).await.remove(0);
+        let explained = case.explained(&refused).await.remove(0).explanation.unwrap();
         assert_eq!(explained.offered_role, "INFLUENCED");
         assert_eq!(explained.facts[0].resource, kept);
         assert_eq!(refused.proofs, claim.proofs);
