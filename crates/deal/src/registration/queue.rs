@@ -237,6 +237,10 @@ pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Err
             move_up(txn, &standing.line(), &left).await?;
         }
         for seen in standing.line().waiting_with(&left) {
+            // Most go on waiting, and that is seen without asking the rules.
+            if standing.line().keeps_waiting(seen, txn.now()) {
+                continue;
+            }
             // What stands at its own customer may be more than what stands at the one that was left.
             let customer = held.customer(seen)?;
             gone.extend(Box::pin(take_turn(txn, customer, seen)).await?);

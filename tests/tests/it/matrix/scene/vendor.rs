@@ -82,7 +82,7 @@ impl Site<'_> {
             "time_zone": "UTC", "currency_code": "USD",
             "deal_registration": {
                 "auto_approve_registrations": true, "auto_approve_limit": usd(1),
-                "daily_account_budget": 100
+                "daily_account_budget": 100, "teaming": true
             }
         });
         self.create("CreateProgram", "program", tag, id, value)
