@@ -5,6 +5,9 @@ use trellis_api::deal::v1 as pb;
 
 use super::plant::{PARTNERS, Planter, engagement_id, usd};
 
+/// What is shared of accounts.
+const ACCOUNT: [&str; 3] = ["display_name", "domains", "industry"];
+
 fn owner(partner: usize) -> char {
     char::from_digit(u32::try_from(partner).unwrap(), 10).unwrap()
 }
@@ -89,83 +92,100 @@ impl Planter {
         shared.unwrap().into_inner().name
     }
 
-    /// For each partner an engagement that it is in, beside another that has left and was shown what is
-    /// the vendor's; one that it is invited to; and one that it declined.
+    async fn reject(&self, number: usize, name: String) {
+        let request = pb::RejectInvitationRequest {
+            name,
+            reason_code: self.word('v'),
+            note: self.text('v'),
+            ..pb::RejectInvitationRequest::default()
+        };
+        let seat = self.seller(number).await;
+        seat.engagements().reject_invitation(request).await.unwrap();
+    }
+
+    async fn remove(&self, name: String) {
+        let request = pb::RemoveMemberRequest {
+            name,
+            reason_code: self.word('v'),
+            note: self.text('v'),
+            ..pb::RemoveMemberRequest::default()
+        };
+        let removed = self.staff.engagements().remove_member(request).await;
+        removed.unwrap();
+    }
+
+    async fn revoke(&self, name: String) {
+        let request = pb::RevokeSnapshotRequest {
+            name,
+            note: self.text('v'),
+            ..pb::RevokeSnapshotRequest::default()
+        };
+        let revoked = self.staff.engagements().revoke_snapshot(request).await;
+        revoked.unwrap();
+    }
+
+    async fn close(&self, name: String, of: char) {
+        let request = pb::CloseEngagementRequest {
+            name,
+            reason_code: self.word(of),
+            note: self.text('v'),
+            ..pb::CloseEngagementRequest::default()
+        };
+        let closed = self.staff.engagements().close_engagement(request).await;
+        closed.unwrap();
+    }
+
+    /// One engagement that two partners are in, one is invited to and one declined, where each is told
+    /// what is its own; and for each partner one that it is in alone, one that it is invited to, one that
+    /// it declined, one that it was removed from, and one that is over.
     pub(super) async fn engagements(&self, accounts: &[String; PARTNERS + 1]) {
+        let joint = self.engagement(engagement_id(0), 'a', 'a').await;
+        for number in 0..PARTNERS {
+            let member = self.invite(&joint, number).await;
+            match number {
+                0 | 1 => {
+                    self.enter(number, &member).await;
+                    self.show(number, &member, accounts).await;
+                }
+                2 => {}
+                _ => self.reject(number, member).await,
+            }
+        }
         for number in 0..PARTNERS {
             let of = owner(number);
-            let id = match number {
-                0 => engagement_id(0),
-                _ => self.text(of),
-            };
-            let joint = self.engagement(id, of, of).await;
-            let member = self.invite(&joint, number).await;
+            let alone = self.engagement(self.text(of), of, of).await;
+            let member = self.invite(&alone, number).await;
             self.enter(number, &member).await;
-            let account = ["display_name", "domains", "industry"];
-            self.share(&member, of, &accounts[number + 1], &account)
-                .await;
-            let deal = self.deal_of(number).await;
-            self.share(&member, of, &deal, &["display_name", "products", "stage"])
-                .await;
-            // What was revoked is told to be, and not what it was.
-            let revoked = self.share(&member, of, &accounts[0], &account).await;
-            let revoke = pb::RevokeSnapshotRequest {
-                name: revoked,
-                note: self.text('v'),
-                ..pb::RevokeSnapshotRequest::default()
-            };
-            self.staff
-                .engagements()
-                .revoke_snapshot(revoke)
-                .await
-                .unwrap();
-
-            let invited = self.text(of);
-            let invited = self.engagement(invited, of, 'v').await;
+            self.show(number, &member, accounts).await;
+            let invited = self.engagement(self.text(of), of, 'v').await;
             self.invite(&invited, number).await;
-            let declined = self.text(of);
-            let declined = self.engagement(declined, of, 'v').await;
+            let declined = self.engagement(self.text(of), 'v', 'v').await;
             let declined = self.invite(&declined, number).await;
-            let reject = pb::RejectInvitationRequest {
-                name: declined,
-                reason_code: self.word('v'),
-                note: self.text('v'),
-                ..pb::RejectInvitationRequest::default()
-            };
-            let seat = self.seller(number).await;
-            seat.engagements().reject_invitation(reject).await.unwrap();
-
-            let other = (number + 1) % PARTNERS;
-            let leaves = self.invite(&joint, other).await;
-            self.enter(other, &leaves).await;
-            self.share(&leaves, 'v', &accounts[0], &account).await;
-            let remove = pb::RemoveMemberRequest {
-                name: leaves,
-                reason_code: self.word('v'),
-                note: self.text('v'),
-                ..pb::RemoveMemberRequest::default()
-            };
-            self.staff
-                .engagements()
-                .remove_member(remove)
-                .await
-                .unwrap();
-            let over = self.text(of);
-            let over = self.engagement(over, of, of).await;
+            self.reject(number, declined).await;
+            let left = self.engagement(self.text(of), 'v', 'v').await;
+            let left = self.invite(&left, number).await;
+            self.enter(number, &left).await;
+            self.share(&left, of, &accounts[0], &ACCOUNT).await;
+            self.remove(left).await;
+            let over = self.engagement(self.text(of), of, of).await;
             let member = self.invite(&over, number).await;
             self.enter(number, &member).await;
-            let close = pb::CloseEngagementRequest {
-                name: over,
-                reason_code: self.word(of),
-                note: self.text('v'),
-                ..pb::CloseEngagementRequest::default()
-            };
-            self.staff
-                .engagements()
-                .close_engagement(close)
-                .await
-                .unwrap();
+            self.share(&member, of, &accounts[0], &ACCOUNT).await;
+            self.close(over, of).await;
         }
+    }
+
+    /// Shares what is a member's own, and what is the vendor's and no longer shared.
+    async fn show(&self, number: usize, member: &str, accounts: &[String; PARTNERS + 1]) {
+        let of = owner(number);
+        self.share(member, of, &accounts[number + 1], &ACCOUNT)
+            .await;
+        let deal = self.deal_of(number).await;
+        self.share(member, of, &deal, &["display_name", "products", "stage"])
+            .await;
+        // What was revoked is told to be, and not what it was.
+        let revoked = self.share(member, of, &accounts[0], &ACCOUNT).await;
+        self.revoke(revoked).await;
     }
 
     /// A deal of a partner's.

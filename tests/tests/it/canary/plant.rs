@@ -65,9 +65,9 @@ pub(super) fn lead_id(of: usize) -> String {
     canary(of, '0', 5)
 }
 
-/// The id of an engagement that the first partner is in.
+/// The id of an engagement that several partners have to do with.
 pub(super) fn engagement_id(of: usize) -> String {
-    canary(of, '0', 6)
+    canary(of, 'a', 6)
 }
 
 /// The id of the first tier of the published program.
