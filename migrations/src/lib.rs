@@ -28,9 +28,9 @@ mod m20261126_000070_probing;
 mod m20261126_000080_account_identity;
 mod m20261126_000090_deal_lead;
 mod m20261127_000100_registration_rules;
-mod m20261127_000110_registration_lifecycle;
-mod m20261127_000111_registration_clocks;
 mod m20261127_000130_deal_engagement;
+mod m20261127_000140_registration_lifecycle;
+mod m20261127_000141_registration_clocks;
 
 /// All migrations.
 pub struct Migrator;
@@ -56,9 +56,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000080_account_identity::Migration),
             Box::new(m20261126_000090_deal_lead::Migration),
             Box::new(m20261127_000100_registration_rules::Migration),
-            Box::new(m20261127_000110_registration_lifecycle::Migration),
-            Box::new(m20261127_000111_registration_clocks::Migration),
             Box::new(m20261127_000130_deal_engagement::Migration),
+            Box::new(m20261127_000140_registration_lifecycle::Migration),
+            Box::new(m20261127_000141_registration_clocks::Migration),
         ]
     }
 }

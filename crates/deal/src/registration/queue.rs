@@ -247,8 +247,9 @@ pub(super) async fn end_protection(
 
 /// Looks at those that waited with a registration which has left the line, in the order of the line:
 /// whoever nothing stands in the way of any more is granted at once where the program does that by
-/// itself, and told that its turn has come where a person decides. Whoever the rules refuse now leaves
-/// the line too, and those that waited with it are looked at in turn.
+/// itself, and told that its turn has come where a person decides. Whoever the rules refuse then leaves
+/// the line too, and those that waited with it are looked at in turn. Who goes on waiting is not asked
+/// about.
 pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Error> {
     let mut gone = VecDeque::from([left.clone()]);
     while let Some(left) = gone.pop_front() {

@@ -226,24 +226,11 @@ on_both! {
                 market.enroll(partner, id).await;
             }
         }
-        market.until(IN_MARCH).await;
+        market.until(IN_MARCH - 1).await;
         let claim = |partner: &str, id: &str, account: &str| pb::Registration {
             program: market.name("programs", id), account: account.to_owned(), ..market.claim(partner)
         };
-        for id in ["calm-co", "large-co", "behind-co"] {
-            market.account(id, &[]).await;
-        }
         let own = |id: &str| market.name("accounts", id);
-        let free = market.submit(claim(&nimbus, "keen", &own("initech"))).await;
-        // The controls: a program that only escalates, more than its limit, a customer that somebody
-        // else's may be, and one that another stands before.
-        let calm = market.submit(claim(&nimbus, "calm", &own("calm-co"))).await;
-        let large = pb::Registration {
-            estimated_value: usd(5_001), ..claim(&nimbus, "keen", &own("large-co"))
-        };
-        let large = market.submit(large).await;
-        let ahead = market.submit(claim(&stratus, "calm", &own("behind-co"))).await;
-        let behind = market.submit(claim(&nimbus, "keen", &own("behind-co"))).await;
         for (id, country) in [("thomson-ca", "CA"), ("thomson-fr", "FR")] {
             let request = pb::CreateAccountRequest {
                 parent: market.parent.clone(),
@@ -257,7 +244,22 @@ on_both! {
             };
             market.accounts().create_account(request).await.unwrap();
         }
+        for id in ["calm-co", "large-co", "behind-co"] {
+            market.account(id, &[]).await;
+        }
         let near = market.submit(claim(&stratus, "calm", &own("thomson-ca"))).await;
+        let ahead = market.submit(claim(&stratus, "calm", &own("behind-co"))).await;
+        // Who comes first is told by the moment.
+        market.until(IN_MARCH).await;
+        let free = market.submit(claim(&nimbus, "keen", &own("initech"))).await;
+        // The controls: a program that only escalates, more than its limit, a customer that somebody
+        // else's may be, and one that another stands before.
+        let calm = market.submit(claim(&nimbus, "calm", &own("calm-co"))).await;
+        let large = pb::Registration {
+            estimated_value: usd(5_001), ..claim(&nimbus, "keen", &own("large-co"))
+        };
+        let large = market.submit(large).await;
+        let behind = market.submit(claim(&nimbus, "keen", &own("behind-co"))).await;
         let unsure = market.submit(claim(&nimbus, "keen", &own("thomson-fr"))).await;
         assert_eq!(reason(&unsure), "IDENTITY_REVIEW");
         let before = market.until(FINAL - 1).await;

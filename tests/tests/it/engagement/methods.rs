@@ -105,7 +105,7 @@ on_both! {
         let invited = scene.engagements().invite_member(request.clone()).await.unwrap().into_inner();
         let again = scene.engagements().invite_member(request).await.unwrap().into_inner();
         assert_eq!(invited, again);
-        assert_eq!(members(&scene, &engagement).await, [invited.clone()]);
+        assert_eq!(members(&scene, &engagement).await, std::slice::from_ref(&invited));
 
         let accept = pb::AcceptInvitationRequest {
             name: invited.name.clone(),

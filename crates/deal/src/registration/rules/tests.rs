@@ -166,8 +166,10 @@ fn said(basis: &Basis) -> (String, String) {
     (outcome.rule, outcome.reason_code)
 }
 
+type Change = fn(&mut Basis);
+
 /// What makes each rule decide, in the order of the rules.
-const FOUND: [(&str, &str, fn(&mut Basis)); 9] = [
+const FOUND: [(&str, &str, Change); 9] = [
     ("R1", "INELIGIBLE", |basis| basis.facts.enrolled = false),
     ("R2", "INCOMPLETE", |basis| basis.facts.evidence_minimum = 2),
     ("R3", "TENDER", |basis| {
@@ -175,7 +177,7 @@ const FOUND: [(&str, &str, fn(&mut Basis)); 9] = [
     }),
     ("R4", "HOUSE", |basis| basis.house.push(kept())),
     ("R5", "DIRECT_ACTIVE", |basis| {
-        basis.direct.push(business(None))
+        basis.direct.push(business(None));
     }),
     ("R6", "DUPLICATE_ACTIVE", |basis| {
         let both = &["firewall", "backup"];
@@ -193,7 +195,7 @@ const FOUND: [(&str, &str, fn(&mut Basis)); 9] = [
         basis.rivals.push(perhaps);
     }),
     ("R10", "ABOVE_LIMIT", |basis| {
-        basis.facts.auto_approve_limit_minor = Some(1)
+        basis.facts.auto_approve_limit_minor = Some(1);
     }),
 ];
 

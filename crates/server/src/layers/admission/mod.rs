@@ -5,8 +5,10 @@
 //! behind all others, past the deadline of its caller, who sends it again. Refusing costs a
 //! tenth of answering or less, the sooner the less: so whoever would queue too long for a processor
 //! is refused as soon as it is read ([`porter`]), whoever has done so before anything is asked about
-//! it ([`Glances`]), and the others when it is known how long they can wait. Reads and writes are apart, so that a queue at the one writer of a
-//! database does not keep anybody from reading. Health and reflection are always answered, and
+//! it ([`Glances`]), and the others when it is known how long they can wait.
+//!
+//! Reads and writes are apart, so that a queue at the one writer of a database does not keep anybody
+//! from reading. Health and reflection are always answered, and
 //! calls that stream are not counted here: they last as long as their clients want, and are bounded
 //! by connection and by principal.
 

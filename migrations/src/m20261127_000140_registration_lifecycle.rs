@@ -43,6 +43,10 @@ const POSTGRES: &[&str] = &[
                 = (protection_end_time IS NOT NULL)
             AND (state = 'CONVERTED') = (deal IS NOT NULL)
             AND (state <> 'NEEDS_INFO' OR info_due_time IS NOT NULL))",
+    "ALTER TABLE registration_decisions DROP CONSTRAINT registration_decisions_occasion_check",
+    "ALTER TABLE registration_decisions ADD CONSTRAINT registration_decisions_occasion_check
+        CHECK (occasion IN
+            ('SUBMISSION', 'TICK', 'PROMOTION', 'BREACH', 'APPROVAL', 'REJECTION'))",
 ];
 
 #[async_trait::async_trait]
@@ -64,6 +68,8 @@ impl MigrationTrait for Migration {
             ],
         )
         .await?;
+        let breach = [("'PROMOTION', 'APPROVAL'", "'PROMOTION', 'BREACH', 'APPROVAL'")];
+        rebuild(manager, "registration_decisions", &breach).await?;
         run(manager, INDEXES).await
     }
 }
