@@ -17,7 +17,7 @@ use trellis_store::deal::registration::{Screening, State};
 use super::conflict::{Place, stands_in_the_way};
 
 /// The version of the ten rules. Any change of what they answer raises it.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 /// Everything that the rules look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +121,14 @@ pub struct Rival {
     pub place: Place,
 }
 
+impl Rival {
+    fn has_one_of(&self, products: &[ProductId]) -> bool {
+        self.products
+            .iter()
+            .any(|product| products.contains(product))
+    }
+}
+
 /// How two accounts compare.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relation {
@@ -197,14 +205,27 @@ impl Basis {
         certain: bool,
     ) -> impl Iterator<Item = &'a Rival> {
         self.rivals.iter().filter(move |rival| {
-            let stands = (rival.state, rival.protection_end_time, &rival.place);
             rival.relation.certain == certain
-                && rival
-                    .products
-                    .iter()
-                    .any(|product| products.contains(product))
-                && stands_in_the_way(stands, &self.place, self.by_a_person, self.now)
+                && rival.has_one_of(products)
+                && self.is_in_the_way(rival)
         })
+    }
+
+    /// The partner's own for one of some products. Whoever hands in the same again must not come before
+    /// itself by bringing more proofs; one that is in the line keeps its place before what came later.
+    pub fn own<'a>(&'a self, products: &'a [ProductId]) -> impl Iterator<Item = &'a Rival> {
+        let stands = self.by_a_person || self.waited;
+        self.rivals.iter().filter(move |rival| {
+            rival.partner == self.claim.partner
+                && rival.relation.certain
+                && rival.has_one_of(products)
+                && (!stands || self.is_in_the_way(rival))
+        })
+    }
+
+    fn is_in_the_way(&self, rival: &Rival) -> bool {
+        let stands = (rival.state, rival.protection_end_time, &rival.place);
+        stands_in_the_way(stands, &self.place, self.by_a_person, self.now)
     }
 }
 

@@ -208,14 +208,16 @@ impl<'a> Line<'a> {
         others
     }
 
-    /// Whether another partner stands in the way of all that one which waits asks for, whatever else
-    /// stands there. One that takes less may have its turn for that.
+    /// Whether somebody stands in the way of all that one which waits asks for, whatever else stands
+    /// there. One that takes less may have its turn for that. Only what stands at its very account is
+    /// sure to be its customer's: this line may be that of a group.
     #[must_use]
     pub fn keeps_waiting(&self, waiting: &Model, now: Timestamp) -> bool {
         let place = Place::of(waiting);
         let in_the_way = |other: &&Model| {
             let stands = (other.state, other.protection_end_time, &Place::of(other));
-            (protected(other, now) || pending(other, now))
+            other.account == waiting.account
+                && (protected(other, now) || pending(other, now))
                 && stands_in_the_way(stands, &place, false, now)
         };
         !waiting.accept_partial && !waiting.nominated && self.others(waiting).iter().any(in_the_way)
@@ -245,22 +247,22 @@ impl<'a> Line<'a> {
         behind.retain(|other| precedes(leaving, other));
         behind
     }
+}
 
-    /// When a registration takes its place in the line: now, and in any case after everybody it
-    /// overlaps, so that the line is the order in which the locks were had, whatever clocks say.
-    #[must_use]
-    pub fn place(&self, asking: &Model, now: Timestamp) -> Timestamp {
-        let latest = self
-            .others(asking)
-            .iter()
-            .filter_map(|other| other.submit_time)
-            .max();
-        match latest {
-            Some(latest) if latest >= now => {
-                Timestamp::from_micros(latest.micros().saturating_add(1))
-            }
-            Some(_) | None => now,
-        }
+/// When a registration takes its place in the line: now, and in any case after everybody who stands at
+/// its customer or at what may be it, so that the line is the order in which the locks were had, whatever
+/// clocks say.
+#[must_use]
+pub fn place<'a>(
+    asking: &Model,
+    standing: impl IntoIterator<Item = &'a Model>,
+    now: Timestamp,
+) -> Timestamp {
+    let others = standing.into_iter().filter(|other| other.id != asking.id);
+    let latest = others.filter_map(|other| other.submit_time).max();
+    match latest {
+        Some(latest) if latest >= now => Timestamp::from_micros(latest.micros().saturating_add(1)),
+        Some(_) | None => now,
     }
 }
 

@@ -15,7 +15,7 @@ use super::basis::{
     self, AsksAPerson, Basis, Business, Claim, House, RULES_VERSION, Relation, Rival,
 };
 use super::budget::DAY;
-use super::conflict::{Line, Place as InLine, pending, protected, two_sites};
+use super::conflict::{Line, Place as InLine, pending, place, protected, two_sites};
 use super::places::{Place, Places};
 use super::rules::has_it;
 use crate::Error;
@@ -191,7 +191,8 @@ impl Found {
     pub(super) fn take_place(&self, asking: &mut Model, now: Timestamp) {
         asking.nominated = basis::nominated(&asking.proofs.0);
         asking.evidence_score = basis::evidence_score(&asking.proofs.0);
-        asking.submit_time = Some(self.standing.line().place(asking, now));
+        let standing = self.standing.registrations.iter().chain(&self.perhaps);
+        asking.submit_time = Some(place(asking, standing, now));
         let basis = self.basis(asking, now, Asked::default());
         asking.incumbent = has_it(&basis, &asking.products.0);
     }

@@ -193,6 +193,8 @@ pub fn is_another_claim(before: &Model, after: &Model) -> bool {
         || before.products != after.products
         || before.territory != after.territory
         || before.deal_type != after.deal_type
+        || before.entity_scope != after.entity_scope
+        || before.site != after.site
         || before.currency != after.currency
         || before.estimated_minor < after.estimated_minor
 }

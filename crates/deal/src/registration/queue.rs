@@ -284,7 +284,7 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Optio
         ..Asked::default()
     };
     let judged = Judged::about(txn, customer, seen, facts, asked).await?;
-    if let Verdict::Waitlist { .. } = judged.outcome.verdict {
+    if let Verdict::Waitlist { .. } | Verdict::SelfDuplicate { .. } = judged.outcome.verdict {
         return Ok(None);
     }
     let Some(mut registration) = record::lock::<Entity>(txn, &seen.id).await? else {

@@ -74,9 +74,11 @@ fn together(rows: Vec<account::Model>, keys: Vec<(AccountId, String)>) -> Vec<Ke
     for (account, key) in keys {
         by_account.entry(account).or_default().push(key);
     }
-    let with_keys = |account: account::Model| Keyed {
-        keys: by_account.remove(&account.id).unwrap_or_default(),
-        account,
+    let with_keys = |account: account::Model| {
+        let mut keys = by_account.remove(&account.id).unwrap_or_default();
+        // Databases sort by their own rules.
+        keys.sort_unstable();
+        Keyed { account, keys }
     };
     rows.into_iter().map(with_keys).collect()
 }

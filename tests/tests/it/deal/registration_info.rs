@@ -2,7 +2,7 @@
 
 use tonic::Code;
 use trellis_api::deal::v1 as pb;
-use trellis_api::deal::v1::registration::State;
+use trellis_api::deal::v1::registration::{EntityScope, State};
 use trellis_core::Timestamp;
 use trellis_tests::{on_both, refused};
 
@@ -99,13 +99,16 @@ on_both! {
             account: market.name("accounts", "globex"), ..market.claim(partner)
         };
         type Change = fn(&Market, pb::Registration) -> pb::Registration;
-        let changes: [(&str, Change); 4] = [
+        let changes: [(&str, Change); 5] = [
             ("products", |market, one| pb::Registration {
                 products: vec![market.name("products", "backup"), market.name("products", "firewall")],
                 ..one
             }),
             ("territory", |market, one| pb::Registration {
                 territory: market.name("territories", "emea"), ..one
+            }),
+            ("entity_scope", |_, one| pb::Registration {
+                entity_scope: EntityScope::Group.into(), ..one
             }),
             ("deal_type", |_, one| pb::Registration {
                 deal_type: pb::DealType::Renewal.into(), ..one

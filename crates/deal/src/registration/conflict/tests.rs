@@ -237,16 +237,17 @@ fn of_the_same_moment_the_lower_id_is_first() {
 }
 
 #[test]
-fn a_place_in_the_line_is_after_everybody_who_overlaps() {
-    let asking = registration("asking", "p", State::Draft, 0);
+fn a_place_in_the_line_is_after_everybody_who_stands_there() {
+    let asking = registration("asking", "p", State::Draft, NOW.micros() + 99);
     let ahead = registration("ahead", "q", State::Submitted, NOW.micros() + 7);
-    let mut elsewhere = registration("elsewhere", "q", State::Submitted, NOW.micros() + 99);
+    let mut elsewhere = registration("elsewhere", "q", State::Submitted, NOW.micros() + 8);
     elsewhere.products = products(&["backup"]);
-    assert_eq!(
-        line(&[ahead, elsewhere.clone()]).place(&asking, NOW),
-        later(8)
-    );
-    assert_eq!(line(&[elsewhere]).place(&asking, NOW), NOW);
+    let earlier = registration("earlier", "q", State::Submitted, NOW.micros() - 1);
+    assert_eq!(place(&asking, [&ahead, &elsewhere], NOW), later(9));
+    assert_eq!(place(&asking, [&ahead], NOW), later(8));
+    assert_eq!(place(&asking, [&earlier], NOW), NOW);
+    // Not after itself, which it was handed in as before.
+    assert_eq!(place(&asking, [&asking], NOW), NOW);
 }
 
 #[test]
@@ -289,8 +290,13 @@ fn who_goes_on_waiting_is_kept_by_somebody_and_could_not_have_its_turn_otherwise
         line(&standing).keeps_waiting(&asking, now)
     };
     assert!(keeps(|_| {}, NOW));
-    // The protection is over; it is about something else; it takes less; a person looks at a letter.
+    // The protection is over; it is about something else; it takes less; a person looks at a letter; it
+    // stands at another account of the group.
     assert!(!keeps(|_| {}, later(1)));
+    let elsewhere = AccountId::try_new("branch").unwrap();
+    let mut beside = waiting.clone();
+    beside.account = elsewhere;
+    assert!(!line(&standing).keeps_waiting(&beside, NOW));
     assert!(!keeps(
         |asking| asking.products = products(&["backup"]),
         NOW
@@ -312,7 +318,7 @@ impl Book {
     }
 
     fn submit(&mut self, mut asking: Model) {
-        asking.submit_time = Some(line(&self.rows).place(&asking, self.now()));
+        asking.submit_time = Some(place(&asking, &self.rows, self.now()));
         asking.state = match judge(&self.rows, &asking, self.now()) {
             Verdict::Free => State::Submitted,
             Verdict::Blocked { .. } => State::Waitlisted,

@@ -14,7 +14,7 @@ fn row() -> registration_decision::Model {
         occasion: Occasion::Submission,
         rule: outcome.rule.clone(),
         reason_code: outcome.reason_code.clone(),
-        rules_version: 1,
+        rules_version: basis::RULES_VERSION.into(),
         actor: "somebody".into(),
         note: None,
         decide_time: Timestamp::EPOCH,

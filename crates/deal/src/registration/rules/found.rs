@@ -223,12 +223,8 @@ pub(super) fn direct(basis: &Basis, matter: &Matter) -> Finding {
 
 /// R6: somebody asked for it before.
 pub(super) fn conflict(basis: &Basis, matter: &Matter) -> Finding {
-    let mut ways = basis.in_the_way(&matter.products, true);
-    let Some(first) = ways.next() else {
-        return Finding::Nothing("Nobody asked for any of it before.");
-    };
     let all = || basis.in_the_way(&matter.products, true);
-    if let Some(own) = all().find(|rival| rival.partner == basis.claim.partner) {
+    if let Some(own) = basis.own(&matter.products).next() {
         return decides(
             "SELF_DUPLICATE",
             "The partner has a registration for the same business.",
@@ -237,6 +233,9 @@ pub(super) fn conflict(basis: &Basis, matter: &Matter) -> Finding {
             },
         );
     }
+    let Some(first) = all().next() else {
+        return Finding::Nothing("Nobody asked for any of it before.");
+    };
     let taken = taken(matter, all().map(|rival| &rival.products));
     let partial = "Others asked for some of the products before.";
     without(

@@ -492,3 +492,48 @@ fn nobodys_response_approves_only_what_the_rules_approve() {
     basis.facts.auto_approve_limit_minor = Some(99);
     assert_eq!(decide(&basis).reason_code, "ABOVE_LIMIT");
 }
+
+/// One of the partner's own that came in the same minute, with fewer proofs.
+fn own_behind() -> Rival {
+    let mut own = rival("own", "nimbus", State::Waitlisted, &["firewall"]);
+    own.place.submit_time = Some(day(0));
+    own
+}
+
+#[test]
+fn more_proofs_do_not_hand_in_the_same_twice() {
+    let basis = with(|basis| {
+        basis.place.evidence_score = 4;
+        basis.rivals = vec![own_behind()];
+    });
+    assert!(
+        basis
+            .in_the_way(&basis.claim.products, true)
+            .next()
+            .is_none()
+    );
+    let of = RegistrationId::try_new("own").unwrap();
+    assert_eq!(decide(&basis).verdict, Verdict::SelfDuplicate { of });
+    // Of another partner it comes first.
+    let others = with(|basis| {
+        basis.place.evidence_score = 4;
+        basis.rivals = vec![Rival {
+            partner: partner("stratus"),
+            ..own_behind()
+        }];
+    });
+    assert_eq!(decide(&others).verdict, Verdict::Approve);
+}
+
+#[test]
+fn one_in_the_line_keeps_its_place_before_what_its_partner_asked_later() {
+    for by_a_person in [false, true] {
+        let basis = with(|basis| {
+            basis.place.evidence_score = 4;
+            basis.waited = true;
+            basis.by_a_person = by_a_person;
+            basis.rivals = vec![own_behind()];
+        });
+        assert_eq!(decide(&basis).verdict, Verdict::Approve);
+    }
+}
