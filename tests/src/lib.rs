@@ -39,6 +39,20 @@ pub use seat::Seat;
 pub use witness::Witness;
 pub use world::{Started, World, run};
 
+/// A number that the environment gives tests: how long they may take, or what chance follows from.
+///
+/// # Panics
+/// When it is set and no number.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment says how long tests may take"
+)]
+pub fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().ok().expect("a number"))
+}
+
 /// Makes a test on SQLite and a test on PostgreSQL of each function. The function gets a fresh
 /// [`World`], and may take it by value: it can be cloned, into tasks for instance.
 #[macro_export]

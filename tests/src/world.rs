@@ -12,18 +12,19 @@ use futures::FutureExt;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tower::util::BoxCloneSyncService;
-use trellis_api::platform::v1::{CreateEcosystemRequest, Ecosystem};
+use trellis_api::platform::v1::{CreateEcosystemRequest, Ecosystem, UpdateEcosystemRequest};
 use trellis_core::access::Grant;
-use trellis_core::{EcosystemId, ManualClock, Role, Timestamp};
+use trellis_core::{EcosystemId, ManualClock, Position, Role, Timestamp};
 use trellis_platform::access::secret::Pepper;
 use trellis_platform::access::{First, bootstrap};
 use trellis_server::server::{self, Running};
 use trellis_server::settings::{Settings, Sources};
 use trellis_store::Store;
+use trellis_store::event;
 use trellis_store::platform::secret::{self, Purpose};
 
-use crate::Caller;
 use crate::database::{Database, Engine};
+use crate::{Caller, position};
 
 /// When every test begins: an ordinary Monday, 2026-03-02 at 10:00 UTC.
 const BEGINNING: Timestamp = Timestamp::from_micros(1_772_445_600_000_000);
@@ -39,6 +40,7 @@ pub struct World {
 
 struct Inner {
     engine: Engine,
+    owner_url: String,
     address: SocketAddr,
     settings: Settings,
     store: Store,
@@ -123,6 +125,7 @@ impl World {
         let address = running.address();
         let inner = Inner {
             engine,
+            owner_url: database.owner_url().to_owned(),
             address,
             settings,
             store: running.store().clone(),
@@ -168,6 +171,12 @@ impl World {
     #[must_use]
     pub fn database_url(&self) -> &str {
         self.inner.settings.database_url.reveal()
+    }
+
+    /// The URL of the database for the owner of its tables.
+    #[must_use]
+    pub fn owner_url(&self) -> &str {
+        &self.inner.owner_url
     }
 
     /// The server's data layer, for what no call can show.
@@ -268,6 +277,42 @@ impl World {
     /// When it cannot be made.
     pub async fn sandbox(&self, id: &str) -> String {
         self.make_ecosystem(id, true).await
+    }
+
+    /// Changes an ecosystem, and answers where in the change feed that stands.
+    ///
+    /// # Panics
+    /// When it cannot be changed.
+    pub async fn mark(&self, ecosystem: &str) -> String {
+        let request = UpdateEcosystemRequest {
+            ecosystem: Some(Ecosystem {
+                name: ecosystem.to_owned(),
+                display_name: format!("Marked {}", rand::random::<u64>()),
+                ..Ecosystem::default()
+            }),
+            ..UpdateEcosystemRequest::default()
+        };
+        let marked = self.ecosystems().update_ecosystem(request).await;
+        position(&marked.expect("an ecosystem is changed"))
+    }
+
+    /// Waits until everything that has happened in an ecosystem can be read. On PostgreSQL an event can
+    /// be once no older transaction is running any more, of whichever test.
+    ///
+    /// # Panics
+    /// When that takes a minute.
+    pub async fn settled(&self, ecosystem: &str) {
+        let mark: Position = self.mark(ecosystem).await.parse().expect("a position");
+        let id = ecosystem.trim_start_matches("ecosystems/");
+        let id = EcosystemId::try_new(id).expect("an id");
+        for _ in 0..3_000 {
+            let head = event::head(&self.store().read_access(&id)).await;
+            if head.expect("the feed can be read") >= mark {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{mark} can still not be read");
     }
 
     async fn make_ecosystem(&self, id: &str, sandbox: bool) -> String {

@@ -93,24 +93,15 @@ async fn script(scene: &Scene, rep: &Seat, claim: &pb::Registration, accounts: &
 /// The place among the tries of the first that set off an alarm, and of which kind it was.
 async fn flagged(scene: &Scene, tries: &[String]) -> Option<(usize, String)> {
     for (place, name) in (1..).zip(tries) {
-        for _ in 0..100 {
-            let events = scene.events_about(name).await;
-            let last = events
-                .last()
-                .map(|event| event.r#type.clone())
-                .unwrap_or_default();
-            if [
-                "registration.canary_named",
-                "registration.probing_suspected",
-            ]
-            .contains(&last.as_str())
-            {
-                return Some((place, last));
-            }
-            if last == "registration.screened" {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let events = scene.events_about(name).await;
+        let last = events.last().map(|event| event.r#type.clone());
+        let last = last.unwrap_or_default();
+        let alarms = [
+            "registration.canary_named",
+            "registration.probing_suspected",
+        ];
+        if alarms.contains(&last.as_str()) {
+            return Some((place, last));
         }
     }
     None

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tonic::{Response, Status};
 use trellis_api::deal::v1 as pb;
-use trellis_tests::{World, on_both};
+use trellis_tests::{World, number, on_both};
 
 use super::scene::{Scene, get, nobody, submit};
 use super::statistics::Compared;
@@ -24,12 +24,7 @@ const SAMPLES: usize = 500;
 const READS: usize = 4;
 
 fn samples() -> usize {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the environment says how long the tests may take"
-    )]
-    let text = std::env::var("TRELLIS_TESTS_TIMING_SAMPLES");
-    text.map_or(SAMPLES, |text| text.parse().expect("a number"))
+    number("TRELLIS_TESTS_TIMING_SAMPLES").unwrap_or(SAMPLES)
 }
 
 /// Two things that are done in turn, and how long each took.

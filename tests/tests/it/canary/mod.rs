@@ -22,7 +22,7 @@ use std::future::Future;
 use rand::Rng as _;
 use trellis_core::Role;
 use trellis_server::server::Running;
-use trellis_tests::{Engine, Issuer, World};
+use trellis_tests::{Engine, Issuer, World, number};
 
 use self::ask::lists;
 use self::bare::{ABOVE, BELOW, Bare, make_role_above};
@@ -36,15 +36,6 @@ const CALLS: usize = 6_000;
 
 /// How many calls are enough for what leaks everywhere.
 const FEW: usize = 800;
-
-fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the environment says how long the tests may take"
-    )]
-    let text = std::env::var(variable).ok()?;
-    Some(text.parse().ok().expect("a number"))
-}
 
 fn calls() -> usize {
     number("TRELLIS_TESTS_CANARY_CALLS").unwrap_or(CALLS)

@@ -394,23 +394,16 @@ impl Market {
         self.deals().win_deal(request).await
     }
 
-    /// Asserts which kinds of events tell of a resource, oldest first. On PostgreSQL an event can
-    /// be read only when no older transaction is running any more, so it may take a moment.
+    /// Asserts which kinds of events tell of a resource, oldest first.
     pub(crate) async fn tells(&self, resource: &str, expected: &[&str]) {
-        let mut kinds: Vec<String> = Vec::new();
-        for _ in 0..100 {
-            let events = self.events_about(resource).await;
-            kinds = events.into_iter().map(|event| event.r#type).collect();
-            if kinds == expected {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        let events = self.events_about(resource).await;
+        let kinds: Vec<_> = events.iter().map(|event| event.r#type.as_str()).collect();
         assert_eq!(kinds, expected);
     }
 
     /// The events about a resource, oldest first.
     pub(crate) async fn events_about(&self, resource: &str) -> Vec<platform::Event> {
+        self.settled(&self.parent).await;
         let request = platform::ListEventsRequest {
             parent: self.parent.clone(),
             page_size: 1_000,
