@@ -68,7 +68,10 @@ impl MigrationTrait for Migration {
             ],
         )
         .await?;
-        let breach = [("'PROMOTION', 'APPROVAL'", "'PROMOTION', 'BREACH', 'APPROVAL'")];
+        let breach = [(
+            "'PROMOTION', 'APPROVAL'",
+            "'PROMOTION', 'BREACH', 'APPROVAL'",
+        )];
         rebuild(manager, "registration_decisions", &breach).await?;
         run(manager, INDEXES).await
     }

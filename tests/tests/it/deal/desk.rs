@@ -14,7 +14,10 @@ use super::market::Market;
 
 impl Market {
     /// Asks the partner of a registration for more.
-    pub(super) async fn ask(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+    pub(in crate::deal) async fn ask(
+        &self,
+        name: &str,
+    ) -> Result<Response<pb::Registration>, Status> {
         let request = pb::RequestRegistrationInfoRequest {
             name: name.to_owned(),
             note: "Whom did you meet?".to_owned(),
@@ -25,7 +28,10 @@ impl Market {
         registrations.request_registration_info(request).await
     }
 
-    pub(super) async fn revoke(&self, name: &str) -> Result<Response<pb::Registration>, Status> {
+    pub(in crate::deal) async fn revoke(
+        &self,
+        name: &str,
+    ) -> Result<Response<pb::Registration>, Status> {
         let request = pb::RevokeRegistrationRequest {
             name: name.to_owned(),
             reason_code: "FALSE_EVIDENCE".to_owned(),
@@ -36,7 +42,7 @@ impl Market {
     }
 
     /// Changes some fields of a registration.
-    pub(super) async fn edit(
+    pub(in crate::deal) async fn edit(
         &self,
         registration: pb::Registration,
         paths: &[&str],
@@ -55,7 +61,7 @@ impl Market {
     }
 
     /// Lets partners hand in the same again at once in a program.
-    pub(super) async fn without_cool_off(&self, program: &str) {
+    pub(in crate::deal) async fn without_cool_off(&self, program: &str) {
         let request = program::UpdateProgramRequest {
             program: Some(program::Program {
                 name: self.name("programs", program),
@@ -72,7 +78,7 @@ impl Market {
 
     /// Moves the clock of the ecosystem to a moment. What fell due has been done for whoever reads
     /// through the answer.
-    pub(super) async fn until(&self, seconds: i64) -> Caller {
+    pub(in crate::deal) async fn until(&self, seconds: i64) -> Caller {
         let get = platform::GetEcosystemRequest {
             name: self.parent.clone(),
         };
@@ -95,7 +101,7 @@ impl Market {
     }
 
     /// The seat of the admin of a partner.
-    pub(super) async fn admin(&self, partner: &str) -> Seat {
+    pub(in crate::deal) async fn admin(&self, partner: &str) -> Seat {
         let (_, ecosystem) = self.parent.split_once('/').unwrap();
         let partner = partner.rsplit_once('/').unwrap().1;
         let actor = Actor::try_new(&format!("admin@{partner}.example")).unwrap();
@@ -116,7 +122,7 @@ impl Market {
 }
 
 /// A registration as a caller is answered it.
-pub(super) async fn read(caller: &Caller, name: &str) -> pb::Registration {
+pub(in crate::deal) async fn read(caller: &Caller, name: &str) -> pb::Registration {
     let request = pb::GetRegistrationRequest {
         name: name.to_owned(),
     };
@@ -125,7 +131,7 @@ pub(super) async fn read(caller: &Caller, name: &str) -> pb::Registration {
 }
 
 /// A deadline in whole seconds, which all of them are.
-pub(super) fn seconds(time: Option<prost_types::Timestamp>) -> i64 {
+pub(in crate::deal) fn seconds(time: Option<prost_types::Timestamp>) -> i64 {
     let time = time.expect("it is set");
     assert_eq!(time.nanos, 0);
     time.seconds

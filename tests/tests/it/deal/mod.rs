@@ -13,6 +13,7 @@ mod deal_import;
 mod deal_records;
 mod deals;
 mod desk;
+mod history;
 pub(crate) mod market;
 mod outcomes;
 mod pipeline;

@@ -1,12 +1,16 @@
 //! Partners who register the same business at the same moment.
 
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tonic::{Code, Response, Status};
 use trellis_api::deal::v1 as pb;
 use trellis_api::deal::v1::registration::State;
-use trellis_tests::on_both;
+use trellis_api::program::v1::DealRegistrationSettings;
+use trellis_tests::{Caller, Engine, World, on_both, run};
 
 use super::market::{Market, automatic};
 
@@ -118,4 +122,175 @@ on_both! {
         assert!(reasons.iter().skip(1).all(|reason| reason == "DUPLICATE_ACTIVE"));
         market.approve(&waiting.first().unwrap().name).await.unwrap();
     }
+}
+
+/// Partners who register all customers of a market, each under another spelling than the next one.
+struct Crowd {
+    market: Market,
+    /// The drafts of each partner.
+    drafts: Vec<Vec<String>>,
+    /// Which customer a draft is about.
+    customers: BTreeMap<String, usize>,
+}
+
+/// A company that is spelled like no other.
+fn company(mut number: usize) -> String {
+    let mut name = String::from("K");
+    for _ in 0..4 {
+        name.push_str(["al", "en", "ir", "os", "um"][number % 5]);
+        number /= 5;
+    }
+    name
+}
+
+impl Crowd {
+    async fn gather(world: World, partners: usize, customers: usize) -> Self {
+        let parent = world.sandbox("crowd").await;
+        let market = Market { world, parent };
+        market.product("firewall", None).await;
+        let unlimited = DealRegistrationSettings {
+            daily_account_budget: Some(0),
+            monthly_account_budget: Some(0),
+            ..automatic(None)
+        };
+        market.program("gold", unlimited).await;
+        let mut accounts = Vec::new();
+        for customer in 0..customers {
+            let name = company(customer);
+            let spellings = [
+                format!("{name} GmbH"),
+                format!("{name} Gesellschaft mit beschränkter Haftung"),
+                format!("{} G.m.b.H.", name.to_uppercase()),
+            ];
+            let mut spelled = Vec::new();
+            for display_name in spellings {
+                let request = pb::CreateAccountRequest {
+                    parent: market.parent.clone(),
+                    account: Some(pb::Account {
+                        display_name,
+                        region_code: "DE".to_owned(),
+                        ..pb::Account::default()
+                    }),
+                    ..pb::CreateAccountRequest::default()
+                };
+                let made = market.accounts().create_account(request).await;
+                spelled.push(made.unwrap().into_inner().name);
+            }
+            accounts.push(spelled);
+        }
+        let mut crowd = Self {
+            drafts: Vec::new(),
+            customers: BTreeMap::new(),
+            market,
+        };
+        for partner in 0..partners {
+            let name = crowd.market.partner(&format!("racer-{partner}")).await;
+            crowd.market.enroll(&name, "gold").await;
+            let mut drafts = Vec::new();
+            for (customer, spelled) in accounts.iter().enumerate() {
+                let claim = pb::Registration {
+                    account: spelled[partner % spelled.len()].clone(),
+                    ..crowd.market.claim(&name)
+                };
+                let draft = crowd.market.draft(claim).await.name;
+                crowd.customers.insert(draft.clone(), customer);
+                drafts.push(draft);
+            }
+            crowd.drafts.push(drafts);
+        }
+        crowd
+    }
+
+    /// All partners hand everything in at once, through a server; answers how long each took.
+    async fn hands_in(&self, caller: &Caller) -> Vec<Duration> {
+        let partners = self.drafts.iter().map(|drafts| {
+            let (caller, drafts) = (caller.clone(), drafts.clone());
+            tokio::spawn(async move {
+                let mut took = Vec::new();
+                for name in drafts {
+                    let begun = Instant::now();
+                    until_answered(|| {
+                        let mut registrations = caller.registrations();
+                        let request = pb::SubmitRegistrationRequest {
+                            name: name.clone(),
+                            ..pb::SubmitRegistrationRequest::default()
+                        };
+                        async move { registrations.submit_registration(request).await }
+                    })
+                    .await;
+                    took.push(begun.elapsed());
+                }
+                took
+            })
+        });
+        let took = join_all(partners).await.into_iter();
+        took.flat_map(Result::unwrap).collect()
+    }
+
+    /// The customers at which not exactly the first one is protected, with the others in one line behind.
+    async fn wronged(&self) -> Vec<usize> {
+        let mut standing: BTreeMap<usize, Vec<pb::Registration>> = BTreeMap::new();
+        for (name, customer) in &self.customers {
+            let registration = self.market.registration(name).await;
+            standing.entry(*customer).or_default().push(registration);
+        }
+        let wronged = standing.into_iter().filter_map(|(customer, mut all)| {
+            all.sort_by_key(|one| one.submit_time.map(|time| (time.seconds, time.nanos)));
+            let states: Vec<_> = all
+                .iter()
+                .map(|one| (one.state(), one.waitlist_position))
+                .collect();
+            let behind = (1..).map(|place| (State::Waitlisted, place));
+            let right: Vec<_> = std::iter::once((State::Approved, 0))
+                .chain(behind)
+                .take(all.len())
+                .collect();
+            (states != right).then_some(customer)
+        });
+        wronged.collect()
+    }
+}
+
+on_both! {
+    async fn of_partners_who_spell_their_customers_differently_the_first_is_protected(world: World) {
+        let crowd = Crowd::gather(world, 16, 8).await;
+        crowd.hands_in(&crowd.market).await;
+        assert_eq!(crowd.wronged().await, [0; 0]);
+    }
+
+    #[ignore = "it wants the machine for itself: `make endurance` runs it"]
+    async fn sixty_four_partners_and_two_hundred_customers(world: World) {
+        let engine = world.engine();
+        let crowd = Crowd::gather(world, PARTNERS, 200).await;
+        let mut took = crowd.hands_in(&crowd.market).await;
+        assert_eq!(crowd.wronged().await, [0; 0]);
+        took.sort_unstable();
+        let percentile = |of: usize| took[took.len() * of / 100];
+        println!(
+            "{engine:?}: {} handed in, p50 {:?}, p99 {:?}",
+            took.len(), percentile(50), percentile(99)
+        );
+        assert!(percentile(99) < Duration::from_millis(250));
+    }
+}
+
+/// The control: before a server whose locks hold nothing, more than one is protected.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_locks_more_than_one_is_protected() {
+    run(Engine::Postgres, &[], |world| async move {
+        let crowd = Crowd::gather(world.clone(), 16, 8).await;
+        let mut owner = PgConnection::connect(world.owner_url()).await.unwrap();
+        let unlocked = "CREATE FUNCTION public.pg_advisory_xact_lock(bigint) RETURNS void
+                LANGUAGE sql AS 'SELECT';
+            DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog',
+                current_database()); END $$";
+        owner.execute(unlocked).await.unwrap();
+        owner.close().await.unwrap();
+        let (running, caller) = world.another().await;
+        crowd.hands_in(&caller).await;
+        let wronged = crowd.wronged().await;
+        running.stop().await;
+        assert_ne!(wronged, [0; 0]);
+    })
+    .await;
 }

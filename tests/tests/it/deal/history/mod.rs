@@ -1,0 +1,99 @@
+//! Registrations over random histories, against a model that was written separately: whatever happens in
+//! whatever order, nobody is protected beside somebody else, nobody overtakes, every decision follows from
+//! the rules, says why and comes out the same once more.
+
+mod model;
+mod moves;
+mod play;
+
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use trellis_tests::{Engine, World, number, run};
+
+use self::model::Fault;
+use self::moves::{Move, history};
+use self::play::Stage;
+
+/// How many moves a history has.
+const LENGTH: usize = 14;
+
+/// For how many histories a market is used.
+const PER_MARKET: u64 = 20;
+
+/// How many histories are played; `make endurance` plays more.
+fn wanted(usual: u64) -> u64 {
+    number("TRELLIS_TESTS_HISTORIES").unwrap_or(usual)
+}
+
+/// What they follow from.
+fn first_seed() -> u64 {
+    number("TRELLIS_TESTS_HISTORY_SEED").unwrap_or_else(rand::random)
+}
+
+/// Plays one history; answers where the server and the model part.
+async fn played(stage: &Stage, moves: &[Move], fault: Option<Fault>) -> Result<(), String> {
+    // The names of its companies are new whenever it is played.
+    stage.play(moves, &mut StdRng::from_os_rng(), fault).await
+}
+
+/// A history that parts as well and cannot do without any of its moves.
+async fn shortened(stage: &Stage, moves: Vec<Move>, parts: String) -> (Vec<Move>, String) {
+    let (mut shortest, mut parts) = (moves, parts);
+    let mut at = shortest.len();
+    while at > 0 {
+        at -= 1;
+        let mut shorter = shortest.clone();
+        shorter.remove(at);
+        if let Err(still) = played(stage, &shorter, None).await {
+            (shortest, parts) = (shorter, still);
+        }
+    }
+    (shortest, parts)
+}
+
+async fn agree(world: World, usual: u64) {
+    let first = first_seed();
+    let mut stage = None;
+    for number in 0..wanted(usual) {
+        let seed = first.wrapping_add(number);
+        if number % PER_MARKET == 0 {
+            stage = Some(Stage::open(&world, &format!("market-{number}")).await);
+        }
+        let stage = stage.as_ref().unwrap();
+        let moves = history(&mut StdRng::seed_from_u64(seed), LENGTH);
+        if let Err(parts) = played(stage, &moves, None).await {
+            let (moves, parts) = shortened(stage, moves, parts).await;
+            panic!("TRELLIS_TESTS_HISTORY_SEED={seed}\n{moves:#?}\n{parts}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn registrations_are_what_the_model_says_on_sqlite() {
+    run(Engine::Sqlite, &[], |world| agree(world, 40)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn registrations_are_what_the_model_says_on_postgres() {
+    run(Engine::Postgres, &[], |world| agree(world, 15)).await;
+}
+
+/// The control: a model that is wrong parts from the server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_is_wrong_is_found() {
+    run(Engine::Sqlite, &[], |world| async move {
+        for (number, fault) in Fault::ALL.into_iter().enumerate() {
+            let stage = Stage::open(&world, &format!("market-{number}")).await;
+            let mut seed = 0;
+            loop {
+                let moves = history(&mut StdRng::seed_from_u64(seed), LENGTH);
+                if played(&stage, &moves, Some(fault)).await.is_err() {
+                    break;
+                }
+                seed += 1;
+                assert!(seed < 300, "nobody notices {fault:?}");
+            }
+        }
+    })
+    .await;
+}
