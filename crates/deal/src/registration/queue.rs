@@ -10,7 +10,7 @@ use trellis_api::name;
 use trellis_core::{AccountId, Problem};
 use trellis_store::deal::claim::EntityScope;
 use trellis_store::deal::eligibility::{self, Facts};
-use trellis_store::deal::registration::{self, Entity, Model, Products, State};
+use trellis_store::deal::registration::{self, Decision, Entity, Model, Products, State};
 use trellis_store::deal::registration_decision::Occasion;
 use trellis_store::deal::{protection, submission};
 use trellis_store::event::{self, NewEvent};
@@ -59,23 +59,31 @@ impl Held {
 ///
 /// `seen` was read without a lock. What is decided from it is only which locks to take.
 pub(super) async fn hold(txn: &Txn, seen: &Model) -> Result<Held, Error> {
-    if !seen.contends {
-        return Ok(Held::nothing());
+    hold_all(txn, std::slice::from_ref(seen)).await
+}
+
+/// The same for several registrations, all at once.
+pub(super) async fn hold_all(txn: &Txn, seen: &[Model]) -> Result<Held, Error> {
+    let mut accounts = BTreeSet::new();
+    for seen in seen.iter().filter(|seen| seen.contends) {
+        accounts.insert(seen.account.clone());
+        for own in customer::read(txn, [seen.account.clone()]).await? {
+            let mut standing = Vec::new();
+            if !own.same.is_empty() {
+                standing = customer::contending(txn, &own).await?;
+            }
+            if !own.related.is_empty() {
+                let beside = customer::contending_beside(txn, &own).await?;
+                standing.extend(beside.into_iter().filter(|other| of_the_group(seen, other)));
+            }
+            let waiting = standing
+                .into_iter()
+                .filter(|other| other.state == State::Waitlisted);
+            accounts.extend(waiting.map(|other| other.account));
+        }
     }
-    let mut accounts = BTreeSet::from([seen.account.clone()]);
-    for own in customer::read(txn, [seen.account.clone()]).await? {
-        let mut standing = Vec::new();
-        if !own.same.is_empty() {
-            standing = customer::contending(txn, &own).await?;
-        }
-        if !own.related.is_empty() {
-            let beside = customer::contending_beside(txn, &own).await?;
-            standing.extend(beside.into_iter().filter(|other| of_the_group(seen, other)));
-        }
-        let waiting = standing
-            .into_iter()
-            .filter(|other| other.state == State::Waitlisted);
-        accounts.extend(waiting.map(|other| other.account));
+    if accounts.is_empty() {
+        return Ok(Held::nothing());
     }
     Ok(Held::of(customer::hold(txn, accounts).await?))
 }
@@ -264,18 +272,62 @@ pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Err
             }
             // What stands at its own customer may be more than what stands at the one that was left.
             let customer = held.customer(seen)?;
-            gone.extend(Box::pin(take_turn(txn, customer, seen)).await?);
+            if let Turn::Refused(left) = Box::pin(take_turn(txn, customer, seen)).await? {
+                gone.push_back(*left);
+            }
         }
     }
     Ok(())
 }
 
-/// Looks whether the turn of a registration that waits has come. Answers it as it stood, if it is
-/// refused.
-async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Option<Model>, Error> {
+/// Looks again at registrations that wait, in the order of the line, because what their customers are
+/// recognised by has changed: what stood in their way may be somebody else's now.
+pub(super) async fn look_again(txn: &Txn, held: &Held, waiting: &[Model]) -> Result<(), Error> {
+    for seen in waiting {
+        match Box::pin(take_turn(txn, held.customer(seen)?, seen)).await? {
+            Turn::Refused(left) => next(txn, held, &left).await?,
+            Turn::Waits(judged) => stand(txn, &judged, seen).await?,
+            Turn::Taken => {}
+        }
+    }
+    Ok(())
+}
+
+/// Notes behind whom, and at which place, a registration waits.
+async fn stand(txn: &Txn, judged: &Judged, seen: &Model) -> Result<(), Error> {
+    let Some(mut registration) = record::lock::<Entity>(txn, &seen.id).await? else {
+        return Ok(());
+    };
+    let place = judged.found.standing.line().position(&registration);
+    let decision = judged.decision(txn);
+    let blocked_by = |decision: &Decision| decision.blocked_by.clone();
+    let behind = registration.decision.as_ref().and_then(blocked_by);
+    if registration.state != State::Waitlisted
+        || (registration.waitlist_position == Some(place) && behind == decision.blocked_by)
+    {
+        return Ok(());
+    }
+    registration.waitlist_position = Some(place);
+    registration.decision = Some(decision);
+    registration::note(txn, &registration).await?;
+    judged.keep(txn, &registration, Occasion::Promotion).await
+}
+
+/// What comes of looking whether the turn of a registration has come.
+enum Turn {
+    /// It goes on waiting.
+    Waits(Box<Judged>),
+    /// Its turn has come, or it is gone.
+    Taken,
+    /// It is refused; this is how it stood.
+    Refused(Box<Model>),
+}
+
+/// Looks whether the turn of a registration that waits has come.
+async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Turn, Error> {
     let facts = eligibility::facts(txn, &seen.partner, &seen.program).await?;
     let Some(facts) = facts else {
-        return Ok(None);
+        return Ok(Turn::Taken);
     };
     let disclosure = facts.conflict_disclosure;
     let asked = Asked {
@@ -284,20 +336,22 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Optio
         ..Asked::default()
     };
     let judged = Judged::about(txn, customer, seen, facts, asked).await?;
-    if let Verdict::Waitlist { .. } | Verdict::SelfDuplicate { .. } = judged.outcome.verdict {
-        return Ok(None);
+    match judged.outcome.verdict {
+        Verdict::Waitlist { .. } => return Ok(Turn::Waits(Box::new(judged))),
+        Verdict::SelfDuplicate { .. } => return Ok(Turn::Taken),
+        _ => {}
     }
     let Some(mut registration) = record::lock::<Entity>(txn, &seen.id).await? else {
-        return Ok(None);
+        return Ok(Turn::Taken);
     };
     if registration.state != State::Waitlisted {
-        return Ok(None);
+        return Ok(Turn::Taken);
     }
     if let Verdict::Ineligible { .. } | Verdict::Reject = judged.outcome.verdict {
         registration.decision = Some(judged.decision(txn));
         let left = registration.clone();
         turn_away(txn, &judged, registration, Occasion::Promotion).await?;
-        return Ok(Some(left));
+        return Ok(Turn::Refused(Box::new(left)));
     }
     screening::again(txn, &mut registration, customer).await?;
     registration.judged = Some(customer.snapshot().clone());
@@ -315,7 +369,7 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Optio
     };
     judged.keep(txn, &registration, Occasion::Promotion).await?;
     report(txn, kind, &registration, "", disclosure);
-    Ok(None)
+    Ok(Turn::Taken)
 }
 
 /// Refuses a locked registration by a rule. Whoever waited with it is looked at by the caller.

@@ -1,8 +1,12 @@
 //! Acts upon deadlines: at the end of a protection an approved registration expires, and whoever
 //! waits for the same business has their turn; what a partner did not answer in time is taken back; at
-//! its tick a registration is approved by itself; what nobody has responded to is escalated.
+//! its tick a registration is approved by itself; what nobody has responded to is escalated. And when what
+//! an account is recognised by changes, whoever waited because of it is looked at again.
+
+use std::collections::BTreeSet;
 
 use futures::future::BoxFuture;
+use trellis_core::AccountId;
 use trellis_store::deal::registration::{self, Entity};
 use trellis_store::worker::{WorkError, Worker};
 use trellis_store::{Txn, event, record};
@@ -24,15 +28,15 @@ impl Worker for Protections {
     }
 
     fn kinds(&self) -> Option<&'static [&'static str]> {
-        Some(&[])
+        Some(&["account.updated", "account.merged", "account.split"])
     }
 
     fn consume<'a>(
         &'a self,
-        _txn: &'a Txn,
-        _events: &'a [event::Model],
+        txn: &'a Txn,
+        events: &'a [event::Model],
     ) -> BoxFuture<'a, Result<(), WorkError>> {
-        Box::pin(async { Ok(()) })
+        Box::pin(async move { changed(txn, events).await.map_err(WorkError::new) })
     }
 
     fn sweep<'a>(&'a self, txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>> {
@@ -52,6 +56,21 @@ impl Worker for Protections {
             Box::pin(escalate_one(txn)).await.map_err(WorkError::new)
         })
     }
+}
+
+/// Looks again at whoever waits at accounts that have changed, or for somebody there.
+async fn changed(txn: &Txn, events: &[event::Model]) -> Result<(), Error> {
+    let accounts = events.iter().filter_map(|event| {
+        let (_, id) = event.resource.rsplit_once("/accounts/")?;
+        AccountId::try_new(id).ok()
+    });
+    let accounts: BTreeSet<AccountId> = accounts.collect();
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let waiting = registration::waiting_about(txn, &accounts).await?;
+    let held = queue::hold_all(txn, &waiting).await?;
+    queue::look_again(txn, &held, &waiting).await
 }
 
 /// Ends the protection that has been over the longest. One a transaction, so that the locks of

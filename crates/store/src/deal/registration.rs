@@ -1,8 +1,10 @@
 //! Registrations: partners' claims to business with customers.
 
+use std::collections::BTreeSet;
+
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{FromJsonQueryResult, QueryOrder, QuerySelect};
+use sea_orm::{FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait};
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
@@ -364,6 +366,32 @@ pub async fn unresponded(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
         .order_by_asc(Column::EscalationTime)
         .order_by_asc(Column::Id)
         .limit(limit);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// The registrations that wait for another one and stand at some accounts, or wait for what stands there,
+/// in the order in which they were handed in.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn waiting_about(
+    view: &View,
+    accounts: &BTreeSet<AccountId>,
+) -> Result<Vec<Model>, Error> {
+    let at = || COLUMN.account.is_in(accounts.iter().cloned());
+    let standing = Entity::find()
+        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        .filter(Expr::col((Entity, Column::Contends)))
+        .filter(at())
+        .select_only()
+        .column(Column::Id);
+    let blocked_by = || Expr::cust("registrations.decision ->> 'blocked_by'");
+    let select = scoped::<Entity>(view)
+        .filter(COLUMN.state.eq(State::Waitlisted))
+        .filter(blocked_by().is_not_null())
+        .filter(at().or(blocked_by().in_subquery(QueryTrait::into_query(standing))))
+        .order_by_asc(Column::SubmitTime)
+        .order_by_asc(Column::Id);
     Ok(select.all(&view.db()).await?)
 }
 

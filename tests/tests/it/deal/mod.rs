@@ -1,6 +1,7 @@
 //! `trellis.deal.v1`.
 
 mod account;
+mod account_changes;
 mod account_identity;
 mod account_import;
 mod account_merge;
