@@ -4,6 +4,7 @@ mod account;
 mod account_identity;
 mod account_import;
 mod account_merge;
+mod account_nearby;
 mod cases;
 mod catalog;
 mod catalog_import;
