@@ -47,8 +47,7 @@ macro_rules! add {
 /// Makes every service that the settings name over a store.
 pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Services {
     let mut building = Building::new(settings);
-    let ecosystems = usize::try_from(settings.matching_ecosystems_max).unwrap_or(usize::MAX);
-    let nearby = Nearby::new(ecosystems);
+    let nearby = Nearby::new(settings.matching_ecosystems_max);
     add!(
         building,
         Package::Platform,

@@ -172,7 +172,7 @@ settings! {
         quota_writes("quota-writes"): u32 = "5000";
         /// Of how many ecosystems the names of accounts are held in memory, so that those which come
         /// near are found. 0: of none; an account is found by its exact keys alone.
-        matching_ecosystems_max("matching-ecosystems-max"): u32 = "16";
+        matching_ecosystems_max("matching-ecosystems-max"): usize = "16";
     }
     "Times" => {
         /// How long a call may take when the client sets no deadline.
