@@ -10,12 +10,12 @@
 use std::collections::BTreeSet;
 
 use trellis_core::AccountId;
-use trellis_matching::{Level, Match, Prepared, Profile, Rule, compare};
+use trellis_matching::{Level, Match, Prepared, Rule, compare};
 use trellis_store::deal::account::{self, State};
 use trellis_store::deal::customer::{self, Keyed};
 use trellis_store::deal::identity::Snapshot;
 use trellis_store::deal::registration;
-use trellis_store::{Error, Txn, View, lock};
+use trellis_store::{Error, Txn, View, lock, record};
 
 use crate::account::identity::{self, Shared};
 
@@ -138,18 +138,30 @@ pub async fn read(
     Ok(asked.into_iter().map(|one| of(one, &sharing)).collect())
 }
 
-/// Reads accounts that somebody may be, as [`compare`] tells, among those that share a key; without those
-/// that are somebody else.
+/// Reads accounts that somebody may be, as [`compare`] tells, among those that share a key and some others;
+/// without those that are somebody else.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn candidates(
     view: &View,
-    asked: Profile,
+    asked: Prepared,
+    others: Vec<AccountId>,
 ) -> Result<Vec<(account::Model, Match)>, Error> {
-    let asked = Prepared::new(asked);
     let keys = identity::keys_of(&asked);
     let mut found = customer::sharing(view, &keys.iter().cloned().collect()).await?;
+    let shares: BTreeSet<&AccountId> = found.iter().map(|one| &one.account.id).collect();
+    let others: Vec<AccountId> = others
+        .into_iter()
+        .filter(|other| !shares.contains(other))
+        .collect();
+    if !others.is_empty() {
+        let others = record::find_many::<account::Entity>(view, others).await?;
+        found.extend(others.into_iter().map(|account| Keyed {
+            account,
+            keys: Vec::new(),
+        }));
+    }
     found.retain(|other| {
         other.account.id.as_str() != asked.profile().id && other.account.state == State::Active
     });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::server::NamedService;
+use trellis_deal::account::nearby::Nearby;
 use trellis_platform::access::secret::Pepper;
 use trellis_store::Store;
 use trellis_store::worker::Worker;
@@ -46,6 +47,7 @@ macro_rules! add {
 /// Makes every service that the settings name over a store.
 pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Services {
     let mut building = Building::new(settings);
+    let nearby = Nearby::new(settings.matching_ecosystems_max);
     add!(
         building,
         Package::Platform,
@@ -74,7 +76,7 @@ pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Service
         Package::Deal,
         [
             trellis_deal::catalog::Catalog::server(store.clone()),
-            trellis_deal::account::Accounts::server(store.clone()),
+            trellis_deal::account::Accounts::server(store.clone(), nearby),
             trellis_deal::registration::Registrations::server(store.clone()),
             trellis_deal::deal::Deals::server(store.clone()),
             trellis_deal::lead::Leads::server(store.clone()),

@@ -11,7 +11,7 @@
 //! transaction ids begin anew.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{ExprTrait, SimpleExpr};
 use sea_orm::{Condition, DatabaseBackend, QueryOrder, QueryResult, QuerySelect, Statement, Value};
 use trellis_core::{
     Actor, Cursor, EcosystemId, Page, PageQuery, PartnerId, Position, Scope, Timestamp, filter,
@@ -19,6 +19,8 @@ use trellis_core::{
 
 use crate::page::{self, Columns};
 use crate::{Error, Txn, View};
+
+pub mod follow;
 
 /// One event.
 #[sea_orm::model]
@@ -260,21 +262,38 @@ fn shown(view: &View, select: Select<Entity>) -> Select<Entity> {
     select.filter(Condition::any().add(named(&whole)).add(of_own))
 }
 
-/// The events of this ecosystem after a place that no later commit can precede any more.
-fn settled(view: &View, after: Position) -> Select<Entity> {
-    let place = Expr::tuple([
+/// Before everything.
+const START: Position = Position {
+    epoch: 0,
+    xid: 0,
+    sequence: 0,
+};
+
+/// The place of an event.
+fn at() -> SimpleExpr {
+    Expr::tuple([
         Expr::col(Column::Epoch),
         Expr::col(Column::Xid),
         Expr::col(Column::Sequence),
-    ]);
-    let after = Expr::tuple([
-        Expr::value(after.epoch),
-        Expr::value(after.xid),
-        Expr::value(after.sequence),
-    ]);
-    let mut select = Entity::find()
-        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
-        .filter(place.gt(after));
+    ])
+}
+
+/// A place to compare it with.
+fn tuple(place: Position) -> SimpleExpr {
+    Expr::tuple([
+        Expr::value(place.epoch),
+        Expr::value(place.xid),
+        Expr::value(place.sequence),
+    ])
+}
+
+fn of_ecosystem(view: &View) -> Select<Entity> {
+    Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+}
+
+/// The events of this ecosystem after a place that no later commit can precede any more.
+fn settled(view: &View, after: Position) -> Select<Entity> {
+    let mut select = of_ecosystem(view).filter(at().gt(tuple(after)));
     if view.db().get_database_backend() == DatabaseBackend::Postgres {
         select = select.filter(Expr::col(Column::Xid).lt(Expr::cust(
             "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
@@ -312,18 +331,8 @@ pub(crate) async fn after_of(
     if head <= place {
         return Ok((Vec::new(), None));
     }
-    let until = Expr::tuple([
-        Expr::value(head.epoch),
-        Expr::value(head.xid),
-        Expr::value(head.sequence),
-    ]);
-    let at = Expr::tuple([
-        Expr::col(Column::Epoch),
-        Expr::col(Column::Xid),
-        Expr::col(Column::Sequence),
-    ]);
     let events = settled(view, place)
-        .filter(at.lte(until))
+        .filter(at().lte(tuple(head)))
         .filter(COLUMN.kind.is_in(kinds.iter().copied()))
         .order_by_asc(Column::Epoch)
         .order_by_asc(Column::Xid)
@@ -390,12 +399,7 @@ fn position_of(values: &[filter::Value]) -> Result<Position, Error> {
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn head(view: &View) -> Result<Position, Error> {
-    let zero = Position {
-        epoch: 0,
-        xid: 0,
-        sequence: 0,
-    };
-    let newest: Option<(i64, i64, i64)> = shown(view, settled(view, zero))
+    let newest: Option<(i64, i64, i64)> = shown(view, settled(view, START))
         .select_only()
         .columns([Column::Epoch, Column::Xid, Column::Sequence])
         .order_by_desc(Column::Epoch)
@@ -405,7 +409,7 @@ pub async fn head(view: &View) -> Result<Position, Error> {
         .into_tuple()
         .one(&view.db())
         .await?;
-    Ok(newest.map_or(zero, |(epoch, xid, sequence)| Position {
+    Ok(newest.map_or(START, |(epoch, xid, sequence)| Position {
         epoch,
         xid,
         sequence,

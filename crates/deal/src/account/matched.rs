@@ -1,6 +1,7 @@
 //! Tells the staff which accounts may be the same customer, and why.
 //!
-//! Candidates are those that share a key, from the database; all of them are compared.
+//! Candidates are those that share a key, from the database, and those whose names come near; all of
+//! them are compared as they stand in the database.
 
 use std::cmp::Reverse;
 
@@ -8,12 +9,13 @@ use trellis_api::deal::v1 as pb;
 use trellis_api::deal::v1::match_account_response::{Candidate, Evidence, Level as Shown};
 use trellis_api::name;
 use trellis_core::{AccountId, Call};
-use trellis_matching::{Argues, Level, Match, Profile, RULES_VERSION};
+use trellis_matching::{Argues, Level, Match, Prepared, Profile, RULES_VERSION};
 use trellis_store::deal::account::{Entity, Model};
 use trellis_store::deal::identity::Identifier;
 use trellis_store::{Store, View, record};
 
 use super::identity;
+use super::nearby::Nearby;
 use crate::error::absent;
 use crate::{Error, customer};
 
@@ -56,15 +58,23 @@ pub struct Description {
 /// `RESOURCE_NOT_FOUND`.
 pub async fn matched(
     store: &Store,
+    nearby: &Nearby,
     call: Call,
     ask: Ask,
 ) -> Result<pb::MatchAccountResponse, Error> {
-    let view = store.read(&call).await?.whole();
+    let view = store.read(&call).await?;
     let asked = match ask.of {
         Of::Account(id) => standing(&view, &id).await?,
         Of::Description(description) => identity::described(&description),
     };
-    let mut found = customer::candidates(&view, asked).await?;
+    let asked = Prepared::new(asked);
+    let near = if asked.names().next().is_some() {
+        nearby.find(&view, &asked, call.deadline).await?
+    } else {
+        Some(Vec::new())
+    };
+    let keys_only = near.is_none();
+    let mut found = customer::candidates(&view, asked, near.unwrap_or_default()).await?;
     found.sort_by_key(|(account, found)| (Reverse((found.level, found.score)), account.id.clone()));
     found.truncate(ask.count);
     let candidates = found
@@ -73,6 +83,7 @@ pub async fn matched(
     Ok(pb::MatchAccountResponse {
         candidates: candidates.collect(),
         rules_version: i32::try_from(RULES_VERSION).unwrap_or(i32::MAX),
+        keys_only,
     })
 }
 

@@ -8,7 +8,8 @@
 //! * [`convert`] is the only mapping between the wire and the rows; [`identifiers`] its part for the
 //!   numbers of registers.
 //! * [`keying`] makes the keys of accounts that older rules have made.
-//! * [`matched`] tells the staff which accounts may be one customer.
+//! * [`matched`] tells the staff which accounts may be one customer, and [`nearby`] which have names that
+//!   come near.
 //! * [`merge`] makes one account of two, and [`split`] two of one; [`lifecycle`] says which moves are
 //!   legal.
 //! * [`import`] brings accounts from another system, a message at a time.
@@ -31,6 +32,7 @@ pub mod keying;
 pub mod lifecycle;
 pub mod matched;
 pub mod merge;
+pub mod nearby;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod service;

@@ -7,19 +7,21 @@ use trellis_api::import::{Answers, answer_each};
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
+use super::nearby::Nearby;
 use super::{accounts, convert, import, matched, merge, split};
 
 /// `AccountService` over a store.
 #[derive(Clone)]
 pub struct Accounts {
     store: Store,
+    nearby: Nearby,
 }
 
 impl Accounts {
-    /// The gRPC service.
+    /// The gRPC service, which finds near names by what is held here.
     #[must_use]
-    pub fn server(store: Store) -> AccountServiceServer<Self> {
-        AccountServiceServer::new(Self { store })
+    pub fn server(store: Store, nearby: Nearby) -> AccountServiceServer<Self> {
+        AccountServiceServer::new(Self { store, nearby })
     }
 }
 
@@ -66,7 +68,7 @@ impl AccountService for Accounts {
         request: Request<pb::MatchAccountRequest>,
     ) -> Result<Response<pb::MatchAccountResponse>, Status> {
         let (call, ask) = open(request, convert::matched)?;
-        let found = matched::matched(&self.store, call, ask).await?;
+        let found = matched::matched(&self.store, &self.nearby, call, ask).await?;
         Ok(Response::new(found))
     }
 

@@ -170,6 +170,9 @@ settings! {
         quota_reads("quota-reads"): u32 = "10000";
         /// How many calls a second that write one principal may make.
         quota_writes("quota-writes"): u32 = "5000";
+        /// Of how many ecosystems the names of accounts are held in memory, so that those which come
+        /// near are found. 0: of none; an account is found by its exact keys alone.
+        matching_ecosystems_max("matching-ecosystems-max"): usize = "16";
     }
     "Times" => {
         /// How long a call may take when the client sets no deadline.

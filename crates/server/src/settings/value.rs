@@ -56,6 +56,19 @@ impl Value for bool {
     }
 }
 
+/// A count that may be none.
+impl Value for usize {
+    const EXPECTS: &'static str = "a whole number from 0 to 1000000";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|count| *count <= 1_000_000)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
 /// A count that is at least one.
 impl Value for u32 {
     const EXPECTS: &'static str = "a whole number from 1 to 1000000";

@@ -133,6 +133,62 @@ crate::record!(id: AccountId, Id; reach: crate::reach::Reach::Partner(Column::Pa
     "update_time" => UpdateTime,
 });
 
+/// The names of an account that stands for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The account.
+    pub id: AccountId,
+    /// The name that people read.
+    pub display_name: String,
+    /// Its other names.
+    pub aliases: Aliases,
+}
+
+/// The names of all accounts that stand for themselves, in the order of their ids: the next ones after
+/// one.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn names_after(
+    view: &View,
+    after: Option<&AccountId>,
+    limit: u64,
+) -> Result<Vec<Names>, Error> {
+    let mut select = scoped::<Entity>(view).order_by_asc(Column::Id).limit(limit);
+    if let Some(after) = after {
+        select = select.filter(COLUMN.id.gt(after.clone()));
+    }
+    names(view, select).await
+}
+
+/// The names of those of some accounts that stand for themselves.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn names_of(
+    view: &View,
+    accounts: impl IntoIterator<Item = AccountId>,
+) -> Result<Vec<Names>, Error> {
+    let select = scoped::<Entity>(view).filter(COLUMN.id.is_in(accounts));
+    names(view, select).await
+}
+
+async fn names(view: &View, select: Select<Entity>) -> Result<Vec<Names>, Error> {
+    let rows: Vec<(AccountId, String, Aliases)> = select
+        .filter(COLUMN.state.eq(State::Active))
+        .select_only()
+        .columns([Column::Id, Column::DisplayName, Column::Aliases])
+        .into_tuple()
+        .all(&view.db())
+        .await?;
+    let names = |(id, display_name, aliases)| Names {
+        id,
+        display_name,
+        aliases,
+    };
+    Ok(rows.into_iter().map(names).collect())
+}
+
 /// Finds the accounts that carry one of these external ids, locked.
 ///
 /// # Errors

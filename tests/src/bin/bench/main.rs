@@ -20,6 +20,14 @@
 mod echo;
 mod floor;
 mod load;
+#[expect(
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "it belongs to another measurement, which needs more of it"
+)]
+#[path = "../../../../crates/matching/examples/bench_matching/made_up.rs"]
+mod made_up;
+mod matching;
 mod overload;
 mod product;
 mod seed;
@@ -70,6 +78,14 @@ async fn main() {
         let holds = overload::measure(&folder, &binary()).await;
         drop(std::fs::remove_dir_all(&folder));
         assert!(holds, "overload does harm, or does none without admission");
+        return;
+    }
+    if arguments
+        .get(1)
+        .is_some_and(|word| word == matching::ARGUMENT)
+    {
+        matching::measure(&folder, &binary()).await;
+        drop(std::fs::remove_dir_all(&folder));
         return;
     }
     println!(

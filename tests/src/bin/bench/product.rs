@@ -229,7 +229,7 @@ impl Product {
         }
     }
 
-    fn channel(&self, client: usize) -> Called {
+    pub(crate) fn channel(&self, client: usize) -> Called {
         one_of(&self.channels, client)
     }
 
@@ -246,6 +246,15 @@ impl Product {
             .filter_map(|ticks| ticks.parse::<u64>().ok())
             .sum();
         Duration::from_millis(ticks * 10)
+    }
+
+    /// The memory that the server holds, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let process = self.process.lock().expect("nobody panicked with it").id();
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = resident.and_then(|held| held.split_whitespace().next()?.parse::<u64>().ok());
+        kib.unwrap_or_default() * 1024
     }
 
     /// What the server answers to the reading cases.

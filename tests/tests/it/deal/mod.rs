@@ -5,6 +5,7 @@ mod account_changes;
 mod account_identity;
 mod account_import;
 mod account_merge;
+mod account_nearby;
 mod cases;
 mod catalog;
 mod catalog_import;

@@ -6,6 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 use trellis_tests::database::root;
 
+use super::texts;
+
 /// For each crate of ours, the others of ours that it may know. Services know the grammar of the
 /// wire and the data layer, and never each other; those two know only the values between them.
 const OURS: [(&str, &[&str]); 12] = [
@@ -160,4 +162,21 @@ fn a_library_stays_in_its_layer() {
             assert_eq!(found, None, "{name} knows nothing of the wire");
         }
     }
+}
+
+/// Names that are held in memory may be behind; whatever decides reads the keys, under their locks.
+#[test]
+fn nothing_that_decides_knows_names_in_memory() {
+    let known: Vec<String> = texts("crates", "rs")
+        .into_iter()
+        .filter(|(_, text)| text.contains("Nearby"))
+        .map(|(path, _)| path.display().to_string())
+        .filter(|path| !path.starts_with("crates/deal/src/account/nearby/"))
+        .collect();
+    let allowed = [
+        "crates/deal/src/account/matched.rs",
+        "crates/deal/src/account/service.rs",
+        "crates/server/src/services.rs",
+    ];
+    assert_eq!(known, allowed);
 }
