@@ -94,9 +94,11 @@ fn give_up(now: Instant, deadline: Option<Instant>) -> Instant {
 #[derive(Clone)]
 struct Recent<T> {
     most: usize,
-    /// The one that was asked for last is at the end.
-    slots: Arc<Mutex<Vec<(EcosystemId, Slot<T>)>>>,
+    slots: Arc<Mutex<Slots<T>>>,
 }
+
+/// The slots of ecosystems. The one that was asked for last is at the end.
+type Slots<T> = Vec<(EcosystemId, Slot<T>)>;
 
 /// What is made for one, as soon as it is.
 struct Slot<T>(Arc<OnceCell<T>>);
