@@ -150,7 +150,7 @@ impl Names {
     /// Waits until the feed tells of an event.
     async fn is_told(&self, id: &str, kind: &str) {
         for _ in 0..200 {
-            let events = self.events_about(&self.name("accounts", id)).await;
+            let events = self.told_so_far(&self.name("accounts", id)).await;
             if events.iter().any(|event| event.r#type == kind) {
                 return;
             }
@@ -349,7 +349,7 @@ async fn what_was_written_is_found_before_the_feed_tells_of_it() {
 
         names.make("late", "Zenith Maschinenbau GmbH").await;
         // The control: the feed does not tell of it.
-        let events = names.events_about(&names.name("accounts", "late")).await;
+        let events = names.told_so_far(&names.name("accounts", "late")).await;
         assert_eq!(events, []);
         assert_eq!(names.near("Zenit Maschinenbau").await, ["late"]);
         names.rename("late", "Apex Logistik GmbH", &[]).await;

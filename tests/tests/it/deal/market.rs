@@ -404,6 +404,11 @@ impl Market {
     /// The events about a resource, oldest first.
     pub(crate) async fn events_about(&self, resource: &str) -> Vec<platform::Event> {
         self.settled(&self.parent).await;
+        self.told_so_far(resource).await
+    }
+
+    /// Those of them that can be read already.
+    pub(crate) async fn told_so_far(&self, resource: &str) -> Vec<platform::Event> {
         let request = platform::ListEventsRequest {
             parent: self.parent.clone(),
             page_size: 1_000,
