@@ -25,6 +25,7 @@ mod m20261126_000060_access;
 mod m20261126_000070_probing;
 mod m20261126_000080_account_identity;
 mod m20261126_000090_deal_lead;
+mod m20261127_000120_cosell;
 
 /// All migrations.
 pub struct Migrator;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000070_probing::Migration),
             Box::new(m20261126_000080_account_identity::Migration),
             Box::new(m20261126_000090_deal_lead::Migration),
+            Box::new(m20261127_000120_cosell::Migration),
         ]
     }
 }

@@ -8,9 +8,12 @@ use trellis_api::{Etag, name};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
     AccountId, Call, Date, DealId, Money, Page, PageQuery, Problem, ProductId, ProgramId,
-    RegistrationId, TerritoryId, TimeZone, Written,
+    RegistrationId, TerritoryId, TimeZone, Violation, Written,
 };
-use trellis_store::deal::deal::{DealType, Entity, Lines, Model, PartnerRole, Roles, Stage};
+use trellis_store::deal::deal::{
+    DealType, Disputes, Entity, Lines, Model, PartnerRole, Roles, Stage,
+};
+use trellis_store::deal::history as rows;
 use trellis_store::deal::product;
 use trellis_store::deal::reference::References;
 use trellis_store::event::{self, NewEvent};
@@ -18,7 +21,9 @@ use trellis_store::{Store, Txn, View, record};
 
 use super::amounts::{self, Draft, Worth};
 use super::convert::wire;
-use super::roles::sourcing;
+use super::evidence;
+use super::history;
+use super::roles::{self, sourcing};
 use crate::{Error, absent, all_exist, exists};
 
 /// Makes a deal.
@@ -95,10 +100,31 @@ pub async fn create(store: &Store, call: Call, create: Create) -> Result<Written
                 merged.stand_for(account);
             }
             let id = id.unwrap_or_else(|| DealId::generate(txn.now()));
+            supported(&txn, &mut deal).await?;
             let new = settled(&txn, id, deal).await?;
             Ok(wire(add(&txn, new).await?))
         })
         .await
+}
+
+/// Completes the evidence of the parts. Where none is given the record is it.
+async fn supported(txn: &Txn, deal: &mut Described) -> Result<(), Error> {
+    let record = evidence::of_record(txn, deal.engage_date, None);
+    let at = |index| format!("deal.roles[{index}]");
+    let whole = txn.whole();
+    let wrong = evidence::complete(&whole, at, &mut deal.roles, &[], Some(record)).await?;
+    let sold: Vec<_> = deal.lines.iter().map(|line| line.product.clone()).collect();
+    refuse(wrong, roles::unsold(at, &deal.roles, &sold))
+}
+
+/// Refuses what is wrong, if anything is.
+pub(super) fn refuse(mut wrong: Vec<Violation>, more: Vec<Violation>) -> Result<(), Error> {
+    wrong.extend(more);
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::Invalid(wrong).into())
+    }
 }
 
 /// Fits the amounts of a deal together, by the list prices where nothing else is said.
@@ -204,6 +230,9 @@ pub(super) fn row(txn: &Txn, new: New) -> Model {
         churn_date: None,
         registration,
         program,
+        stage_change_count: 0,
+        role_change_count: 0,
+        disputes: Disputes::default(),
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -213,9 +242,12 @@ pub(super) fn row(txn: &Txn, new: New) -> Model {
 /// Adds a deal and reports it.
 pub(crate) async fn add(txn: &Txn, new: New) -> Result<Model, Error> {
     let resource = name(txn.ecosystem(), &new.id);
-    let deal = record::insert::<Entity>(txn, row(txn, new))
+    let mut deal = row(txn, new);
+    let (moved, parts) = history::born(txn, &mut deal, None);
+    let deal = record::insert::<Entity>(txn, deal)
         .await
         .map_err(|error| exists(error, &resource))?;
+    rows::remember(txn, vec![moved], parts.into_iter().collect()).await?;
     event::append(
         txn,
         NewEvent::new("deal.created", resource)
@@ -291,7 +323,13 @@ impl Described {
             partners: self.roles.iter().map(|role| role.partner.clone()).collect(),
             programs: [].into(),
             accounts: self.account.iter().cloned().collect(),
-            products: self.lines.iter().map(|line| line.product.clone()).collect(),
+            products: self
+                .lines
+                .iter()
+                .map(|line| &line.product)
+                .chain(self.roles.iter().flat_map(|role| &role.products))
+                .cloned()
+                .collect(),
             territories: self.territory.iter().cloned().collect(),
         }
     }

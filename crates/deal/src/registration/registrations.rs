@@ -22,7 +22,7 @@ use super::disclosure::{self, Seen, shown};
 use super::lifecycle::{self, Verb};
 use super::queue;
 use crate::deal::amounts::{self, Draft};
-use crate::deal::deals;
+use crate::deal::{deals, evidence};
 use crate::edit::set;
 use crate::{Error, absent, all_exist, exists};
 
@@ -488,8 +488,8 @@ async fn deal_of(
             .ok_or_else(|| absent(txn, &registration.account))?,
     };
     let role = PartnerRole {
-        partner: registration.partner.clone(),
-        role: Role::Sourced,
+        evidence: vec![evidence::of_registration(txn, registration)],
+        ..PartnerRole::new(registration.partner.clone(), Role::Sourced)
     };
     Ok(deals::New {
         display_name,

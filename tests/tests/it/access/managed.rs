@@ -115,6 +115,11 @@ on_both! {
             roles: vec![pb::deal::PartnerRole {
                 partner: scene.cirrus.clone(),
                 role: pb::deal::Role::Sourced.into(),
+                evidence: vec![pb::deal::Evidence {
+                    r#type: pb::deal::evidence::Type::Email.into(),
+                    ..pb::deal::Evidence::default()
+                }],
+                ..pb::deal::PartnerRole::default()
             }],
             ..pb::SetDealRolesRequest::default()
         };

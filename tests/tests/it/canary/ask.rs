@@ -14,7 +14,7 @@ use trellis_core::Role;
 
 use super::leak::canary;
 use super::plant::{
-    DAY, ECOSYSTEMS, PARTNERS, batch_id, ecosystem, lead_id, partner, plan_id, program_id,
+    DAY, ECOSYSTEMS, PARTNERS, batch_id, deal_id, ecosystem, lead_id, partner, plan_id, program_id,
 };
 
 /// A method that lists, and what is known of it.
@@ -36,12 +36,13 @@ enum Below {
     Program,
     Partner,
     Lead,
+    Deal,
     Plan,
     Batch,
 }
 
 /// Which lists there are. One that the contract has and this has not fails the tests.
-const LISTS: [(&str, Below); 27] = [
+const LISTS: [(&str, Below); 29] = [
     ("ListEcosystems", Below::Nothing),
     ("ListEvents", Below::Ecosystem),
     ("ListApiKeys", Below::Ecosystem),
@@ -59,6 +60,8 @@ const LISTS: [(&str, Below); 27] = [
     ("ListLeads", Below::Ecosystem),
     ("ListLeadRoutings", Below::Lead),
     ("ListDeals", Below::Ecosystem),
+    ("ListStageChanges", Below::Deal),
+    ("ListRoleChanges", Below::Deal),
     ("ListPlans", Below::Ecosystem),
     ("ListPlanVersions", Below::Plan),
     ("ListAwards", Below::Ecosystem),
@@ -222,6 +225,7 @@ impl List {
             Below::Program => format!("{parent}/programs/{}", program_id(home, false)),
             Below::Partner => format!("{parent}/partners/{}", partner(home, 0)),
             Below::Lead => format!("{parent}/leads/{}", lead_id(home)),
+            Below::Deal => format!("{parent}/deals/{}", deal_id(home)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(home)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(home, 0)),
         };
@@ -326,6 +330,7 @@ impl Words<'_> {
                 format!("{parent}/partners/{}", partner(within, number))
             }
             Below::Lead => format!("{parent}/leads/{}", lead_id(within)),
+            Below::Deal => format!("{parent}/deals/{}", deal_id(within)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(within)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(within, batch)),
         }

@@ -7,7 +7,7 @@ use trellis_api::incentive::v1 as incentive;
 use trellis_tests::{Caller, position};
 
 use super::leak::canary;
-use super::plant::{Catalog, DAY, PARTNERS, Planter, batch_id, plan_id, tier_id, usd};
+use super::plant::{Catalog, DAY, PARTNERS, Planter, batch_id, deal_id, plan_id, tier_id, usd};
 
 /// Who has a part in whose deals.
 const SECOND: [Option<usize>; PARTNERS] = [Some(1), Some(0), Some(3), None];
@@ -196,10 +196,19 @@ impl Planter {
                     .map(|(partner, role)| pb::deal::PartnerRole {
                         partner: self.partner_name(partner),
                         role: role.into(),
+                        evidence: vec![pb::deal::Evidence {
+                            r#type: pb::deal::evidence::Type::Meeting.into(),
+                            description: self.text('v'),
+                            ..pb::deal::Evidence::default()
+                        }],
+                        ..pb::deal::PartnerRole::default()
                     });
                 let request = pb::CreateDealRequest {
                     parent: self.parent.clone(),
-                    deal_id: self.text(of),
+                    deal_id: match (number, lost) {
+                        (0, false) => deal_id(0),
+                        _ => self.text(of),
+                    },
                     deal: Some(pb::Deal {
                         display_name: self.text(of),
                         partner: self.partner_name(number),
@@ -216,6 +225,7 @@ impl Planter {
                     ..pb::CreateDealRequest::default()
                 };
                 let name = calls.create_deal(request).await.unwrap().into_inner().name;
+                self.dispute(number, &name, &catalog.products[1]).await;
                 if lost {
                     let lose = pb::LoseDealRequest {
                         name,
@@ -248,6 +258,57 @@ impl Planter {
             ..pb::CreateDealRequest::default()
         };
         calls.create_deal(request).await.unwrap();
+    }
+
+    /// What is disputed about a deal, and decided; the parts are set anew, and the deal moves on.
+    async fn dispute(&self, number: usize, name: &str, product: &str) {
+        let mut calls = self.staff.deals();
+        let of = owner(number);
+        let part = pb::deal::PartnerRole {
+            partner: self.partner_name(number),
+            role: pb::deal::Role::Fulfil.into(),
+            products: vec![product.to_owned()],
+            evidence: vec![pb::deal::Evidence {
+                r#type: pb::deal::evidence::Type::Quote.into(),
+                description: self.text('v'),
+                sha256: "0".repeat(64),
+                ..pb::deal::Evidence::default()
+            }],
+        };
+        let dispute = pb::DisputeDealRoleRequest {
+            name: name.to_owned(),
+            role: Some(part.clone()),
+            reason_code: self.word('v'),
+            note: self.text('v'),
+            ..pb::DisputeDealRoleRequest::default()
+        };
+        calls.dispute_deal_role(dispute).await.unwrap();
+        let resolve = pb::ResolveDealRoleDisputeRequest {
+            name: name.to_owned(),
+            number: 1,
+            resolution: pb::resolve_deal_role_dispute_request::Resolution::Dismiss.into(),
+            reason_code: self.word('v'),
+            note: self.text('v'),
+            ..pb::ResolveDealRoleDisputeRequest::default()
+        };
+        let deal = calls.resolve_deal_role_dispute(resolve).await.unwrap();
+        let mut roles = deal.into_inner().roles;
+        roles.push(part);
+        let set = pb::SetDealRolesRequest {
+            name: name.to_owned(),
+            roles,
+            note: self.text('v'),
+            ..pb::SetDealRolesRequest::default()
+        };
+        calls.set_deal_roles(set).await.unwrap();
+        let advance = pb::AdvanceDealRequest {
+            name: name.to_owned(),
+            stage: pb::deal::Stage::Qualified.into(),
+            reason_code: self.word(of),
+            note: self.text('v'),
+            ..pb::AdvanceDealRequest::default()
+        };
+        calls.advance_deal(advance).await.unwrap();
     }
 
     /// A plan pays for what was won; one batch pays a part of that, another is cancelled.

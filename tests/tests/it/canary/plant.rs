@@ -65,6 +65,11 @@ pub(super) fn lead_id(of: usize) -> String {
     canary(of, '0', 5)
 }
 
+/// The id of a deal that the first partner sourced.
+pub(super) fn deal_id(of: usize) -> String {
+    canary(of, '0', 6)
+}
+
 /// The id of the first tier of the published program.
 pub(super) fn tier_id(of: usize) -> String {
     canary(of, 'a', 4)

@@ -7,6 +7,7 @@ mod account_merge;
 mod catalog;
 mod catalog_import;
 mod conflict_check;
+mod cosell;
 mod customers;
 mod deal_import;
 mod deal_records;
