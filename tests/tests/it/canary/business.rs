@@ -7,7 +7,9 @@ use trellis_api::incentive::v1 as incentive;
 use trellis_tests::{Caller, position};
 
 use super::leak::canary;
-use super::plant::{Catalog, DAY, PARTNERS, Planter, batch_id, deal_id, plan_id, tier_id, usd};
+use super::plant::{
+    Catalog, DAY, PARTNERS, Planter, batch_id, deal_id, lead_id, plan_id, tier_id, usd,
+};
 
 /// Who has a part in whose deals.
 const SECOND: [Option<usize>; PARTNERS] = [Some(1), Some(0), Some(3), None];
@@ -260,11 +262,34 @@ impl Planter {
         calls.create_deal(request).await.unwrap();
     }
 
+    /// A registration and a lead of the first partner, as evidence.
+    async fn origins(&self) -> [pb::deal::Evidence; 2] {
+        let request = pb::ListRegistrationsRequest {
+            parent: self.parent.clone(),
+            filter: format!("partner = \"{}\"", self.partner_name(0)),
+            ..pb::ListRegistrationsRequest::default()
+        };
+        let claims = self.staff.registrations().list_registrations(request).await;
+        let mut claims = claims.unwrap().into_inner().registrations;
+        [
+            pb::deal::Evidence {
+                r#type: pb::deal::evidence::Type::Registration.into(),
+                registration: claims.remove(0).name,
+                ..pb::deal::Evidence::default()
+            },
+            pb::deal::Evidence {
+                r#type: pb::deal::evidence::Type::Lead.into(),
+                lead: self.name("leads", &lead_id(0)),
+                ..pb::deal::Evidence::default()
+            },
+        ]
+    }
+
     /// What is disputed about a deal, and decided; the parts are set anew, and the deal moves on.
     async fn dispute(&self, number: usize, name: &str, product: &str) {
         let mut calls = self.staff.deals();
         let of = owner(number);
-        let part = pb::deal::PartnerRole {
+        let mut part = pb::deal::PartnerRole {
             partner: self.partner_name(number),
             role: pb::deal::Role::Fulfil.into(),
             products: vec![product.to_owned()],
@@ -275,6 +300,9 @@ impl Planter {
                 ..pb::deal::Evidence::default()
             }],
         };
+        if number == 0 {
+            part.evidence.extend(self.origins().await);
+        }
         let dispute = pb::DisputeDealRoleRequest {
             name: name.to_owned(),
             role: Some(part.clone()),

@@ -356,8 +356,8 @@ on_both! {
             row_number: 1,
             differences: vec![
                 told("display_name", "Deal 1", "Renamed", true),
-                told("lines", "1 of firewall for 1054.00 USD", "1 of firewall for 2000.00 USD", true),
-                told("amount", "1054.00 USD", "2000.00 USD", true),
+                told("lines", "1 of firewall for 1,054.00 USD", "1 of firewall for 2,000.00 USD", true),
+                told("amount", "1,054.00 USD", "2,000.00 USD", true),
                 told("stage", "QUALIFIED", "COMMITTED", true),
             ],
         }];

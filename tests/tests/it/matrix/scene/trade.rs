@@ -157,6 +157,16 @@ impl Site<'_> {
                 "note": "after the call"
             });
             self.does("AdvanceDeal", tag, advance).await;
+            // What somebody is to decide about.
+            let dispute = json!({
+                "name": self.name(&format!("deals/{won}")),
+                "role": {
+                    "partner": self.name(&format!("partners/{partner}")),
+                    "role": "ROLE_INFLUENCED"
+                },
+                "reason_code": "OTHER"
+            });
+            self.does("DisputeDealRole", tag, dispute).await;
             if tag == OVER {
                 for id in [open, won] {
                     self.moves_because("LoseDeal", tag, &format!("deals/{id}"))
@@ -164,14 +174,6 @@ impl Site<'_> {
                 }
             } else {
                 self.moves("WinDeal", tag, &format!("deals/{won}")).await;
-                // What somebody is to decide about.
-                let dispute = json!({
-                    "name": self.name(&format!("deals/{won}")),
-                    "role": { "partner": self.name(&format!("partners/{partner}")),
-                        "role": "ROLE_INFLUENCED" },
-                    "reason_code": "OTHER"
-                });
-                self.does("DisputeDealRole", tag, dispute).await;
             }
         }
     }
