@@ -5,7 +5,9 @@
 //! that holds money is mended by going forward.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend};
+use sea_orm_migration::sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DbBackend, QueryResult, Statement,
+};
 
 mod isolation;
 mod m20261123_000001_platform;
@@ -25,7 +27,11 @@ mod m20261126_000060_access;
 mod m20261126_000070_probing;
 mod m20261126_000080_account_identity;
 mod m20261126_000090_deal_lead;
-mod m20261127_000120_cosell;
+mod m20261127_000100_registration_rules;
+mod m20261127_000130_deal_engagement;
+mod m20261127_000140_registration_lifecycle;
+mod m20261127_000141_registration_clocks;
+mod m20261127_000150_cosell;
 
 /// All migrations.
 pub struct Migrator;
@@ -50,7 +56,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000070_probing::Migration),
             Box::new(m20261126_000080_account_identity::Migration),
             Box::new(m20261126_000090_deal_lead::Migration),
-            Box::new(m20261127_000120_cosell::Migration),
+            Box::new(m20261127_000100_registration_rules::Migration),
+            Box::new(m20261127_000130_deal_engagement::Migration),
+            Box::new(m20261127_000140_registration_lifecycle::Migration),
+            Box::new(m20261127_000141_registration_clocks::Migration),
+            Box::new(m20261127_000150_cosell::Migration),
         ]
     }
 }
@@ -178,4 +188,54 @@ async fn run_on(
     } else {
         Ok(())
     }
+}
+
+/// Changes what SQLite was told when a table was made, such as its checks, which it cannot alter: makes
+/// the table anew by the words that it has by now, each text replaced by the other, and moves rows and
+/// indexes over. Whatever other migrations have added to the table stays.
+async fn rebuild(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    changes: &[(&str, &str)],
+) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    if manager.get_database_backend() != DbBackend::Sqlite {
+        return Ok(());
+    }
+    let words = |kind: &str| {
+        let select = format!(
+            "SELECT sql FROM sqlite_schema WHERE type = '{kind}' AND tbl_name = '{table}' \
+             AND sql IS NOT NULL"
+        );
+        Statement::from_string(DbBackend::Sqlite, select)
+    };
+    let sql = |row: &QueryResult| row.try_get::<String>("", "sql");
+    let made = connection.query_one_raw(words("table")).await?;
+    let made = made.ok_or_else(|| DbErr::Custom(format!("there is no table {table}")))?;
+    let mut made = sql(&made)?;
+    let indexes = connection.query_all_raw(words("index")).await?;
+    for (from, to) in changes {
+        if !made.contains(from) {
+            let missing = format!("{table} was not made with: {from}");
+            return Err(DbErr::Custom(missing));
+        }
+        made = made.replacen(from, to, 1);
+    }
+    let columns = made
+        .find('(')
+        .map(|at| made.split_off(at))
+        .ok_or_else(|| DbErr::Custom(format!("{table} has no columns")))?;
+    let rebuilt = format!("{table}__rebuilt");
+    for statement in [
+        format!("CREATE TABLE {rebuilt} {columns}"),
+        format!("INSERT INTO {rebuilt} SELECT * FROM {table}"),
+        format!("DROP TABLE {table}"),
+        format!("ALTER TABLE {rebuilt} RENAME TO {table}"),
+    ] {
+        connection.execute_unprepared(&statement).await?;
+    }
+    for index in &indexes {
+        connection.execute_unprepared(&sql(index)?).await?;
+    }
+    Ok(())
 }

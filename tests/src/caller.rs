@@ -82,6 +82,8 @@ clients! {
     registrations: deal, registration_service_client, RegistrationServiceClient;
     /// Leads.
     leads: deal, lead_service_client, LeadServiceClient;
+    /// Engagements.
+    engagements: deal, engagement_service_client, EngagementServiceClient;
     /// Deals.
     deals: deal, deal_service_client, DealServiceClient;
     /// Plans and their versions.

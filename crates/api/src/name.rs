@@ -2,8 +2,9 @@
 
 use trellis_core::id::Id;
 use trellis_core::{
-    AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EnrollmentId, FamilyId, JournalId,
-    LeadId, LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
+    AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EngagementId, EngagementMemberId,
+    EngagementSnapshotId, EnrollmentId, FamilyId, HouseAccountId, JournalId, LeadId,
+    LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
     RoleGrantId, TerritoryId, TierId, Violation,
 };
 
@@ -34,8 +35,12 @@ collections! {
     AwardId "awards" "Award";
     BatchId "payoutBatches" "PayoutBatch";
     DealId "deals" "Deal";
+    EngagementId "engagements" "Engagement";
+    EngagementMemberId "members" "EngagementMember";
+    EngagementSnapshotId "snapshots" "EngagementSnapshot";
     EnrollmentId "enrollments" "Enrollment";
     FamilyId "productFamilies" "ProductFamily";
+    HouseAccountId "houseAccounts" "HouseAccount";
     JournalId "journals" "Journal";
     LeadId "leads" "Lead";
     LedgerAccountId "ledgerAccounts" "LedgerAccount";

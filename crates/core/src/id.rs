@@ -176,6 +176,8 @@ id! {
     EnrollmentId;
     /// A family of products.
     FamilyId;
+    /// A customer, or business with one, that the vendor keeps to itself.
+    HouseAccountId;
     /// A product.
     ProductId;
     /// A territory.
@@ -188,6 +190,12 @@ id! {
     DealId;
     /// A lead.
     LeadId;
+    /// Work of several partners on one customer.
+    EngagementId;
+    /// A partner's membership in an engagement.
+    EngagementMemberId;
+    /// What was shared with a member of an engagement.
+    EngagementSnapshotId;
     /// An incentive plan.
     PlanId;
     /// An award of a plan.

@@ -6,6 +6,7 @@
 //! in that noun's service, never here.
 
 pub mod access;
+pub mod business;
 pub mod call;
 pub mod clock;
 mod column;
@@ -23,15 +24,17 @@ pub mod time;
 pub mod zone;
 
 pub use access::{Access, Eyes, Principal, Role, Scope};
+pub use business::{Calendar, Weekday};
 pub use call::{Actor, Call, InvalidActor};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use date::{Cadence, Date, InvalidDate, Period};
 pub use failure::{Code, Failure, Problem, Violation};
 pub use filter::{Comparison, Filter, Value};
 pub use id::{
-    AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EnrollmentId, FamilyId, InvalidId,
-    JournalId, LeadId, LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId,
-    RegistrationId, RoleGrantId, TerritoryId, TierId,
+    AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EngagementId, EngagementMemberId,
+    EngagementSnapshotId, EnrollmentId, FamilyId, HouseAccountId, InvalidId, JournalId, LeadId,
+    LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
+    RoleGrantId, TerritoryId, TierId,
 };
 pub use money::{Currency, InvalidCurrency, Money, MoneyError, allocate, round_half_up};
 pub use page::{Cursor, Order, Page, PageQuery, Seal};

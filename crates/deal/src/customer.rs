@@ -100,6 +100,14 @@ impl Customer {
     pub fn exclusive(&self) -> &[String] {
         &self.exclusive
     }
+
+    /// The keys under which its whole group can be protected: its own, and those that each other
+    /// account of the group has alone.
+    #[must_use]
+    pub fn exclusive_of_the_group(&self) -> Vec<String> {
+        let others = self.related.iter().map(|(id, _)| account::own_key(id));
+        self.exclusive.iter().cloned().chain(others).collect()
+    }
 }
 
 /// Reads some accounts as customers, in the order of their ids. Those that do not exist are left out; in
@@ -286,6 +294,19 @@ pub async fn contending_perhaps(
 ) -> Result<Vec<registration::Model>, Error> {
     let perhaps: Vec<AccountId> = customer.probable.iter().map(|(id, _)| id.clone()).collect();
     customer::contending(view, &perhaps).await
+}
+
+/// The registrations that stand at other accounts of the customer's group. One statement, whether or
+/// not there are any.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn contending_beside(
+    view: &View,
+    customer: &Customer,
+) -> Result<Vec<registration::Model>, Error> {
+    let beside: Vec<AccountId> = customer.related.iter().map(|(id, _)| id.clone()).collect();
+    customer::contending(view, &beside).await
 }
 
 #[cfg(test)]

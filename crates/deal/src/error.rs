@@ -68,6 +68,17 @@ pub enum Error {
         /// How many they do.
         open: u64,
     },
+    /// A registration that its partner had not long ago, handed in again without anything new.
+    #[error(
+        "{resource} was for the same and has ended not long ago; give new evidence, or hand it in \
+         again from {cool_off_time} on"
+    )]
+    CoolOff {
+        /// The registration that has ended.
+        resource: String,
+        /// From when on it counts no longer.
+        cool_off_time: Timestamp,
+    },
     /// A refund that would pay back more than was won.
     #[error(
         "{resource} was won for {won_amount}, of which {refunded_amount} was paid back already; \
@@ -139,6 +150,16 @@ impl Error {
                     ("open", open.to_string()),
                 ],
             ),
+            Self::CoolOff {
+                resource,
+                cool_off_time,
+            } => Said::Here(
+                "COOL_OFF",
+                vec![
+                    ("resource", resource.clone()),
+                    ("cool_off_time", cool_off_time.to_string()),
+                ],
+            ),
             Self::RefundExceedsDeal {
                 resource,
                 won_amount,
@@ -166,6 +187,7 @@ impl Failure for Error {
             Self::Cycle { .. }
             | Self::RegistrationConflict { .. }
             | Self::SelfDuplicate { .. }
+            | Self::CoolOff { .. }
             | Self::RefundExceedsDeal { .. } => Code::FailedPrecondition,
         }
     }
@@ -191,6 +213,7 @@ impl Failure for Error {
             Self::Cycle { .. }
             | Self::RegistrationConflict { .. }
             | Self::SelfDuplicate { .. }
+            | Self::CoolOff { .. }
             | Self::SubmissionBudget { .. }
             | Self::OpenRegistrations { .. }
             | Self::RefundExceedsDeal { .. } => &[],
@@ -205,6 +228,7 @@ impl Failure for Error {
             Self::Cycle { .. }
             | Self::RegistrationConflict { .. }
             | Self::SelfDuplicate { .. }
+            | Self::CoolOff { .. }
             | Self::OpenRegistrations { .. }
             | Self::RefundExceedsDeal { .. } => None,
         }

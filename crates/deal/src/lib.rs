@@ -1,8 +1,9 @@
 //! The deal service: what an ecosystem sells, to whom, and who may work on which business.
 //!
-//! Its nouns are the catalogue (products, their families, territories), accounts, leads, registrations
-//! and deals. A lead is somebody who may buy, given by the vendor to a partner; a registration is a
-//! partner's claim to business with a customer before it is won; a deal is that business:
+//! Its nouns are the catalogue (products, their families, territories), accounts, leads, registrations,
+//! deals and engagements. A lead is somebody who may buy, given by the vendor to a partner; a
+//! registration is a partner's claim to business with a customer before it is won; a deal is that
+//! business; an engagement is work of several partners on one customer:
 //!
 //! ```text
 //! lead           NEW ─route─▶ OFFERED ─accept─▶ ACCEPTED ─work─▶ WORKING ─qualify─▶ QUALIFIED ─convert─▶ CONVERTED
@@ -20,6 +21,10 @@
 //!
 //! deal           PROSPECT ◀─▶ QUALIFIED ◀─▶ TECHNICAL_VALIDATION ◀─▶ BUSINESS_VALIDATION ◀─▶ COMMITTED
 //!                   └── from each of them: win ─▶ WON, lose ─▶ LOST; reopen leads back ──┘
+//!
+//! engagement     DRAFT ─activate─▶ ACTIVE ◀─ suspend, resume ─▶ SUSPENDED; from each: close ─▶ CLOSED
+//!                member: INVITED ─accept─▶ ACCEPTED ─leave─▶ LEFT, ─remove─▶ REMOVED
+//!                        INVITED ─▶ REJECTED, EXPIRED, CANCELLED
 //! ```
 //!
 //! What always holds:
@@ -27,6 +32,7 @@
 //! * Two accounts that compare as IDENTICAL or SAME are the same customer, whoever sells to it.
 //! * Of registrations of different partners that overlap, at most one is protected at any moment,
 //!   and whoever asked first is served first. A partner's tier never counts.
+//! * No partner learns of a member of an engagement beside it, unless the engagement says so.
 //! * A lead is offered to one partner at a time, and never again to one that let it go.
 //! * A protection is over at the moment of its end, whether or not the worker has come by.
 //! * No part in a deal that is paid is without evidence.
@@ -40,6 +46,7 @@ pub mod catalog;
 pub mod customer;
 pub mod deal;
 mod edit;
+pub mod engagement;
 mod error;
 pub mod hierarchy;
 pub mod lead;
@@ -60,5 +67,6 @@ pub fn workers() -> Vec<Arc<dyn Worker>> {
     vec![
         Arc::new(registration::Protections),
         Arc::new(lead::Deadlines),
+        Arc::new(engagement::Invitations),
     ]
 }

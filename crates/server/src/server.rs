@@ -159,8 +159,8 @@ pub async fn start(
             stop: stop.clone(),
             credentials: credentials.clone(),
         };
-        let service = layers::assemble(parts, routes.only(part));
-        let acceptor = Acceptor::new(settings, tls.clone(), &meter);
+        let (porter, service) = layers::assemble(parts, routes.only(part));
+        let acceptor = Acceptor::new(settings, tls.clone(), Some(porter), &meter);
         tokio::spawn(acceptor.run(listener, service, stop.clone()))
     };
     let (part, admin_address) = match &admin {

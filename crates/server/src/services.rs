@@ -78,6 +78,7 @@ pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Service
             trellis_deal::registration::Registrations::server(store.clone()),
             trellis_deal::deal::Deals::server(store.clone()),
             trellis_deal::lead::Leads::server(store.clone()),
+            trellis_deal::engagement::Engagements::server(store.clone()),
         ]
     );
     building.work(Package::Deal, trellis_deal::workers());

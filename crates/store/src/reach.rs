@@ -25,6 +25,12 @@ pub enum Reach<C> {
     /// To the partner in the first column until the moment in the second, if there is one. Rows without
     /// a partner are the vendor's, and no manager's.
     Lent(C, C),
+    /// To whoever the rows of another table say: the ids in the column are among those that the select
+    /// answers for the view. What is not among them is nobody's but the vendor's whole.
+    Named(C, fn(&View) -> SelectStatement),
+    /// Of the vendor's people as with [`Reach::Partner`] by the first column; of a partner's people to
+    /// whoever the rows of another table say, as with [`Reach::Named`] by the second.
+    Shared(C, C, fn(&View) -> SelectStatement),
     /// To the ecosystem once a column no longer has a value; before that to the vendor.
     Published(C, &'static str),
 }
@@ -54,6 +60,12 @@ impl<C: ColumnTrait + Iterable> Reach<C> {
                 let until = || Expr::col((until.entity_name(), until));
                 Some(held.add(until().is_null().or(until().gt(view.now()))))
             }
+            Self::Named(column, among) => {
+                let named = Expr::col((column.entity_name(), column));
+                Some(Condition::all().add(named.in_subquery(among(view))))
+            }
+            Self::Shared(partner, _, _) if scope.is_staff() => Some(belonging(view, partner, None)),
+            Self::Shared(_, column, among) => Self::Named(column, among).within(view),
             Self::Published(column, draft) => {
                 (!scope.is_staff()).then(|| Condition::all().add(Expr::col(column).ne(draft)))
             }

@@ -12,6 +12,8 @@ mod deal;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod engagement;
+#[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod import;

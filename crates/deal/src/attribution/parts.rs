@@ -40,8 +40,8 @@ pub struct Part {
 /// have it.
 ///
 /// Those who fulfil share by what their lines are worth where that is known, all others alike. Parts
-/// that nobody has are left out, so that the others have the whole in the same proportions; a hand in
-/// a deal weighs nothing.
+/// that nobody has are left out, so that the others have the whole in the same proportions. A hand in
+/// a deal weighs nothing, and where nobody has a part that weighs something nobody is credited.
 pub(super) fn share(total: i64, parts: &[Part], weights: Weights) -> Vec<(PartnerId, i64)> {
     let weighing = [
         (Role::Sourced, weights.sourced),

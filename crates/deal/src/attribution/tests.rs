@@ -54,6 +54,19 @@ fn u_gives_the_ends_forty_percent() {
     );
 }
 
+/// Ten thousand dollars over five touches: what is left of a cent goes to the earlier ones.
+#[test]
+fn u_shares_money_to_the_cent() {
+    let five = met(&["a", "b", "c", "d", "e"]);
+    let shared = share(Model::UShaped, &five, 1_000_000, &Settings::default());
+    let amounts: Vec<i64> = shared
+        .credits
+        .iter()
+        .map(|credit| credit.amount_minor)
+        .collect();
+    assert_eq!(amounts, [400_000, 66_667, 66_667, 66_666, 400_000]);
+}
+
 #[test]
 fn w_gives_thirty_percent_to_each_of_three_touches() {
     let journey = Journey {
@@ -204,18 +217,24 @@ proptest! {
         journey in journeys(),
         amount in 0..i64::MAX,
         half_life in 1..u64::from(u32::MAX),
+        (sourced, co_sell, fulfil) in (0..4_u32, 0..4_u32, 0..1_000_001_u32),
     ) {
         let half_life = Duration::from_secs(half_life);
-        let settings = Settings { half_life, ..Settings::default() };
+        let weights = Weights { sourced, co_sell, fulfil };
+        let weighs = |role: Role| match role {
+            Role::Sourced => sourced > 0,
+            Role::CoSell => co_sell > 0,
+            Role::Fulfil => fulfil > 0,
+            Role::Influenced => false,
+        };
+        let settings = Settings { half_life, weights };
         for model in Model::ALL {
             let shared = share(model, &journey, amount, &settings);
             let points: i64 = shared.credits.iter().map(|credit| credit.basis_points).sum();
             let amounts: i128 =
                 shared.credits.iter().map(|credit| i128::from(credit.amount_minor)).sum();
             let nobody = match model {
-                Model::RoleWeighted => {
-                    journey.parts.iter().all(|part| part.role == Role::Influenced)
-                }
+                Model::RoleWeighted => !journey.parts.iter().any(|part| weighs(part.role)),
                 _ => journey.touches.is_empty(),
             };
             let whole = if nobody { (0, 0) } else { (WHOLE, i128::from(amount)) };

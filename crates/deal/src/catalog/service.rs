@@ -7,10 +7,11 @@ use trellis_api::import::{Answers, answer_each};
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
+use super::house_account::house_accounts;
 use super::product::products;
 use super::product_family::families;
 use super::territory::territories;
-use super::{product, product_family, territory};
+use super::{house_account, product, product_family, territory};
 
 /// `CatalogService` over a store.
 #[derive(Clone)]
@@ -170,5 +171,53 @@ impl CatalogService for Catalog {
                     .value)
             }
         })
+    }
+
+    async fn create_house_account(
+        &self,
+        request: Request<pb::CreateHouseAccountRequest>,
+    ) -> Result<Response<pb::HouseAccount>, Status> {
+        let (call, create) = open(request, house_account::convert::create)?;
+        let made = house_accounts::create(&self.store, call, create).await?;
+        Ok(written(made))
+    }
+
+    async fn get_house_account(
+        &self,
+        request: Request<pb::GetHouseAccountRequest>,
+    ) -> Result<Response<pb::HouseAccount>, Status> {
+        let (call, id) = open(request, house_account::convert::get)?;
+        let house = house_accounts::get(&self.store, call, id).await?;
+        Ok(Response::new(house))
+    }
+
+    async fn list_house_accounts(
+        &self,
+        request: Request<pb::ListHouseAccountsRequest>,
+    ) -> Result<Response<pb::ListHouseAccountsResponse>, Status> {
+        let (call, query) = open(request, house_account::convert::list)?;
+        let page = house_accounts::list(&self.store, call, &query).await?;
+        Ok(Response::new(pb::ListHouseAccountsResponse {
+            next_page_token: page_token(&query, page.next),
+            house_accounts: page.rows,
+        }))
+    }
+
+    async fn update_house_account(
+        &self,
+        request: Request<pb::UpdateHouseAccountRequest>,
+    ) -> Result<Response<pb::HouseAccount>, Status> {
+        let (call, update) = open(request, house_account::convert::update)?;
+        let updated = house_accounts::update(&self.store, call, update).await?;
+        Ok(written(updated))
+    }
+
+    async fn delete_house_account(
+        &self,
+        request: Request<pb::DeleteHouseAccountRequest>,
+    ) -> Result<Response<pb::HouseAccount>, Status> {
+        let (call, delete) = open(request, house_account::convert::delete)?;
+        let deleted = house_accounts::delete(&self.store, call, delete).await?;
+        Ok(written(deleted))
     }
 }

@@ -8,16 +8,20 @@ mod moves;
 mod parts;
 mod pipeline;
 
+use std::collections::BTreeSet;
+
 use trellis_api::deal::v1 as pb;
 use trellis_api::filter::Field;
 use trellis_api::{Etag, Fields, date, money, name, time};
 use trellis_core::{
     AccountId, Currency, DealId, EcosystemId, Money, PageQuery, PartnerId, ProgramId,
-    RegistrationId, TerritoryId,
+    RegistrationId, Scope, TerritoryId,
 };
-use trellis_store::deal::deal::{DealType, Disputes, Line, Lines, Model, Roles, Stage};
+use trellis_store::deal::deal::{
+    DealType, Disputes, Line, Lines, Model, PartnerRole, Role, Roles, Stage,
+};
 
-use parts::{wire_dispute, wire_partner_role};
+use parts::{wire_dispute, wire_partner_role, wire_role};
 
 pub(super) use attribution::{attribution, report, wire_attribution, wire_report};
 pub(super) use described::{create, described, update};
@@ -143,6 +147,26 @@ pub fn wire(deal: Model) -> pb::Deal {
             .into_iter()
             .map(|dispute| wire_dispute(&ecosystem, dispute))
             .collect(),
+        own_roles: Vec::new(),
+    }
+}
+
+/// A deal for whoever asks: a partner's people are told which parts are their partner's.
+pub(super) fn wire_for(scope: &Scope, deal: Model) -> pb::Deal {
+    let own = |held: &&PartnerRole| !scope.is_staff() && scope.may_name(&held.partner);
+    let roles: BTreeSet<Role> = deal
+        .roles
+        .0
+        .iter()
+        .filter(own)
+        .map(|held| held.role)
+        .collect();
+    pb::Deal {
+        own_roles: roles
+            .into_iter()
+            .map(|role| wire_role(role).into())
+            .collect(),
+        ..wire(deal)
     }
 }
 
@@ -162,7 +186,7 @@ fn wire_line(ecosystem: &EcosystemId, line: Line, currency: Option<Currency>) ->
     }
 }
 
-fn wire_stage(stage: Stage) -> pb::deal::Stage {
+pub(crate) fn wire_stage(stage: Stage) -> pb::deal::Stage {
     match stage {
         Stage::Prospect => pb::deal::Stage::Prospect,
         Stage::Qualified => pb::deal::Stage::Qualified,

@@ -20,7 +20,7 @@ use trellis_store::event::{self, NewEvent};
 use trellis_store::{Store, Txn, View, record};
 
 use super::amounts::{self, Draft, Worth};
-use super::convert::wire;
+use super::convert::{wire, wire_for};
 use super::evidence;
 use super::history;
 use super::roles::{self, sourcing};
@@ -244,10 +244,13 @@ pub(crate) async fn add(txn: &Txn, new: New) -> Result<Model, Error> {
     let resource = name(txn.ecosystem(), &new.id);
     let mut deal = row(txn, new);
     let (moved, parts) = history::born(txn, &mut deal, None);
+    // Its partners reach it by what is remembered, and whoever makes a deal has to reach it.
+    rows::remember(txn, vec![moved], parts.into_iter().collect())
+        .await
+        .map_err(|error| exists(error, &resource))?;
     let deal = record::insert::<Entity>(txn, deal)
         .await
         .map_err(|error| exists(error, &resource))?;
-    rows::remember(txn, vec![moved], parts.into_iter().collect()).await?;
     event::append(
         txn,
         NewEvent::new("deal.created", resource)
@@ -269,7 +272,8 @@ pub(super) fn period(close: Option<Date>, expected: Option<Date>) -> Option<Date
 pub async fn get(store: &Store, call: Call, id: DealId) -> Result<pb::Deal, Error> {
     let view = store.read(&call).await?;
     let deal = record::find::<Entity>(&view, &id).await?;
-    Ok(wire(deal.ok_or_else(|| absent(&view, &id))?))
+    let deal = deal.ok_or_else(|| absent(&view, &id))?;
+    Ok(wire_for(view.scope(), deal))
 }
 
 /// Lists deals.
@@ -278,7 +282,8 @@ pub async fn get(store: &Store, call: Call, id: DealId) -> Result<pb::Deal, Erro
 /// `INVALID_FIELDS` when the page token was made for another request.
 pub async fn list(store: &Store, call: Call, query: &PageQuery) -> Result<Page<pb::Deal>, Error> {
     let view = store.read(&call).await?;
-    Ok(record::page::<Entity>(&view, query).await?.map(wire))
+    let page = record::page::<Entity>(&view, query).await?;
+    Ok(page.map(|deal| wire_for(view.scope(), deal)))
 }
 
 /// What a deal is worth, if anybody has said.

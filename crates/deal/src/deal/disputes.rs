@@ -14,7 +14,7 @@ use trellis_store::event::{self, NewEvent};
 use trellis_store::reach::reaches;
 use trellis_store::{Store, Txn, record};
 
-use super::convert::wire;
+use super::convert::{wire, wire_for};
 use super::deals::{lock, told};
 use super::evidence;
 use super::history::assigned;
@@ -90,12 +90,12 @@ pub async fn dispute(
                 resolve_time: None,
             });
             let deal = record::update::<Entity>(&txn, deal).await?;
-            let told = deal.partner.as_ref().filter(|own| **own == partner);
+            let told = takes_part(&deal, &partner).then_some(&partner);
             event::append(
                 &txn,
                 about("deal.role_disputed", resource, on, number, told),
             );
-            Ok(wire(deal))
+            Ok(wire_for(txn.scope(), deal))
         })
         .await
 }
@@ -164,6 +164,7 @@ pub async fn resolve(
                 let (mut deal, resource) = lock(&txn, &on.id, &on.etag).await?;
                 let decided = decide(&txn, &mut deal, &on, number, upheld, &resource)?;
                 let partner = decided.part.partner.clone();
+                let took_part = takes_part(&deal, &partner);
                 let mut remembered = Vec::new();
                 if upheld {
                     follow(&txn, &mut deal, &decided, &resource).await?;
@@ -172,7 +173,7 @@ pub async fn resolve(
                 let deal = record::update::<Entity>(&txn, deal).await?;
                 rows::remember(&txn, Vec::new(), remembered).await?;
                 let kind = "deal.role_dispute_resolved";
-                let whose = deal.partner.as_ref().filter(|own| **own == partner);
+                let whose = (took_part || takes_part(&deal, &partner)).then_some(&partner);
                 event::append(&txn, about(kind, resource.clone(), on, number, whose));
                 if upheld {
                     let set = NewEvent::new("deal.roles_set", resource)
@@ -261,8 +262,12 @@ fn told_of(deal: &Model) -> Result<Option<DealWon>, Error> {
     }
 }
 
-/// The event about a dispute, for the partner that it is about if the deal is its own: others do not
-/// know of the deal.
+/// Whether a partner has a part in a deal, and so knows of it.
+fn takes_part(deal: &Model, partner: &PartnerId) -> bool {
+    deal.roles.0.iter().any(|held| held.partner == *partner)
+}
+
+/// The event about a dispute, for the partner that it is about if it knows of the deal.
 fn about(
     kind: &'static str,
     resource: String,

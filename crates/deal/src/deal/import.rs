@@ -5,6 +5,7 @@
 //! however many rows it has.
 
 mod arrival;
+mod checks;
 mod differences;
 mod redescribed;
 mod rows;
@@ -26,6 +27,7 @@ use trellis_store::partner::partner;
 use trellis_store::{Store, Txn, lock, record};
 
 use arrival::{Arrival, arrive, tells_otherwise};
+use checks::{does_not_exist, position, unsold, worthless};
 use redescribed::redescribe;
 pub use rows::Imported;
 pub(super) use rows::rows;
@@ -255,6 +257,10 @@ impl Import {
         if let Some(wrong) = worthless(stage, worth.amount) {
             return Ok(Outcome::Rejected(wrong));
         }
+        let wrong = unsold(&deal.roles, &worth.lines);
+        if !wrong.is_empty() {
+            return Ok(Outcome::Rejected(wrong));
+        }
         let mut model = row(
             txn,
             New {
@@ -318,11 +324,16 @@ impl Import {
             close_date,
             lost_reason_code,
         };
+        let said = deal.roles.clone();
         let mut described = match redescribe(stands.clone(), deal, &self.prices) {
             Ok(described) => described,
             Err(wrong) => return Ok(Outcome::Rejected(wrong)),
         };
         if let Some(wrong) = worthless(stage, worth_of(&described)) {
+            return Ok(Outcome::Rejected(wrong));
+        }
+        let wrong = unsold(&said, &described.lines.0);
+        if !wrong.is_empty() {
             return Ok(Outcome::Rejected(wrong));
         }
         let moves = to.differs_from(&stands);
@@ -398,21 +409,4 @@ impl Import {
         rows_of::remember(txn, self.moves, self.parts).await?;
         Ok(())
     }
-}
-
-fn position<T>(list: &[T], test: impl Fn(&T) -> bool) -> Option<usize> {
-    list.iter().position(test)
-}
-
-fn does_not_exist(field: String) -> Violation {
-    Violation::new(field, "exists", "does not exist in this ecosystem")
-}
-
-/// A won deal must be worth something that is known.
-fn worthless(stage: Stage, amount: Option<Money>) -> Option<Vec<Violation>> {
-    let unknown = stage == Stage::Won && amount.is_none();
-    unknown.then(|| {
-        let description = "must be set if the deal is won and no line says what it is worth";
-        vec![Violation::new("deal.amount", "required", description)]
-    })
 }

@@ -35,7 +35,17 @@ pub async fn pipeline(
         Grouping::Territory => Gathering::Territory,
         Grouping::Product => Gathering::Product,
     };
-    let tallies = tallies(&view, &which, gathering).await?;
+    let mut tallies = tallies(&view, &which, gathering).await?;
+    let scope = view.scope();
+    if !scope.is_staff() {
+        // Who else sourced what a partner has another part in, it is not told.
+        for tally in &mut tallies {
+            tally.partner = tally
+                .partner
+                .take()
+                .filter(|partner| scope.may_name(partner));
+        }
+    }
     let pipeline = pipeline::sum_up(tallies, by).map_err(|error| {
         Error::Store(trellis_store::Error::Corrupt {
             table: "deals",

@@ -1,33 +1,22 @@
-//! What would become of a registration: the rules of [`queue`](super::queue), asked and not acted upon.
-
-use std::collections::HashSet;
+//! What would become of a registration: the rules, asked and not acted upon.
 
 use trellis_api::deal::v1 as pb;
-use trellis_api::{name, time};
-use trellis_core::lifecycle::Named;
-use trellis_core::{Call, RegistrationId};
+use trellis_api::name;
+use trellis_core::{Call, ProductId, RegistrationId};
 use trellis_matching::RULES_VERSION;
-use trellis_store::deal::eligibility;
-use trellis_store::deal::registration::{Entity, Model};
-use trellis_store::{Store, View, record};
+use trellis_store::deal::eligibility::{self, Facts};
+use trellis_store::deal::registration::{Model, State};
+use trellis_store::{Store, View};
 
-use super::conflict::{Verdict, protected};
-use super::convert::wire_state;
-use super::eligibility::{Approval, approval, lacks};
-use super::queue::{CONFLICT, FREE, INELIGIBLE, Standing, UNSURE, value};
+use super::basis::AsksAPerson;
+use super::decisions::Judged;
+use super::explain::{Reached, wire_answers};
+use super::gather::{Asked, Found};
 use super::registrations::find;
-use super::screening;
-use super::suspicion::suspicion;
+use super::rules::Verdict;
+use super::{cooling, screening};
 use crate::customer::{self, Customer};
 use crate::{Error, absent};
-
-/// The rule that decides, and the outcome in a word.
-struct Decided {
-    rule: &'static str,
-    reason_code: &'static str,
-    /// What the partner lacks.
-    requirement: Option<&'static str>,
-}
 
 /// Says what would become of a registration if it were handed in or decided about now.
 ///
@@ -39,113 +28,68 @@ pub async fn check(
     id: RegistrationId,
 ) -> Result<pb::CheckConflictResponse, Error> {
     let view = store.read(&call).await?;
-    let asking = find(&view, &id).await?;
+    let mut asking = find(&view, &id).await?;
     // Rules decide over everything, however little the caller sees.
     let whole = view.whole();
     let customer = customer::read(&whole, [asking.account.clone()])
         .await?
         .pop();
     let customer = customer.ok_or_else(|| absent(&view, &asking.account))?;
-    let certain = Standing::at(&whole, &customer, &asking).await?;
-    let perhaps = Standing::perhaps_at(&whole, &customer, &asking).await?;
-    let verdict = certain.line().judge(&asking, view.now());
-    let unsure = perhaps.line().rivals(&asking, view.now());
-    let Decided {
-        rule,
-        reason_code,
-        requirement,
-    } = decide(&whole, &asking, &customer, verdict, !unsure.is_empty()).await?;
-    let waits = reason_code == DUPLICATE;
-    let position = waits.then(|| certain.line().position(&asking));
-    let mut rivals = Vec::new();
-    for (certain, standing) in [
-        (true, certain.line().rivals(&asking, view.now())),
-        (false, unsure),
-    ] {
-        rivals.extend(told(&view, &asking, &standing, certain).await?);
+    let facts = eligibility::facts(&whole, &asking.partner, &asking.program).await?;
+    let facts = facts.ok_or_else(|| absent(&view, &asking.program))?;
+    let found = Box::pin(Found::about(&whole, &customer, &asking, facts)).await?;
+    if asking.submit_time.is_none() {
+        asking.receive_time = Some(view.now());
+        found.take_place(&mut asking, view.now());
     }
+    asking.screening = Some(screening::anew(&whole, &asking, &customer).await?);
+    let asked = Asked {
+        waited: asking.state == State::Waitlisted,
+        asks_a_person: asks_a_person(&whole, &asking, &customer, &found.facts).await?,
+        ..Asked::default()
+    };
+    let judged = Judged::of(&whole, found, &asking, asked);
+    let products = &asking.products.0;
+    let rivals: Vec<_> = [true, false]
+        .into_iter()
+        .flat_map(|certain| judged.basis.in_the_way(products, certain))
+        .collect();
+    let reached = Reached::among(&view, &rivals, []).await?;
+    let rivals = rivals
+        .iter()
+        .map(|rival| reached.told(&judged.basis, rival));
+    let waits = matches!(judged.outcome.verdict, Verdict::Waitlist { .. });
+    let position = waits.then(|| judged.found.standing.line().position(&asking));
     Ok(pb::CheckConflictResponse {
-        rule: rule.to_owned(),
-        reason_code: reason_code.to_owned(),
-        requirement: requirement.unwrap_or_default().to_owned(),
-        rivals,
+        rule: judged.outcome.rule.clone(),
+        reason_code: judged.outcome.reason_code.clone(),
+        requirement: judged.outcome.requirement().unwrap_or_default(),
+        rivals: rivals.collect(),
         waitlist_position: position
             .map(|position| i32::try_from(position).unwrap_or(i32::MAX))
             .unwrap_or_default(),
         rules_version: i32::try_from(RULES_VERSION).unwrap_or(i32::MAX),
+        answers: wire_answers(&judged.outcome.answers),
+        free_products: names(&view, &judged.outcome.free),
     })
 }
 
-/// The outcome of a registration that waits for another one.
-const DUPLICATE: &str = "DUPLICATE_ACTIVE";
-
-/// The rules in their order; the first that decides.
-async fn decide(
+/// Why a person would go on with a registration, whatever its program approves by itself.
+async fn asks_a_person(
     view: &View,
     asking: &Model,
     customer: &Customer,
-    verdict: Verdict<'_>,
-    unsure: bool,
-) -> Result<Decided, Error> {
-    let by = |rule, reason_code| Decided {
-        rule,
-        reason_code,
-        requirement: None,
-    };
-    let facts = eligibility::facts(view, &asking.partner, &asking.program).await?;
-    let facts = facts.ok_or_else(|| absent(view, &asking.program))?;
-    if let Some(requirement) = lacks(&facts, view.now()) {
-        return Ok(Decided {
-            requirement: Some(requirement),
-            ..by(INELIGIBLE, "INELIGIBLE")
-        });
+    facts: &Facts,
+) -> Result<Option<AsksAPerson>, Error> {
+    match asking.state {
+        State::NeedsInfo if asking.contends => Ok(Some(AsksAPerson::AskedForMore)),
+        _ => cooling::was_tried_again(view, asking, customer, facts).await,
     }
-    match verdict {
-        Verdict::SelfDuplicate { .. } => return Ok(by(CONFLICT, "SELF_DUPLICATE")),
-        Verdict::Blocked { .. } => return Ok(by(CONFLICT, DUPLICATE)),
-        Verdict::Free if unsure => return Ok(by(UNSURE, "IDENTITY_REVIEW")),
-        Verdict::Free => {}
-    }
-    let suspicion = suspicion(&screening::anew(view, asking, customer).await?);
-    Ok(match approval(&facts, value(asking), suspicion) {
-        Approval::Automatic => by(FREE, "AUTOMATIC"),
-        Approval::Manual => by(FREE, "MANUAL_APPROVAL"),
-        Approval::AboveLimit => by(FREE, "ABOVE_LIMIT"),
-        Approval::Suspicious(suspicion) => by(FREE, suspicion.name()),
-    })
 }
 
-/// What is told of those that stand in the way: names only of what the caller reaches.
-async fn told(
-    view: &View,
-    asking: &Model,
-    rivals: &[&Model],
-    certain: bool,
-) -> Result<Vec<pb::check_conflict_response::Rival>, Error> {
-    let ids = rivals.iter().map(|rival| rival.id.clone());
-    let reached: Vec<Model> = record::find_many::<Entity>(view, ids).await?;
-    let reached: HashSet<&RegistrationId> = reached.iter().map(|rival| &rival.id).collect();
-    let ecosystem = view.ecosystem();
-    let tell = |rival: &&Model| {
-        let named = |resource: String| match reached.contains(&rival.id) {
-            true => resource,
-            false => String::new(),
-        };
-        let both = |product: &&_| asking.products.0.contains(product);
-        let products = rival.products.0.iter().filter(both);
-        let end = rival
-            .protection_end_time
-            .filter(|_| protected(rival, view.now()));
-        pb::check_conflict_response::Rival {
-            registration: named(name(ecosystem, &rival.id)),
-            partner: named(name(ecosystem, &rival.partner)),
-            account: named(name(ecosystem, &rival.account)),
-            state: wire_state(rival.state).into(),
-            submit_time: rival.submit_time.map(time::wire),
-            protection_end_time: end.map(time::wire),
-            certain,
-            products: products.map(|product| name(ecosystem, product)).collect(),
-        }
-    };
-    Ok(rivals.iter().map(tell).collect())
+pub(super) fn names(view: &View, products: &[ProductId]) -> Vec<String> {
+    let products = products.iter();
+    products
+        .map(|product| name(view.ecosystem(), product))
+        .collect()
 }

@@ -8,9 +8,14 @@ use trellis_core::{
     AccountId, DealId, EcosystemId, Money, PageQuery, PartnerId, ProductId, ProgramId,
     RegistrationId, TerritoryId,
 };
-use trellis_store::deal::registration::{Decision, Model, Products, Screening, State, Suspicion};
+use trellis_store::deal::claim::Proofs;
+use trellis_store::deal::registration::{
+    Decision, InfoRequest, Model, Products, Screening, State, Suspicion, Transfer, Transfers,
+};
 
-use super::registrations::{Claim, Convert, Create, Edit, Move, Update};
+use super::claim;
+use super::moves::{Convert, Move, RequestInfo, TransferTo};
+use super::registrations::{Claim, Create, Edit, Update};
 use crate::deal::convert::{DEAL_TYPES, deal_type, wire_deal_type};
 use crate::edit::{not_negative, some};
 
@@ -22,12 +27,14 @@ pub const FIELDS: &[Field] = &[
     Field::id::<AccountId>("account"),
     Field::id::<TerritoryId>("territory"),
     Field::state("deal_type", "DEAL_TYPE", DEAL_TYPES),
+    Field::state("entity_scope", "ENTITY_SCOPE", ENTITY_SCOPES),
     Field::state("suspicion", "SUSPICION", SUSPICIONS),
     Field::text("display_name"),
     Field::id::<DealId>("deal"),
     Field::date("expected_close_date"),
     Field::time("submit_time"),
     Field::time("protection_end_time"),
+    Field::time("response_due_time"),
     Field::time("create_time").sortable(),
     Field::time("update_time").sortable(),
 ];
@@ -41,7 +48,11 @@ const STATES: &[&str] = &[
     "CONVERTED",
     "EXPIRED",
     "WITHDRAWN",
+    "NEEDS_INFO",
+    "REVOKED",
 ];
+
+const ENTITY_SCOPES: &[&str] = &["ENTITY", "GROUP", "SITE"];
 
 const SUSPICIONS: &[&str] = &["CANARY", "ACCOUNT_CHANGED", "PROBING", "REFUSALS"];
 
@@ -57,6 +68,11 @@ const MUTABLE: &[&str] = &[
     "expected_close_date",
     "note",
     "evidence",
+    "entity_scope",
+    "site",
+    "proofs",
+    "tender_publish_time",
+    "accept_partial",
 ];
 
 /// A registration on the wire.
@@ -78,8 +94,16 @@ pub fn wire(registration: Model) -> pb::Registration {
         expected_close_date,
         note,
         evidence,
+        entity_scope,
+        site,
+        proofs: Proofs(proofs),
+        tender_publish_time,
+        accept_partial,
         state,
         contends: _,
+        nominated: _,
+        evidence_score: _,
+        incumbent: _,
         submit_time,
         receive_time: _,
         tick_time: _,
@@ -88,9 +112,20 @@ pub fn wire(registration: Model) -> pb::Registration {
         screening,
         judged: _,
         waitlist_position,
+        granted_role,
         protection_start_time,
         protection_end_time,
         deal,
+        info_request,
+        info_due_time,
+        resubmission_count,
+        extension_count,
+        response_due_time,
+        response_days_left: _,
+        escalation_time,
+        final_escalation_time: _,
+        escalation_level,
+        transfers: Transfers(transfers),
         version,
         create_time,
         update_time,
@@ -113,6 +148,15 @@ pub fn wire(registration: Model) -> pb::Registration {
         expected_close_date: expected_close_date.map(trellis_api::date::wire),
         note: note.unwrap_or_default(),
         evidence: evidence.unwrap_or_default(),
+        entity_scope: claim::wire_scope(entity_scope).into(),
+        site: site.unwrap_or_default(),
+        proofs: proofs.into_iter().map(claim::wire_proof).collect(),
+        tender_publish_time: tender_publish_time.map(time::wire),
+        accept_partial,
+        granted_role: granted_role
+            .map(claim::wire_role)
+            .unwrap_or_default()
+            .into(),
         state: wire_state(state).into(),
         submit_time: submit_time.map(time::wire),
         decision: decision.map(wire_decision),
@@ -127,6 +171,49 @@ pub fn wire(registration: Model) -> pb::Registration {
         etag: Etag::of(version).to_string(),
         suspicion: suspicion.map(wire_suspicion).unwrap_or_default().into(),
         screening: screening.map(|screening| wire_screening(&ecosystem, screening)),
+        info_request: info_request.map(wire_info_request),
+        info_due_time: info_due_time.map(time::wire),
+        resubmission_count,
+        extension_count,
+        response_due_time: response_due_time.map(time::wire),
+        escalation_level,
+        escalation_time: escalation_time.map(time::wire),
+        transfers: transfers
+            .into_iter()
+            .map(|transfer| wire_transfer(&ecosystem, transfer))
+            .collect(),
+    }
+}
+
+fn wire_transfer(ecosystem: &EcosystemId, transfer: Transfer) -> pb::registration::Transfer {
+    let Transfer {
+        partner,
+        display_name,
+        note,
+        evidence,
+        reason_code,
+        transfer_time,
+    } = transfer;
+    pb::registration::Transfer {
+        partner: name(ecosystem, &partner),
+        display_name: display_name.unwrap_or_default(),
+        note: note.unwrap_or_default(),
+        evidence: evidence.unwrap_or_default(),
+        reason_code,
+        transfer_time: Some(time::wire(transfer_time)),
+    }
+}
+
+fn wire_info_request(question: InfoRequest) -> pb::registration::InfoRequest {
+    let InfoRequest {
+        note,
+        fields,
+        request_time,
+    } = question;
+    pb::registration::InfoRequest {
+        note,
+        fields,
+        request_time: Some(time::wire(request_time)),
     }
 }
 
@@ -170,7 +257,7 @@ fn wire_screening(ecosystem: &EcosystemId, screening: Screening) -> pb::registra
 
 /// A decision, without what its subject must not learn: which other registration stood in the way,
 /// and who decided.
-fn wire_decision(decision: Decision) -> pb::registration::Decision {
+pub(super) fn wire_decision(decision: Decision) -> pb::registration::Decision {
     let Decision {
         rule,
         reason_code,
@@ -197,6 +284,8 @@ pub(super) fn wire_state(state: State) -> pb::registration::State {
         State::Converted => pb::registration::State::Converted,
         State::Expired => pb::registration::State::Expired,
         State::Withdrawn => pb::registration::State::Withdrawn,
+        State::NeedsInfo => pb::registration::State::NeedsInfo,
+        State::Revoked => pb::registration::State::Revoked,
     }
 }
 
@@ -207,7 +296,7 @@ pub(super) fn create(
     let id = fields.new_id("registration_id", &request.registration_id);
     let registration = request.registration?;
     let partner = fields.id("registration.partner", &registration.partner);
-    let claim = claim(registration, fields);
+    let claim = described(registration, fields);
     Some(Create {
         id: id?,
         partner: partner?,
@@ -215,7 +304,7 @@ pub(super) fn create(
     })
 }
 
-fn claim(registration: pb::Registration, fields: &mut Fields) -> Option<Claim> {
+fn described(registration: pb::Registration, fields: &mut Fields) -> Option<Claim> {
     let program = fields.id("registration.program", &registration.program);
     let account = fields.id("registration.account", &registration.account);
     let products = fields.ids("registration.products", &registration.products);
@@ -229,6 +318,9 @@ fn claim(registration: pb::Registration, fields: &mut Fields) -> Option<Claim> {
         "registration.expected_close_date",
         registration.expected_close_date,
     );
+    let proofs = claim::proofs(fields, registration.proofs);
+    let path = "registration.tender_publish_time";
+    let tender_publish_time = fields.optional_time(path, registration.tender_publish_time);
     Some(Claim {
         display_name: some(registration.display_name),
         program: program?,
@@ -240,11 +332,23 @@ fn claim(registration: pb::Registration, fields: &mut Fields) -> Option<Claim> {
         expected_close_date: expected_close_date?,
         note: some(registration.note),
         evidence: some(registration.evidence),
+        entity_scope: claim::scope(registration.entity_scope),
+        site: some(registration.site),
+        proofs: proofs?,
+        tender_publish_time: tender_publish_time?,
+        accept_partial: registration.accept_partial,
     })
 }
 
 pub(super) fn get(
     request: pb::GetRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<RegistrationId> {
+    fields.id("name", &request.name)
+}
+
+pub(super) fn explain(
+    request: pb::ExplainDecisionRequest,
     fields: &mut Fields,
 ) -> Option<RegistrationId> {
     fields.id("name", &request.name)
@@ -291,6 +395,11 @@ pub(super) fn update(
     let expected_close_date = mask.read("expected_close_date", || {
         fields.optional_date("registration.expected_close_date", sent.expected_close_date)
     });
+    let proofs = mask.read("proofs", || claim::proofs(fields, sent.proofs));
+    let tender_publish_time = mask.read("tender_publish_time", || {
+        let path = "registration.tender_publish_time";
+        fields.optional_time(path, sent.tender_publish_time)
+    });
     let edit = Edit {
         display_name: mask.keep("display_name", Some(some(sent.display_name))),
         program: program?,
@@ -302,6 +411,11 @@ pub(super) fn update(
         expected_close_date: expected_close_date?,
         note: mask.keep("note", Some(some(sent.note))),
         evidence: mask.keep("evidence", Some(some(sent.evidence))),
+        entity_scope: mask.keep("entity_scope", Some(claim::scope(sent.entity_scope))),
+        site: mask.keep("site", Some(some(sent.site))),
+        proofs: proofs?,
+        tender_publish_time: tender_publish_time?,
+        accept_partial: mask.keep("accept_partial", Some(sent.accept_partial)),
     };
     Some(Update {
         id: id?,
@@ -327,6 +441,44 @@ pub(super) fn reject(request: pb::RejectRegistrationRequest, fields: &mut Fields
     Some(Move {
         reason_code: Some(request.reason_code),
         ..on
+    })
+}
+
+pub(super) fn request_info(
+    request: pb::RequestRegistrationInfoRequest,
+    fields: &mut Fields,
+) -> Option<RequestInfo> {
+    let on = moving(fields, &request.name, &request.etag, request.note)?;
+    Some(RequestInfo {
+        on,
+        fields: request.fields,
+    })
+}
+
+pub(super) fn revoke(request: pb::RevokeRegistrationRequest, fields: &mut Fields) -> Option<Move> {
+    let on = moving(fields, &request.name, &request.etag, request.note)?;
+    Some(Move {
+        reason_code: Some(request.reason_code),
+        ..on
+    })
+}
+
+pub(super) fn extend(request: pb::ExtendRegistrationRequest, fields: &mut Fields) -> Option<Move> {
+    moving(fields, &request.name, &request.etag, request.note)
+}
+
+pub(super) fn transfer(
+    request: pb::TransferRegistrationRequest,
+    fields: &mut Fields,
+) -> Option<TransferTo> {
+    let on = moving(fields, &request.name, &request.etag, request.note);
+    let partner = fields.id("partner", &request.partner);
+    Some(TransferTo {
+        on: Move {
+            reason_code: Some(request.reason_code),
+            ..on?
+        },
+        partner: partner?,
     })
 }
 

@@ -10,8 +10,10 @@
 use trellis_core::filter::{Comparison, Value};
 use trellis_core::lifecycle::Named;
 use trellis_core::{Filter, ProgramId, Scope, Timestamp};
-use trellis_store::deal::registration::{Decision, Model, State};
+use trellis_store::deal::registration::{Decision, Model, State, Transfers};
 use trellis_store::program::program::ConflictDisclosure;
+
+use super::lifecycle::INFO_DEADLINE_PASSED;
 
 /// Who looks at a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,9 @@ pub fn shown(mut registration: Model, to: Seen) -> Model {
     registration.suspicion = None;
     registration.screening = None;
     registration.waitlist_position = None;
+    registration.escalation_time = None;
+    registration.escalation_level = 0;
+    registration.transfers = Transfers::default();
     registration.submit_time = registration.receive_time.or(registration.submit_time);
     registration
 }
@@ -87,7 +92,13 @@ fn told(registration: &Model, disclosure: ConflictDisclosure) -> Option<Decision
         })
     };
     match registration.state {
-        State::Draft | State::Submitted | State::Withdrawn => None,
+        State::Draft | State::Submitted | State::NeedsInfo => None,
+        // Only what a passed deadline of its own has decided.
+        State::Withdrawn => registration
+            .decision
+            .as_ref()
+            .filter(|decision| decision.reason_code == INFO_DEADLINE_PASSED)
+            .and_then(|decision| coarse(INFO_DEADLINE_PASSED, Some(decision.decide_time))),
         State::Waitlisted => match disclosure {
             ConflictDisclosure::Sealed => None,
             // When it was handed in. The decision itself may have been made anew since, when
@@ -97,19 +108,19 @@ fn told(registration: &Model, disclosure: ConflictDisclosure) -> Option<Decision
         State::Approved | State::Converted | State::Expired => {
             coarse("APPROVED", registration.protection_start_time)
         }
-        State::Rejected => {
+        State::Rejected | State::Revoked => {
             let decision = registration.decision.as_ref()?;
             coarse(refusal(&decision.reason_code), Some(decision.decide_time))
         }
     }
 }
 
-const NOT_ELIGIBLE: &str = "NOT_ELIGIBLE";
+pub(super) const NOT_ELIGIBLE: &str = "NOT_ELIGIBLE";
 const INCOMPLETE: &str = "INCOMPLETE";
 const POLICY: &str = "POLICY";
 
 /// The coarse reason of a refusal. Whatever word the staff use for a conflict is one of policy.
-fn refusal(reason_code: &str) -> &'static str {
+pub(super) fn refusal(reason_code: &str) -> &'static str {
     match reason_code {
         "INELIGIBLE" | NOT_ELIGIBLE => NOT_ELIGIBLE,
         "NO_EVIDENCE" | INCOMPLETE => INCOMPLETE,

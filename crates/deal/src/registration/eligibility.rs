@@ -93,6 +93,7 @@ mod tests {
             program_state: program::State::Active,
             time_zone: TimeZone::utc(),
             currency: Currency::EUR,
+            registration_clock: program::RegistrationClock::default(),
             protection_days: 90,
             auto_approve: true,
             auto_approve_limit_minor: Some(100),
@@ -101,6 +102,10 @@ mod tests {
             monthly_account_budget: 100,
             person_open_limit: 100,
             partner_open_limit: 0,
+            direct_lookback_days: 180,
+            teaming: false,
+            incumbent_days: 365,
+            evidence_minimum: 0,
             enrolled: true,
         }
     }

@@ -7,7 +7,7 @@ use trellis_core::RegistrationId;
 use trellis_store::Txn;
 
 use super::conflict::{Line, protected as is_protected};
-use super::queue;
+use super::gather;
 use crate::Error;
 use crate::customer::{self, Customer};
 
@@ -21,7 +21,9 @@ pub(crate) async fn protected(
     standing.retain(|one| is_protected(one, txn.now()));
     let mut found = BTreeSet::new();
     for one in &standing {
-        let places = queue::places(txn, one, &standing).await?;
+        let others = standing.iter().filter(|other| other.id != one.id);
+        let others = others.filter_map(|other| other.territory.clone());
+        let places = gather::places(txn, one.territory.as_ref(), others.collect()).await?;
         let line = Line {
             standing: &standing,
             places: &places,

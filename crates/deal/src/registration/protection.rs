@@ -24,6 +24,20 @@ pub fn window(approved: Timestamp, days: i32, zone: &TimeZone) -> Window {
     }
 }
 
+/// The end of a window that is extended by so many days, but not beyond so many since its start; none
+/// where that is no later. Both are local midnights.
+#[must_use]
+pub fn extended(
+    window: Window,
+    days: i32,
+    hard_stop_days: i32,
+    zone: &TimeZone,
+) -> Option<Timestamp> {
+    let end = zone.midnight(zone.local_date(window.end).plus_days(days));
+    let stop = self::window(window.start, hard_stop_days, zone).end;
+    Some(end.min(stop)).filter(|end| *end > window.end)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -87,6 +101,20 @@ mod tests {
         );
         let before = Timestamp::from_micros(window.end.micros() - 1);
         assert_eq!(santiago.local_date(before), "2026-09-05".parse().unwrap());
+    }
+
+    #[test]
+    fn an_extension_ends_at_a_midnight_and_no_later_than_the_hard_stop() {
+        let berlin = zone("Europe/Berlin");
+        let window = window(at(&berlin, "2026-03-01", 9 * 3_600_000_000), 90, &berlin);
+        let end = |days, stop| extended(window, days, stop, &berlin).map(|end| end.to_string());
+        assert_eq!(end(60, 180).as_deref(), Some("2026-07-29T22:00:00Z"));
+        // Into winter time.
+        assert_eq!(end(150, 300).as_deref(), Some("2026-10-27T23:00:00Z"));
+        assert_eq!(end(91, 180), end(90, 180));
+        assert_eq!(end(60, 100).as_deref(), Some("2026-06-09T22:00:00Z"));
+        assert_eq!(end(60, 90), None);
+        assert_eq!(end(0, 180), None);
     }
 
     proptest! {

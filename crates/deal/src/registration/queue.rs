@@ -1,48 +1,43 @@
-//! The line in which registrations of one customer stand: joining it, being granted, leaving it,
-//! and who comes next. Everything here runs in a transaction that holds the customer.
+//! The line in which registrations of one customer stand: being granted, leaving it, and who comes
+//! next. Everything here runs in a transaction that holds the customer.
 //!
 //! What it must keep, whatever happens at the same time: of registrations of different partners
 //! that overlap, at most one is protected; and nobody overtakes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use serde_json::json;
 use trellis_api::name;
-use trellis_core::lifecycle::Named;
-use trellis_core::{AccountId, Money, Problem, TerritoryId};
+use trellis_core::{AccountId, Problem};
+use trellis_store::deal::claim::EntityScope;
 use trellis_store::deal::eligibility::{self, Facts};
-use trellis_store::deal::registration::{self, Decision, Entity, Model, State};
-use trellis_store::deal::{protection, submission, territory};
+use trellis_store::deal::registration::{self, Entity, Model, Products, State};
+use trellis_store::deal::registration_decision::Occasion;
+use trellis_store::deal::{protection, submission};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::program::program::ConflictDisclosure;
-use trellis_store::{Txn, View, record};
+use trellis_store::{Txn, record};
 
-use super::conflict::{Line, Verdict};
-use super::disclosure::{self, Seen};
-use super::eligibility::{Approval, approval, lacks};
+use super::conflict::{Line, site};
+use super::decisions::{Judged, by_the_staff};
+use super::gather::{Asked, Standing, of_the_group};
 use super::lifecycle::{self, Verb};
-use super::places::{Place, Places};
 use super::protection::window;
-use super::screening;
+use super::rules::Verdict;
+use super::told::{report, report_neighbours, told};
+use super::{cooling, response, screening};
 use crate::Error;
 use crate::customer::{self, Customer};
-
-/// A partner may not claim business in a program.
-pub(super) const INELIGIBLE: &str = "R1";
-/// Another registration came first.
-pub(super) const CONFLICT: &str = "R6";
-/// It may be another's customer.
-pub(super) const UNSURE: &str = "R9";
-/// Nothing stands in the way.
-pub(super) const FREE: &str = "R10";
-/// A person decided.
-const STAFF: &str = "STAFF";
 
 /// Customers that nobody else can decide about until the transaction ends.
 pub(super) struct Held(HashMap<AccountId, Customer>);
 
 impl Held {
-    fn of(customers: Vec<Customer>) -> Self {
+    /// Nothing is held.
+    pub(super) fn nothing() -> Self {
+        Self(HashMap::new())
+    }
+
+    pub(super) fn of(customers: Vec<Customer>) -> Self {
         Self(
             customers
                 .into_iter()
@@ -53,7 +48,7 @@ impl Held {
 
     /// The customer of a registration. One that came while the locks were waited for is not held:
     /// the transaction begins anew and finds it.
-    fn customer(&self, registration: &Model) -> Result<&Customer, Error> {
+    pub(super) fn customer(&self, registration: &Model) -> Result<&Customer, Error> {
         let contended = Error::Store(trellis_store::Error::Contended);
         self.0.get(&registration.account).ok_or(contended)
     }
@@ -65,249 +60,24 @@ impl Held {
 /// `seen` was read without a lock. What is decided from it is only which locks to take.
 pub(super) async fn hold(txn: &Txn, seen: &Model) -> Result<Held, Error> {
     if !seen.contends {
-        return Ok(Held(HashMap::new()));
+        return Ok(Held::nothing());
     }
     let mut accounts = BTreeSet::from([seen.account.clone()]);
     for own in customer::read(txn, [seen.account.clone()]).await? {
+        let mut standing = Vec::new();
         if !own.same.is_empty() {
-            let standing = customer::contending(txn, &own).await?;
-            let waiting = standing
-                .into_iter()
-                .filter(|other| other.state == State::Waitlisted);
-            accounts.extend(waiting.map(|other| other.account));
+            standing = customer::contending(txn, &own).await?;
         }
+        if !own.related.is_empty() {
+            let beside = customer::contending_beside(txn, &own).await?;
+            standing.extend(beside.into_iter().filter(|other| of_the_group(seen, other)));
+        }
+        let waiting = standing
+            .into_iter()
+            .filter(|other| other.state == State::Waitlisted);
+        accounts.extend(waiting.map(|other| other.account));
     }
     Ok(Held::of(customer::hold(txn, accounts).await?))
-}
-
-/// What stands at a customer, or at those that may be the same.
-pub(super) struct Standing {
-    registrations: Vec<Model>,
-    places: Places,
-}
-
-impl Standing {
-    pub(super) async fn at(
-        view: &View,
-        customer: &Customer,
-        asking: &Model,
-    ) -> Result<Self, Error> {
-        let registrations = customer::contending(view, customer).await?;
-        Self::of(view, registrations, asking).await
-    }
-
-    pub(super) async fn perhaps_at(
-        view: &View,
-        customer: &Customer,
-        asking: &Model,
-    ) -> Result<Self, Error> {
-        let registrations = customer::contending_perhaps(view, customer).await?;
-        Self::of(view, registrations, asking).await
-    }
-
-    async fn of(view: &View, registrations: Vec<Model>, asking: &Model) -> Result<Self, Error> {
-        let places = places(view, asking, &registrations).await?;
-        Ok(Self {
-            registrations,
-            places,
-        })
-    }
-
-    pub(super) fn line(&self) -> Line<'_> {
-        Line {
-            standing: &self.registrations,
-            places: &self.places,
-        }
-    }
-}
-
-/// Whether a registration would be stood in the way of if an account that may be the same customer
-/// were the same: then a person decides, and nothing else does.
-async fn unsure(txn: &Txn, customer: &Customer, asking: &Model) -> Result<bool, Error> {
-    let standing = Standing::perhaps_at(txn, customer, asking).await?;
-    Ok(standing.line().judge(asking, txn.now()) != Verdict::Free)
-}
-
-/// Reads the territories that are compared, with all that they lie within. Most registrations
-/// compare none.
-pub(super) async fn places(
-    view: &View,
-    asking: &Model,
-    standing: &[Model],
-) -> Result<Places, Error> {
-    let named = |one: &Model| one.territory.clone();
-    let others: BTreeSet<TerritoryId> = standing
-        .iter()
-        .filter(|other| other.id != asking.id)
-        .filter_map(named)
-        .collect();
-    let mut places = Places::default();
-    let Some(own) = named(asking) else {
-        return Ok(places);
-    };
-    if others.iter().all(|other| *other == own) {
-        return Ok(places);
-    }
-    for id in others.iter().chain([&own]) {
-        if places.0.contains_key(id) {
-            continue;
-        }
-        for territory in territory::chain(view, id).await? {
-            let place = Place {
-                parent: territory.parent_territory,
-                region_codes: territory.region_codes.0,
-            };
-            places.0.insert(territory.id, place);
-        }
-    }
-    Ok(places)
-}
-
-/// How a draft is handed in.
-pub(super) struct Asking {
-    /// Why, in a sentence.
-    pub(super) note: String,
-    /// Who is answered.
-    pub(super) seen: Seen,
-}
-
-/// Hands a locked draft in: it takes its place in the line, and what stands before it decides.
-///
-/// Whatever is decided, as many events are written: their places in the feed tell nothing.
-pub(super) async fn submit(
-    txn: &Txn,
-    mut registration: Model,
-    resource: &str,
-    Asking { note, seen }: Asking,
-) -> Result<Model, Error> {
-    registration.state = lifecycle::moved(registration.state, Verb::Submit, resource)?;
-    let facts = eligible(txn, &registration, resource).await?;
-    submission::count(txn, &registration.partner).await?;
-    let customers = customer::hold(txn, [registration.account.clone()]).await?;
-    if let [customer] = &customers[..] {
-        // It may have been merged since the draft was written.
-        registration.account.clone_from(&customer.account);
-    }
-    let held = Held::of(customers);
-    let customer = held.customer(&registration)?;
-    registration.receive_time = Some(txn.now());
-    let screened = screening::admit(txn, &mut registration, customer, &facts, seen).await?;
-    let standing = Standing::at(txn, customer, &registration).await?;
-    let line = standing.line();
-    registration.submit_time = Some(line.place(&registration, txn.now()));
-    registration.contends = true;
-    registration.judged = Some(customer.snapshot().clone());
-    let unsure = unsure(txn, customer, &registration).await?;
-    let kind = match line.judge(&registration, txn.now()) {
-        Verdict::SelfDuplicate { of } => {
-            return Err(Error::SelfDuplicate {
-                resource: name(txn.ecosystem(), &of.id),
-            });
-        }
-        Verdict::Blocked { by } => {
-            registration.state = lifecycle::moved(registration.state, Verb::Waitlist, resource)?;
-            registration.waitlist_position = Some(line.position(&registration));
-            registration.decision = Some(Decision {
-                blocked_by: Some(by.id.clone()),
-                ..decided(txn, CONFLICT, "DUPLICATE_ACTIVE")
-            });
-            "registration.waitlisted"
-        }
-        Verdict::Free if unsure => {
-            registration.decision = Some(decided(txn, UNSURE, "IDENTITY_REVIEW"));
-            CLEARED
-        }
-        Verdict::Free => match approval(&facts, value(&registration), registration.suspicion) {
-            Approval::Automatic if seen.waits_for_the_tick() => {
-                registration.tick_time = Some(disclosure::tick(txn.now()));
-                registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
-                CLEARED
-            }
-            Approval::Automatic => {
-                grant(txn, customer, &line, &facts, &mut registration).await?;
-                registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
-                "registration.approved"
-            }
-            Approval::Manual => {
-                registration.decision = Some(decided(txn, FREE, "MANUAL_APPROVAL"));
-                CLEARED
-            }
-            Approval::AboveLimit => {
-                registration.decision = Some(decided(txn, FREE, "ABOVE_LIMIT"));
-                CLEARED
-            }
-            Approval::Suspicious(suspicion) => {
-                registration.decision = Some(decided(txn, FREE, suspicion.name()));
-                CLEARED
-            }
-        },
-    };
-    let registration = record::update::<Entity>(txn, registration).await?;
-    let submitted = NewEvent::new("registration.submitted", resource)
-        .noting(note)
-        .for_partner(&registration.partner)
-        .with(told(&handed_in(&registration)));
-    event::append(txn, submitted);
-    report(txn, kind, &registration, "", facts.conflict_disclosure);
-    screening::report(txn, screened, &registration);
-    Ok(registration)
-}
-
-/// A registration as it stood when it was handed in and nothing was decided yet.
-fn handed_in(registration: &Model) -> Model {
-    Model {
-        state: State::Submitted,
-        waitlist_position: None,
-        protection_end_time: None,
-        ..registration.clone()
-    }
-}
-
-/// Decides about a registration whose tick has come; it was locked after `held`. Nobody has overtaken
-/// it meanwhile. If it can no longer be approved by itself, a person decides.
-pub(super) async fn decide(txn: &Txn, held: &Held, mut registration: Model) -> Result<(), Error> {
-    if registration
-        .tick_time
-        .take()
-        .is_none_or(|tick| tick > txn.now())
-    {
-        return Ok(());
-    }
-    let customer = held.customer(&registration)?;
-    let standing = Standing::at(txn, customer, &registration).await?;
-    let line = standing.line();
-    let facts = eligibility::facts(txn, &registration.partner, &registration.program).await?;
-    screening::again(txn, &mut registration, customer).await?;
-    registration.judged = Some(customer.snapshot().clone());
-    let unsure = unsure(txn, customer, &registration).await?;
-    let approval = |facts: &Facts| approval(facts, value(&registration), registration.suspicion);
-    let automatic = facts.filter(|facts| {
-        !unsure
-            && lacks(facts, txn.now()).is_none()
-            && approval(facts) == Approval::Automatic
-            && line.judge(&registration, txn.now()) == Verdict::Free
-    });
-    let Some(facts) = automatic else {
-        let reason = registration
-            .suspicion
-            .map_or("MANUAL_APPROVAL", Named::name);
-        registration.decision = Some(match unsure {
-            true => decided(txn, UNSURE, "IDENTITY_REVIEW"),
-            false => decided(txn, FREE, reason),
-        });
-        return Ok(registration::note(txn, &registration).await?);
-    };
-    grant(txn, customer, &line, &facts, &mut registration).await?;
-    registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
-    let registration = record::update::<Entity>(txn, registration).await?;
-    report(
-        txn,
-        "registration.approved",
-        &registration,
-        "",
-        facts.conflict_disclosure,
-    );
-    Ok(())
 }
 
 /// Grants a locked registration that a person approves.
@@ -319,30 +89,39 @@ pub(super) async fn approve(
     note: String,
 ) -> Result<Model, Error> {
     lifecycle::moved(registration.state, Verb::Approve, resource)?;
-    let facts = eligible(txn, &registration, resource).await?;
+    let facts = known(txn, &registration, resource).await?;
+    let disclosure = facts.conflict_disclosure;
     let customer = held.customer(&registration)?;
-    let standing = Standing::at(txn, customer, &registration).await?;
-    let line = standing.line();
-    match line.judge(&registration, txn.now()) {
-        Verdict::Free => {}
-        Verdict::Blocked { .. } => {
+    let asked = Asked {
+        by_a_person: true,
+        waited: registration.state == State::Waitlisted,
+        ..Asked::default()
+    };
+    let judged = Judged::about(txn, customer, &registration, facts, asked).await?;
+    match &judged.outcome.verdict {
+        Verdict::Ineligible { requires } => {
+            return Err(Problem::Precondition {
+                resource: resource.to_owned(),
+                requires: requires.clone(),
+            }
+            .into());
+        }
+        Verdict::Waitlist { .. } => {
             return Err(Error::RegistrationConflict {
                 resource: resource.to_owned(),
             });
         }
         Verdict::SelfDuplicate { of } => {
             return Err(Error::SelfDuplicate {
-                resource: name(txn.ecosystem(), &of.id),
+                resource: name(txn.ecosystem(), of),
             });
         }
+        Verdict::Approve | Verdict::Review | Verdict::Reject | Verdict::NeedsInfo { .. } => {}
     }
-    grant(txn, customer, &line, &facts, &mut registration).await?;
-    registration.decision = Some(Decision {
-        note: Some(note.clone()).filter(|note| !note.is_empty()),
-        ..decided(txn, STAFF, "APPROVED")
-    });
+    grant(txn, customer, &judged, &mut registration).await?;
+    registration.decision = Some(by_the_staff(txn, "APPROVED", &note));
     let registration = record::update::<Entity>(txn, registration).await?;
-    let disclosure = facts.conflict_disclosure;
+    judged.keep(txn, &registration, Occasion::Approval).await?;
     report(
         txn,
         "registration.approved",
@@ -350,6 +129,7 @@ pub(super) async fn approve(
         &note,
         disclosure,
     );
+    report_neighbours(txn, &registration, &judged.basis.neighbours);
     Ok(registration)
 }
 
@@ -381,19 +161,32 @@ pub(super) async fn leave(
     registration.contends = false;
     registration.waitlist_position = None;
     registration.tick_time = None;
+    registration.info_due_time = None;
+    response::stop(&mut registration);
     let kind = match verb {
         Verb::Reject => {
             submission::decided(txn, &registration, true).await?;
-            registration.decision = Some(Decision {
-                note: Some(note.clone()).filter(|note| !note.is_empty()),
-                ..decided(txn, STAFF, reason_code.as_deref().unwrap_or_default())
-            });
+            let reason_code = reason_code.as_deref().unwrap_or_default();
+            registration.decision = Some(by_the_staff(txn, reason_code, &note));
+            Box::pin(keep_refusal(txn, held, &left, &registration)).await?;
             "registration.rejected"
         }
-        Verb::Expire => "registration.expired",
-        Verb::Submit | Verb::Approve | Verb::Waitlist | Verb::Withdraw | Verb::Convert => {
-            "registration.withdrawn"
+        Verb::Revoke => {
+            let reason_code = reason_code.as_deref().unwrap_or_default();
+            registration.decision = Some(by_the_staff(txn, reason_code, &note));
+            "registration.revoked"
         }
+        Verb::Expire => "registration.expired",
+        Verb::Submit
+        | Verb::Approve
+        | Verb::Waitlist
+        | Verb::Withdraw
+        | Verb::Convert
+        | Verb::RequestInfo
+        | Verb::Extend
+        | Verb::LogActivity
+        | Verb::Transfer
+        | Verb::Lapse => "registration.withdrawn",
     };
     let registration = record::update::<Entity>(txn, registration).await?;
     let mut event = NewEvent::new(kind, resource)
@@ -405,9 +198,23 @@ pub(super) async fn leave(
     }
     event::append(txn, event);
     if left.contends {
-        next(txn, held, &left).await?;
+        Box::pin(next(txn, held, &left)).await?;
     }
     Ok(registration)
+}
+
+/// Keeps that a person refused a registration, with what the rules would have made of it.
+async fn keep_refusal(txn: &Txn, held: &Held, left: &Model, refused: &Model) -> Result<(), Error> {
+    let facts = eligibility::facts(txn, &left.partner, &left.program).await?;
+    let Some(facts) = facts else {
+        return Ok(());
+    };
+    let asked = Asked {
+        waited: left.state == State::Waitlisted,
+        ..Asked::default()
+    };
+    let judged = Judged::about(txn, held.customer(left)?, left, facts, asked).await?;
+    judged.keep(txn, refused, Occasion::Rejection).await
 }
 
 /// Acts upon the end of the protection that a registration had; it was locked after `held`.
@@ -435,100 +242,121 @@ pub(super) async fn end_protection(
     let left = record::update::<Entity>(txn, registration).await?;
     let disclosure = ConflictDisclosure::Sealed;
     report(txn, "registration.protection_ended", &left, "", disclosure);
-    next(txn, held, &left).await
+    Box::pin(next(txn, held, &left)).await
 }
 
-/// Looks at those that waited with a registration which has left the line, first come first: whoever
-/// nothing stands in the way of any more is granted at once where the program does that by itself,
-/// and told that its turn has come where a person decides. Whoever may no longer claim business is
-/// refused.
-async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Error> {
-    let mut standing = Standing::at(txn, held.customer(left)?, left).await?;
-    if left.waitlist_position.is_some() {
-        move_up(txn, &standing.line(), left).await?;
-    }
-    let waiting: Vec<Model> = standing
-        .line()
-        .waiting_with(left)
-        .into_iter()
-        .cloned()
-        .collect();
-    for seen in waiting {
-        // What stands at its own customer may be more than what stands at the one that was left.
-        let customer = held.customer(&seen)?;
-        if standing.line().judge(&seen, txn.now()) != Verdict::Free {
-            continue;
+/// Looks at those that waited with a registration which has left the line, in the order of the line:
+/// whoever nothing stands in the way of any more is granted at once where the program does that by
+/// itself, and told that its turn has come where a person decides. Whoever the rules refuse then leaves
+/// the line too, and those that waited with it are looked at in turn. Who goes on waiting is not asked
+/// about.
+pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Error> {
+    let mut gone = VecDeque::from([left.clone()]);
+    while let Some(left) = gone.pop_front() {
+        let standing = Standing::at(txn, held.customer(&left)?, &left).await?;
+        if left.waitlist_position.is_some() {
+            move_up(txn, &standing.line(), &left).await?;
         }
-        standing = Standing::at(txn, customer, &seen).await?;
-        if standing.line().judge(&seen, txn.now()) != Verdict::Free {
-            continue;
+        for seen in standing.line().waiting_with(&left) {
+            // Most go on waiting, and that is seen without asking the rules.
+            if standing.line().keeps_waiting(seen, txn.now()) {
+                continue;
+            }
+            // What stands at its own customer may be more than what stands at the one that was left.
+            let customer = held.customer(seen)?;
+            gone.extend(Box::pin(take_turn(txn, customer, seen)).await?);
         }
-        let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? else {
-            continue;
-        };
-        take_turn(txn, customer, &standing.line(), registration).await?;
-        standing = Standing::at(txn, held.customer(left)?, left).await?;
     }
     Ok(())
 }
 
-/// The turn of a locked registration that waited has come.
-async fn take_turn(
-    txn: &Txn,
-    customer: &Customer,
-    line: &Line<'_>,
-    mut registration: Model,
-) -> Result<(), Error> {
-    let facts = eligibility::facts(txn, &registration.partner, &registration.program).await?;
-    let Some(facts) = facts.filter(|facts| lacks(facts, txn.now()).is_none()) else {
-        move_up(txn, line, &registration).await?;
-        registration.state =
-            lifecycle::moved(registration.state, Verb::Reject, registration.id.as_str())?;
-        registration.contends = false;
-        registration.waitlist_position = None;
-        registration.decision = Some(decided(txn, INELIGIBLE, "INELIGIBLE"));
-        submission::decided(txn, &registration, true).await?;
-        let registration = record::update::<Entity>(txn, registration).await?;
-        let disclosure = ConflictDisclosure::Sealed;
-        report(txn, "registration.rejected", &registration, "", disclosure);
-        return Ok(());
+/// Looks whether the turn of a registration that waits has come. Answers it as it stood, if it is
+/// refused.
+async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Option<Model>, Error> {
+    let facts = eligibility::facts(txn, &seen.partner, &seen.program).await?;
+    let Some(facts) = facts else {
+        return Ok(None);
     };
     let disclosure = facts.conflict_disclosure;
+    let asked = Asked {
+        waited: true,
+        asks_a_person: cooling::was_tried_again(txn, seen, customer, &facts).await?,
+        ..Asked::default()
+    };
+    let judged = Judged::about(txn, customer, seen, facts, asked).await?;
+    if let Verdict::Waitlist { .. } = judged.outcome.verdict {
+        return Ok(None);
+    }
+    let Some(mut registration) = record::lock::<Entity>(txn, &seen.id).await? else {
+        return Ok(None);
+    };
+    if registration.state != State::Waitlisted {
+        return Ok(None);
+    }
+    if let Verdict::Ineligible { .. } | Verdict::Reject = judged.outcome.verdict {
+        registration.decision = Some(judged.decision(txn));
+        let left = registration.clone();
+        turn_away(txn, &judged, registration, Occasion::Promotion).await?;
+        return Ok(Some(left));
+    }
     screening::again(txn, &mut registration, customer).await?;
     registration.judged = Some(customer.snapshot().clone());
-    let unsure = unsure(txn, customer, &registration).await?;
-    match approval(&facts, value(&registration), registration.suspicion) {
-        Approval::Automatic if !unsure => {
-            grant(txn, customer, line, &facts, &mut registration).await?;
-            registration.decision = Some(decided(txn, FREE, "AUTOMATIC"));
-            let registration = record::update::<Entity>(txn, registration).await?;
-            report(txn, "registration.approved", &registration, "", disclosure);
-        }
-        Approval::Automatic | Approval::Manual | Approval::AboveLimit | Approval::Suspicious(_) => {
-            registration.decision = Some(decided(txn, FREE, "PROMOTED"));
-            registration::note(txn, &registration).await?;
-            report(txn, "registration.promoted", &registration, "", disclosure);
-        }
-    }
+    let judged = judged.screened(txn, &registration);
+    registration.decision = Some(judged.decision(txn));
+    let kind = if let Verdict::Approve = judged.outcome.verdict {
+        grant(txn, customer, &judged, &mut registration).await?;
+        registration = record::update::<Entity>(txn, registration).await?;
+        report_neighbours(txn, &registration, &judged.basis.neighbours);
+        "registration.approved"
+    } else {
+        response::turn(&mut registration, &judged.basis.facts, txn.now());
+        registration::note(txn, &registration).await?;
+        "registration.promoted"
+    };
+    judged.keep(txn, &registration, Occasion::Promotion).await?;
+    report(txn, kind, &registration, "", disclosure);
+    Ok(None)
+}
+
+/// Refuses a locked registration by a rule. Whoever waited with it is looked at by the caller.
+pub(super) async fn turn_away(
+    txn: &Txn,
+    judged: &Judged,
+    mut registration: Model,
+    occasion: Occasion,
+) -> Result<(), Error> {
+    let resource = name(txn.ecosystem(), &registration.id);
+    registration.state = lifecycle::moved(registration.state, Verb::Reject, &resource)?;
+    registration.contends = false;
+    registration.waitlist_position = None;
+    response::stop(&mut registration);
+    submission::decided(txn, &registration, true).await?;
+    let registration = record::update::<Entity>(txn, registration).await?;
+    judged.keep(txn, &registration, occasion).await?;
+    let disclosure = ConflictDisclosure::Sealed;
+    report(txn, "registration.rejected", &registration, "", disclosure);
     Ok(())
 }
 
-/// Protects a registration that nothing stands in the way of.
-async fn grant(
+/// Protects a registration that nothing stands in the way of, for what the rules left of it.
+pub(super) async fn grant(
     txn: &Txn,
     customer: &Customer,
-    line: &Line<'_>,
-    facts: &Facts,
+    judged: &Judged,
     registration: &mut Model,
 ) -> Result<(), Error> {
     let resource = name(txn.ecosystem(), &registration.id);
+    let line = judged.found.standing.line();
     if registration.waitlist_position.take().is_some() {
-        move_up(txn, line, registration).await?;
+        move_up(txn, &line, registration).await?;
     }
     registration.state = lifecycle::moved(registration.state, Verb::Approve, &resource)?;
     registration.tick_time = None;
+    response::stop(registration);
     registration.judged = Some(customer.snapshot().clone());
-    // Protections that are over give way, whether or not the sweep has come by.
+    registration.products = Products(judged.outcome.products.clone());
+    registration.granted_role = Some(judged.outcome.role);
+    // Protections that are over give way, whether or not the sweeper has come by.
     let over = line
         .standing
         .iter()
@@ -537,21 +365,30 @@ async fn grant(
     if !over.is_empty() {
         protection::release(txn, over).await?;
     }
+    let facts = &judged.basis.facts;
     let window = window(txn.now(), facts.protection_days, &facts.time_zone);
     registration.protection_start_time = Some(window.start);
     registration.protection_end_time = Some(window.end);
-    protection::grant(
-        txn,
-        registration,
-        customer.exclusive(),
-        (window.start, window.end),
-    )
-    .await?;
+    let identities = identities(customer, registration);
+    protection::grant(txn, registration, &identities, (window.start, window.end)).await?;
     Ok(submission::decided(txn, registration, false).await?)
 }
 
+/// Under which keys a registration is protected. One site of a customer leaves the others free.
+fn identities(customer: &Customer, registration: &Model) -> Vec<String> {
+    match registration.entity_scope {
+        EntityScope::Entity => customer.exclusive().to_vec(),
+        EntityScope::Group => customer.exclusive_of_the_group(),
+        EntityScope::Site => {
+            let site = site(registration).unwrap_or_default();
+            let keys = customer.exclusive().iter();
+            keys.map(|key| format!("{key}#{site}")).collect()
+        }
+    }
+}
+
 /// Those behind a registration that leaves the waiting line move up one place.
-async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Model) -> Result<(), Error> {
+pub(super) async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Model) -> Result<(), Error> {
     let behind: Vec<_> = line
         .behind(leaving)
         .into_iter()
@@ -563,89 +400,12 @@ async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Model) -> Result<(), Erro
     Ok(())
 }
 
-/// What is known of the partner and its program, if the partner may claim business there (R1).
-async fn eligible(txn: &Txn, registration: &Model, resource: &str) -> Result<Facts, Error> {
+/// What is known of the partner of a registration and its program.
+pub(super) async fn known(txn: &Txn, registration: &Model, resource: &str) -> Result<Facts, Error> {
     let facts = eligibility::facts(txn, &registration.partner, &registration.program).await?;
-    let refused = |requires: &str| Problem::Precondition {
+    let missing = || Problem::Precondition {
         resource: resource.to_owned(),
-        requires: requires.to_owned(),
+        requires: "its partner and its program must exist".to_owned(),
     };
-    let facts = facts.ok_or_else(|| refused("its partner and its program must exist"))?;
-    match lacks(&facts, txn.now()) {
-        None => Ok(facts),
-        Some(requires) => Err(refused(requires).into()),
-    }
-}
-
-pub(super) fn value(registration: &Model) -> Money {
-    Money::new(registration.estimated_minor, registration.currency)
-}
-
-fn decided(txn: &Txn, rule: &str, reason_code: &str) -> Decision {
-    Decision {
-        rule: rule.to_owned(),
-        reason_code: reason_code.to_owned(),
-        note: None,
-        blocked_by: None,
-        actor: txn.actor().as_str().to_owned(),
-        decide_time: txn.now(),
-    }
-}
-
-/// Nothing stands in the way of a registration; it waits for a person, or for its tick.
-const CLEARED: &str = "registration.cleared";
-
-/// Whether the partner of a registration may read an event of this kind under a program that tells
-/// so much. That nothing stands in the way, or nothing any more, tells of others as well.
-fn is_for_partner(kind: &str, disclosure: ConflictDisclosure) -> bool {
-    match kind {
-        "registration.approved" | "registration.rejected" | "registration.protection_ended" => true,
-        "registration.waitlisted" => disclosure == ConflictDisclosure::State,
-        _ => false,
-    }
-}
-
-/// Reports what a decision made of a registration.
-fn report(
-    txn: &Txn,
-    kind: &'static str,
-    registration: &Model,
-    note: &str,
-    disclosure: ConflictDisclosure,
-) {
-    let partner = is_for_partner(kind, disclosure).then_some(&registration.partner);
-    let mut event = NewEvent::new(kind, name(txn.ecosystem(), &registration.id))
-        .noting(note)
-        .for_partner(partner)
-        .with(told(registration));
-    if let Some(decision) = &registration.decision {
-        event = event.because(decision.reason_code.as_str());
-    }
-    event::append(txn, event);
-}
-
-/// What an event says of a registration whose partner must not learn from it where it stands.
-pub(super) fn told_of_claim(registration: &Model) -> serde_json::Value {
-    json!({
-        "registration": registration.id,
-        "partner": registration.partner,
-        "program": registration.program,
-        "account": registration.account,
-        "products": registration.products,
-    })
-}
-
-/// What the other events of a registration say.
-pub(super) fn told(registration: &Model) -> serde_json::Value {
-    json!({
-        "registration": registration.id,
-        "partner": registration.partner,
-        "program": registration.program,
-        "account": registration.account,
-        "products": registration.products,
-        "state": registration.state.name(),
-        "waitlist_position": registration.waitlist_position,
-        "protection_end_time": registration.protection_end_time,
-        "deal": registration.deal,
-    })
+    Ok(facts.ok_or_else(missing)?)
 }

@@ -1,28 +1,27 @@
-//! The use cases of registrations. Each that writes is one transaction.
-//!
-//! What competes is decided in [`queue`](super::queue), under the locks of the customer.
+//! The use cases of registrations but for their [`moves`](super::moves). Each that writes is one
+//! transaction.
 
 use trellis_api::deal::v1 as pb;
 use trellis_api::{Etag, Mask, name};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
-    AccountId, Call, Date, DealId, Money, Page, PageQuery, PartnerId, Problem, ProductId,
-    ProgramId, RegistrationId, TerritoryId, Written,
+    AccountId, Call, Date, Money, Page, PageQuery, PartnerId, Problem, ProductId, ProgramId,
+    RegistrationId, TerritoryId, Timestamp, Written,
 };
-use trellis_store::deal::account;
-use trellis_store::deal::deal::{DealType, PartnerRole, Role};
+use trellis_store::deal::claim::{EntityScope, Proof, Proofs};
+use trellis_store::deal::deal::DealType;
 use trellis_store::deal::reference::References;
-use trellis_store::deal::registration::{Entity, Model, Products, State};
+use trellis_store::deal::registration::{Entity, Model, Products, State, Transfers};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::program::program;
+use trellis_store::reach::reaches;
 use trellis_store::{Store, Txn, View, record};
 
 use super::convert::wire;
 use super::disclosure::{self, Seen, shown};
-use super::lifecycle::{self, Verb};
-use super::queue;
-use crate::deal::amounts::{self, Draft};
-use crate::deal::{deals, evidence};
+use super::lifecycle;
+use super::told;
+use super::{clarification, queue};
 use crate::edit::set;
 use crate::{Error, absent, all_exist, exists};
 
@@ -60,6 +59,16 @@ pub struct Claim {
     pub note: Option<String>,
     /// What the partner has done so far.
     pub evidence: Option<String>,
+    /// How much of the customer.
+    pub entity_scope: EntityScope,
+    /// Which of its sites.
+    pub site: Option<String>,
+    /// What the partner can prove.
+    pub proofs: Vec<Proof>,
+    /// When the tender was published that it is about.
+    pub tender_publish_time: Option<Timestamp>,
+    /// Whether the partner takes what is free.
+    pub accept_partial: bool,
 }
 
 /// Changes to a registration; `None` leaves a field as it is.
@@ -85,6 +94,16 @@ pub struct Edit {
     pub note: Option<Option<String>>,
     /// What the partner has done so far.
     pub evidence: Option<Option<String>>,
+    /// How much of the customer.
+    pub entity_scope: Option<EntityScope>,
+    /// Which of its sites.
+    pub site: Option<Option<String>>,
+    /// What the partner can prove.
+    pub proofs: Option<Vec<Proof>>,
+    /// When the tender was published that it is about.
+    pub tender_publish_time: Option<Option<Timestamp>>,
+    /// Whether the partner takes what is free.
+    pub accept_partial: Option<bool>,
 }
 
 /// Edits a registration.
@@ -98,30 +117,6 @@ pub struct Update {
     pub mask: Mask,
     /// What to change.
     pub edit: Edit,
-}
-
-/// Moves a registration through its life.
-#[derive(Clone, Debug)]
-pub struct Move {
-    /// Which one.
-    pub id: RegistrationId,
-    /// The version that the caller read.
-    pub etag: Etag,
-    /// Why, in a word.
-    pub reason_code: Option<String>,
-    /// Why, in a sentence.
-    pub note: String,
-}
-
-/// Makes a deal of a registration.
-#[derive(Clone, Debug)]
-pub struct Convert {
-    /// Which one.
-    pub on: Move,
-    /// The id that the caller chose for the deal.
-    pub deal: Option<DealId>,
-    /// What the deal is worth, if not what was estimated.
-    pub amount: Option<Money>,
 }
 
 /// Creates a draft.
@@ -162,7 +157,7 @@ pub async fn create(
                     &txn,
                     NewEvent::new("registration.created", resource)
                         .for_partner(&registration.partner)
-                        .with(queue::told(&registration)),
+                        .with(told::told(&registration)),
                 );
                 answer(&txn, registration).await
             },
@@ -182,6 +177,11 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         expected_close_date,
         note,
         evidence,
+        entity_scope,
+        site,
+        proofs,
+        tender_publish_time,
+        accept_partial,
     } = claim;
     Model {
         ecosystem: txn.ecosystem().clone(),
@@ -199,8 +199,16 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         expected_close_date,
         note,
         evidence,
+        entity_scope,
+        site,
+        proofs: Proofs(proofs),
+        tender_publish_time,
+        accept_partial,
         state: State::Draft,
         contends: false,
+        nominated: false,
+        evidence_score: 0,
+        incumbent: false,
         submit_time: None,
         receive_time: None,
         tick_time: None,
@@ -209,9 +217,20 @@ fn draft(txn: &Txn, id: RegistrationId, partner: PartnerId, claim: Claim) -> Mod
         screening: None,
         judged: None,
         waitlist_position: None,
+        granted_role: None,
         protection_start_time: None,
         protection_end_time: None,
         deal: None,
+        info_request: None,
+        info_due_time: None,
+        resubmission_count: 0,
+        extension_count: 0,
+        response_due_time: None,
+        response_days_left: None,
+        escalation_time: None,
+        final_escalation_time: None,
+        escalation_level: 0,
+        transfers: Transfers::default(),
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -239,8 +258,11 @@ pub async fn list(
 ) -> Result<Page<pb::Registration>, Error> {
     let view = store.read(&call).await?;
     if view.scope().is_staff() {
-        let page = record::page::<Entity>(&view, query).await?;
-        return Ok(page.map(|registration| wire(lifecycle::as_of(registration, view.now()))));
+        let mut page = record::page::<Entity>(&view, query).await?;
+        for registration in &mut page.rows {
+            reached(&view, registration).await?;
+        }
+        return Ok(page.map(|registration| wire(lifecycle::answered(registration, view.now()))));
     }
     let telling = program::telling(&view.whole()).await?;
     let mut query = query.clone();
@@ -276,6 +298,7 @@ pub async fn update(
                  mask,
                  mut edit,
              }| async move {
+                let held = asked(&txn, &id).await?;
                 let (mut registration, resource) = lock(&txn, &id, &etag).await?;
                 let seen = seen(&txn, &registration).await?;
                 mask.unchanged(&wire(registration.clone()))?;
@@ -298,225 +321,52 @@ pub async fn update(
                 if let Some(account) = &mut edit.account {
                     merged.stand_for(account);
                 }
+                let before = registration.clone();
                 apply(&mut registration, edit);
-                let registration = record::update::<Entity>(&txn, registration).await?;
+                let registration = match before.state {
+                    State::NeedsInfo if lifecycle::is_another_claim(&before, &registration) => {
+                        let whole = txn.whole();
+                        clarification::give_up_place(&whole, &held, &before, registration).await?
+                    }
+                    _ => record::update::<Entity>(&txn, registration).await?,
+                };
                 event::append(
                     &txn,
                     NewEvent::new("registration.updated", resource)
                         .for_partner(&registration.partner)
-                        .with(queue::told_of_claim(&registration)),
+                        .with(told::told_of_claim(&registration)),
                 );
-                Ok(wire(shown(registration, seen)))
+                answer(&txn, registration).await
             },
         )
         .await
-}
-
-/// Hands a draft in and decides about it.
-///
-/// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `PRECONDITION` when the partner may
-/// not claim business under the program, `SELF_DUPLICATE`, `SUBMISSION_BUDGET`, `OPEN_REGISTRATIONS`.
-pub async fn submit(
-    store: &Store,
-    call: Call,
-    on: Move,
-) -> Result<Written<pb::Registration>, Error> {
-    let dry = call.validate_only;
-    store
-        .write(call, on, move |txn, on| async move {
-            // Nobody else waits for a draft's row, so its lock may come before the customer's.
-            let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
-            let seen = seen(&txn, &registration).await?;
-            let state = shown(registration.clone(), seen).state;
-            let next = lifecycle::moved(state, Verb::Submit, &resource)?;
-            if dry && seen != Seen::Staff {
-                // What would be decided is what a partner must not learn by asking.
-                return Ok(wire(would_be(&txn, registration, next)));
-            }
-            let asking = queue::Asking {
-                note: on.note,
-                seen,
-            };
-            let registration = queue::submit(&txn.whole(), registration, &resource, asking).await?;
-            Ok(wire(shown(registration, seen)))
-        })
-        .await
-}
-
-/// Grants a registration.
-///
-/// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `PRECONDITION` when the partner may
-/// not claim business any more, `REGISTRATION_CONFLICT`, `SELF_DUPLICATE`.
-pub async fn approve(
-    store: &Store,
-    call: Call,
-    on: Move,
-) -> Result<Written<pb::Registration>, Error> {
-    store
-        .write(call, on, |txn, on| async move {
-            let seen = find(&txn, &on.id).await?;
-            let held = queue::hold(&txn.whole(), &seen).await?;
-            let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
-            let registration =
-                queue::approve(&txn.whole(), &held, registration, &resource, on.note).await?;
-            answer(&txn, registration).await
-        })
-        .await
-}
-
-/// Refuses a registration. Those that waited for it move up.
-///
-/// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`.
-pub async fn reject(
-    store: &Store,
-    call: Call,
-    on: Move,
-) -> Result<Written<pb::Registration>, Error> {
-    leave(store, call, on, Verb::Reject).await
-}
-
-/// Takes a registration back. Those that waited for it move up.
-///
-/// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`.
-pub async fn withdraw(
-    store: &Store,
-    call: Call,
-    on: Move,
-) -> Result<Written<pb::Registration>, Error> {
-    leave(store, call, on, Verb::Withdraw).await
-}
-
-async fn leave(
-    store: &Store,
-    call: Call,
-    on: Move,
-    verb: Verb,
-) -> Result<Written<pb::Registration>, Error> {
-    store
-        .write(call, on, move |txn, on| async move {
-            let whole = txn.whole();
-            let seen = find(&txn, &on.id).await?;
-            let held = queue::hold(&whole, &seen).await?;
-            let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
-            let registration = queue::leave(
-                &whole,
-                &held,
-                registration,
-                &resource,
-                queue::Leaving {
-                    verb,
-                    reason_code: on.reason_code,
-                    note: on.note,
-                },
-            )
-            .await?;
-            answer(&txn, registration).await
-        })
-        .await
-}
-
-/// Makes a deal of a granted registration, in the same transaction. The protection goes on.
-///
-/// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `RESOURCE_EXISTS` when the id of
-/// the deal is taken.
-pub async fn convert(
-    store: &Store,
-    call: Call,
-    convert: Convert,
-) -> Result<Written<pb::Registration>, Error> {
-    store
-        .write(
-            call,
-            convert,
-            |txn, Convert { on, deal, amount }| async move {
-                let (mut registration, resource) = lock(&txn, &on.id, &on.etag).await?;
-                let seen = seen(&txn, &registration).await?;
-                let state = shown(registration.clone(), seen).state;
-                registration.state = lifecycle::moved(state, Verb::Convert, &resource)?;
-                let deal = deal.unwrap_or_else(|| DealId::generate(txn.now()));
-                deals::add(
-                    &txn,
-                    deal_of(&txn.whole(), &registration, deal.clone(), amount).await?,
-                )
-                .await?;
-                registration.deal = Some(deal);
-                let registration = record::update::<Entity>(&txn, registration).await?;
-                event::append(
-                    &txn,
-                    NewEvent::new("registration.converted", resource)
-                        .noting(on.note)
-                        .for_partner(&registration.partner)
-                        .with(queue::told(&registration)),
-                );
-                Ok(wire(shown(registration, seen)))
-            },
-        )
-        .await
-}
-
-/// The deal that a registration becomes: its customer and products, sourced by its partner.
-async fn deal_of(
-    txn: &Txn,
-    registration: &Model,
-    id: DealId,
-    amount: Option<Money>,
-) -> Result<deals::New, Error> {
-    let estimate = Money::new(registration.estimated_minor, registration.currency);
-    let drafts = registration
-        .products
-        .0
-        .iter()
-        .map(|product| Draft {
-            product: product.clone(),
-            quantity: 1,
-            amount: None,
-        })
-        .collect();
-    // Lines without amounts share the deal's, whatever it is, so there is nothing to refuse.
-    let worth = amounts::settle("", drafts, Some(amount.unwrap_or(estimate)), &[].into())
-        .map_err(Problem::Invalid)?;
-    let display_name = match &registration.display_name {
-        Some(display_name) => display_name.clone(),
-        None => record::find::<account::Entity>(txn, &registration.account)
-            .await?
-            .map(|account| account.display_name)
-            .ok_or_else(|| absent(txn, &registration.account))?,
-    };
-    let role = PartnerRole {
-        evidence: vec![evidence::of_registration(txn, registration)],
-        ..PartnerRole::new(registration.partner.clone(), Role::Sourced)
-    };
-    Ok(deals::New {
-        display_name,
-        account: Some(registration.account.clone()),
-        roles: vec![role],
-        worth,
-        deal_type: Some(registration.deal_type),
-        territory: registration.territory.clone(),
-        engage_date: None,
-        expected_close_date: registration.expected_close_date,
-        external_id: None,
-        registration: Some((registration.id.clone(), registration.program.clone())),
-        id,
-    })
 }
 
 /// A registration as the call may see it now.
-async fn answer(view: &View, registration: Model) -> Result<pb::Registration, Error> {
+pub(super) async fn answer(
+    view: &View,
+    mut registration: Model,
+) -> Result<pb::Registration, Error> {
     let seen = seen(view, &registration).await?;
-    Ok(wire(shown(
-        lifecycle::as_of(registration, view.now()),
-        seen,
-    )))
+    reached(view, &mut registration).await?;
+    let answered = lifecycle::answered(registration, view.now());
+    Ok(wire(shown(answered, seen)))
+}
+
+/// Leaves of the transfers of a registration those from partners that the call reaches.
+async fn reached(view: &View, registration: &mut Model) -> Result<(), Error> {
+    let mut transfers = Vec::new();
+    for transfer in std::mem::take(&mut registration.transfers.0) {
+        if reaches(view, &transfer.partner).await? {
+            transfers.push(transfer);
+        }
+    }
+    registration.transfers.0 = transfers;
+    Ok(())
 }
 
 /// How much of a registration the call may see: for its partner that is a setting of its program.
-async fn seen(view: &View, registration: &Model) -> Result<Seen, Error> {
+pub(super) async fn seen(view: &View, registration: &Model) -> Result<Seen, Error> {
     if view.scope().is_staff() {
         return Ok(Seen::Staff);
     }
@@ -525,13 +375,14 @@ async fn seen(view: &View, registration: &Model) -> Result<Seen, Error> {
     Ok(Seen::by(view.scope(), disclosure.unwrap_or_default()))
 }
 
-/// What a partner would be answered if it handed a draft in.
-fn would_be(txn: &Txn, mut registration: Model, state: State) -> Model {
-    registration.state = state;
-    registration.submit_time = Some(txn.now());
-    registration.version += 1;
-    registration.update_time = txn.now();
-    registration
+/// Holds the customer of a registration whose partner is asked for more: it stands in the line while it
+/// is edited and handed in again. Of others nothing is held.
+pub(super) async fn asked(txn: &Txn, id: &RegistrationId) -> Result<queue::Held, Error> {
+    let registration = find(txn, id).await?;
+    if registration.state == State::NeedsInfo {
+        return queue::hold(&txn.whole(), &registration).await;
+    }
+    Ok(queue::Held::nothing())
 }
 
 /// Finds a registration.
@@ -569,6 +420,11 @@ impl Edit {
             ("expected_close_date", self.expected_close_date.is_some()),
             ("note", self.note.is_some()),
             ("evidence", self.evidence.is_some()),
+            ("entity_scope", self.entity_scope.is_some()),
+            ("site", self.site.is_some()),
+            ("proofs", self.proofs.is_some()),
+            ("tender_publish_time", self.tender_publish_time.is_some()),
+            ("accept_partial", self.accept_partial.is_some()),
         ]
         .into_iter()
         .filter_map(|(field, changes)| changes.then_some(field))
@@ -599,6 +455,11 @@ fn apply(registration: &mut Model, edit: Edit) {
         expected_close_date,
         note,
         evidence,
+        entity_scope,
+        site,
+        proofs,
+        tender_publish_time,
+        accept_partial,
     } = edit;
     set(&mut registration.display_name, display_name);
     set(&mut registration.program, program);
@@ -617,4 +478,9 @@ fn apply(registration: &mut Model, edit: Edit) {
     set(&mut registration.expected_close_date, expected_close_date);
     set(&mut registration.note, note);
     set(&mut registration.evidence, evidence);
+    set(&mut registration.entity_scope, entity_scope);
+    set(&mut registration.site, site);
+    set(&mut registration.proofs, proofs.map(Proofs));
+    set(&mut registration.tender_publish_time, tender_publish_time);
+    set(&mut registration.accept_partial, accept_partial);
 }

@@ -19,8 +19,8 @@ use trellis_store::{Txn, View};
 
 use super::budget::{self, Budget, MONTH};
 use super::disclosure::Seen;
-use super::queue;
 use super::suspicion::{LOOKED_AT, suspicion};
+use super::told;
 use crate::Error;
 use crate::account::identity;
 use crate::customer::Customer;
@@ -148,10 +148,7 @@ async fn limited(txn: &Txn, registration: &Model, facts: &Facts, seen: Seen) -> 
         if limit == 0 || (holder == "person" && creator.is_none()) {
             continue;
         }
-        let Model {
-            partner, program, ..
-        } = registration;
-        let open = registration::open(txn, partner, program, creator).await?;
+        let open = registration::open(txn, registration, creator).await?;
         if u64::try_from(limit).is_ok_and(|limit| open >= limit) {
             return Err(Error::OpenRegistrations {
                 resource: name(txn.ecosystem(), &registration.id),
@@ -190,7 +187,7 @@ pub(super) fn report(txn: &Txn, kind: &'static str, registration: &Model) {
     if let Some(suspicion) = registration.suspicion {
         event = event.because(suspicion.name());
     }
-    let mut data = queue::told_of_claim(registration);
+    let mut data = told::told_of_claim(registration);
     if let (Value::Object(data), Some(screening)) = (&mut data, &registration.screening) {
         data.insert("cost".into(), screening.cost.into());
         let canaries: Vec<&str> = screening.canaries.iter().map(|one| one.as_str()).collect();

@@ -8,7 +8,7 @@ use trellis_api::deal::v1::registration_service_server::{
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{check, convert, registrations};
+use super::{activities, check, convert, explain, moves, registrations};
 
 /// `RegistrationService` over a store.
 #[derive(Clone)]
@@ -73,9 +73,7 @@ impl RegistrationService for Registrations {
         request: Request<pb::SubmitRegistrationRequest>,
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, submit) = open(request, convert::submit)?;
-        Ok(written(
-            registrations::submit(&self.store, call, submit).await?,
-        ))
+        Ok(written(moves::submit(&self.store, call, submit).await?))
     }
 
     async fn approve_registration(
@@ -83,9 +81,7 @@ impl RegistrationService for Registrations {
         request: Request<pb::ApproveRegistrationRequest>,
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, approve) = open(request, convert::approve)?;
-        Ok(written(
-            registrations::approve(&self.store, call, approve).await?,
-        ))
+        Ok(written(moves::approve(&self.store, call, approve).await?))
     }
 
     async fn reject_registration(
@@ -93,9 +89,59 @@ impl RegistrationService for Registrations {
         request: Request<pb::RejectRegistrationRequest>,
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, reject) = open(request, convert::reject)?;
-        Ok(written(
-            registrations::reject(&self.store, call, reject).await?,
-        ))
+        Ok(written(moves::reject(&self.store, call, reject).await?))
+    }
+
+    async fn request_registration_info(
+        &self,
+        request: Request<pb::RequestRegistrationInfoRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, ask) = open(request, convert::request_info)?;
+        Ok(written(moves::request_info(&self.store, call, ask).await?))
+    }
+
+    async fn revoke_registration(
+        &self,
+        request: Request<pb::RevokeRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, revoke) = open(request, convert::revoke)?;
+        Ok(written(moves::revoke(&self.store, call, revoke).await?))
+    }
+
+    async fn extend_registration(
+        &self,
+        request: Request<pb::ExtendRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, extend) = open(request, convert::extend)?;
+        Ok(written(moves::extend(&self.store, call, extend).await?))
+    }
+
+    async fn log_activity(
+        &self,
+        request: Request<pb::LogActivityRequest>,
+    ) -> Result<Response<pb::RegistrationActivity>, Status> {
+        let (call, log) = open(request, activities::read_log)?;
+        Ok(written(activities::log(&self.store, call, log).await?))
+    }
+
+    async fn list_activities(
+        &self,
+        request: Request<pb::ListActivitiesRequest>,
+    ) -> Result<Response<pb::ListActivitiesResponse>, Status> {
+        let (call, list) = open(request, activities::read_list)?;
+        let page = activities::list(&self.store, call, &list).await?;
+        Ok(Response::new(pb::ListActivitiesResponse {
+            next_page_token: page_token(&list.query, page.next),
+            registration_activities: page.rows,
+        }))
+    }
+
+    async fn transfer_registration(
+        &self,
+        request: Request<pb::TransferRegistrationRequest>,
+    ) -> Result<Response<pb::Registration>, Status> {
+        let (call, transfer) = open(request, convert::transfer)?;
+        Ok(written(moves::transfer(&self.store, call, transfer).await?))
     }
 
     async fn withdraw_registration(
@@ -103,9 +149,7 @@ impl RegistrationService for Registrations {
         request: Request<pb::WithdrawRegistrationRequest>,
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, withdraw) = open(request, convert::withdraw)?;
-        Ok(written(
-            registrations::withdraw(&self.store, call, withdraw).await?,
-        ))
+        Ok(written(moves::withdraw(&self.store, call, withdraw).await?))
     }
 
     async fn check_conflict(
@@ -116,13 +160,20 @@ impl RegistrationService for Registrations {
         Ok(Response::new(check::check(&self.store, call, id).await?))
     }
 
+    async fn explain_decision(
+        &self,
+        request: Request<pb::ExplainDecisionRequest>,
+    ) -> Result<Response<pb::ExplainDecisionResponse>, Status> {
+        let (call, id) = open(request, convert::explain)?;
+        let explained = explain::explain(&self.store, call, id).await?;
+        Ok(Response::new(explained))
+    }
+
     async fn convert_registration(
         &self,
         request: Request<pb::ConvertRegistrationRequest>,
     ) -> Result<Response<pb::Registration>, Status> {
         let (call, convert) = open(request, convert::convert)?;
-        Ok(written(
-            registrations::convert(&self.store, call, convert).await?,
-        ))
+        Ok(written(moves::convert(&self.store, call, convert).await?))
     }
 }

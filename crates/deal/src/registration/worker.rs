@@ -1,12 +1,13 @@
 //! Acts upon deadlines: at the end of a protection an approved registration expires, and whoever
-//! waits for the same business has their turn; at its tick a registration is approved by itself.
+//! waits for the same business has their turn; what a partner did not answer in time is taken back; at
+//! its tick a registration is approved by itself; what nobody has responded to is escalated.
 
 use futures::future::BoxFuture;
 use trellis_store::deal::registration::{self, Entity};
 use trellis_store::worker::{WorkError, Worker};
 use trellis_store::{Txn, event, record};
 
-use super::queue;
+use super::{clarification, joining, queue, response};
 use crate::Error;
 
 /// The worker of registrations.
@@ -40,7 +41,15 @@ impl Worker for Protections {
             if ended > 0 {
                 return Ok(ended);
             }
-            Box::pin(decide_one(txn)).await.map_err(WorkError::new)
+            let lapsed = Box::pin(lapse_one(txn)).await.map_err(WorkError::new)?;
+            if lapsed > 0 {
+                return Ok(lapsed);
+            }
+            let decided = Box::pin(decide_one(txn)).await.map_err(WorkError::new)?;
+            if decided > 0 {
+                return Ok(decided);
+            }
+            Box::pin(escalate_one(txn)).await.map_err(WorkError::new)
         })
     }
 }
@@ -58,6 +67,19 @@ async fn end_one(txn: &Txn) -> Result<usize, Error> {
     Ok(1)
 }
 
+/// Takes the registration back that has been unanswered the longest, in a transaction of its own for
+/// the same reason.
+async fn lapse_one(txn: &Txn) -> Result<usize, Error> {
+    let Some(seen) = registration::unanswered(txn, 1).await?.pop() else {
+        return Ok(0);
+    };
+    let held = queue::hold(txn, &seen).await?;
+    if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
+        clarification::lapse(txn, &held, registration).await?;
+    }
+    Ok(1)
+}
+
 /// Decides about the registration whose tick came first, in a transaction of its own for the same
 /// reason.
 async fn decide_one(txn: &Txn) -> Result<usize, Error> {
@@ -66,7 +88,20 @@ async fn decide_one(txn: &Txn) -> Result<usize, Error> {
     };
     let held = queue::hold(txn, &seen).await?;
     if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
-        queue::decide(txn, &held, registration).await?;
+        joining::tick(txn, &held, registration).await?;
+    }
+    Ok(1)
+}
+
+/// Escalates the registration that nobody has responded to for the longest, in a transaction of its own
+/// for the same reason.
+async fn escalate_one(txn: &Txn) -> Result<usize, Error> {
+    let Some(seen) = registration::unresponded(txn, 1).await?.pop() else {
+        return Ok(0);
+    };
+    let held = queue::hold(txn, &seen).await?;
+    if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
+        response::escalate(txn, &held, registration).await?;
     }
     Ok(1)
 }

@@ -3,10 +3,13 @@
 use trellis_api::Fields;
 use trellis_api::name::{Collection, read};
 use trellis_core::{
-    AccountId, ApiKeyId, AwardId, BatchId, DealId, FamilyId, LeadId, PartnerId, PlanId, ProductId,
-    ProgramId, RegistrationId, RoleGrantId, TerritoryId,
+    AccountId, ApiKeyId, AwardId, BatchId, DealId, EngagementId, FamilyId, HouseAccountId, LeadId,
+    PartnerId, PlanId, ProductId, ProgramId, RegistrationId, RoleGrantId, TerritoryId,
 };
-use trellis_store::deal::{account, deal, lead, product, product_family, registration, territory};
+use trellis_store::deal::{
+    account, deal, engagement, house_account, lead, product, product_family, registration,
+    territory,
+};
 use trellis_store::incentive::{award, payout_batch, plan};
 use trellis_store::partner::partner;
 use trellis_store::platform::{api_key, role_grant};
@@ -67,7 +70,9 @@ things! {
     Award(AwardId) award::Entity;
     Batch(BatchId) payout_batch::Entity;
     Deal(DealId) deal::Entity;
+    Engagement(EngagementId) engagement::Entity;
     Family(FamilyId) product_family::Entity;
+    House(HouseAccountId) house_account::Entity;
     Lead(LeadId) lead::Entity;
     Partner(PartnerId) partner::Entity;
     Plan(PlanId) plan::Entity;

@@ -9,9 +9,10 @@ use trellis_store::program::revision::{self, Snapshot};
 
 use super::lead_settings::{ACCEPT_DAYS, ACT_DAYS, LeadSettings, OFFER_LIMIT};
 use super::programs::{Create, Edit, Move, Revisions, Terms, Update};
+use super::registration_clock;
 use super::registration_settings::{
-    DAILY_ACCOUNT_BUDGET, EXTENSION_DAYS, HARD_STOP_DAYS, MONTHLY_ACCOUNT_BUDGET,
-    PERSON_OPEN_LIMIT, PROTECTION_DAYS, RegistrationSettings, violations,
+    DAILY_ACCOUNT_BUDGET, DIRECT_LOOKBACK_DAYS, EXTENSION_DAYS, HARD_STOP_DAYS, INCUMBENT_DAYS,
+    MONTHLY_ACCOUNT_BUDGET, PERSON_OPEN_LIMIT, PROTECTION_DAYS, RegistrationSettings, violations,
 };
 use crate::tier;
 
@@ -33,6 +34,7 @@ const MUTABLE: &[&str] = &[
     "currency_code",
     "deal_registration",
     "leads",
+    "registration_clock",
 ];
 
 /// A program on the wire.
@@ -57,9 +59,14 @@ pub fn wire(program: Model) -> pb::Program {
         monthly_account_budget: _,
         person_open_limit: _,
         partner_open_limit: _,
+        direct_lookback_days: _,
+        teaming: _,
+        incumbent_days: _,
+        evidence_minimum: _,
         lead_accept_days: _,
         lead_act_days: _,
         lead_offer_limit: _,
+        registration_clock: clock,
         state,
         revision_number,
         publish_time,
@@ -83,6 +90,7 @@ pub fn wire(program: Model) -> pb::Program {
         update_time: Some(time::wire(update_time)),
         etag: Etag::of(version).to_string(),
         leads: Some(wire_leads(leads)),
+        registration_clock: Some(registration_clock::wire(clock)),
     }
 }
 
@@ -125,6 +133,10 @@ fn wire_settings(settings: RegistrationSettings) -> pb::DealRegistrationSettings
         monthly_account_budget,
         person_open_limit,
         partner_open_limit,
+        direct_lookback_days,
+        teaming,
+        incumbent_days,
+        evidence_minimum,
     } = settings;
     pb::DealRegistrationSettings {
         protection_days: Some(protection_days),
@@ -137,6 +149,10 @@ fn wire_settings(settings: RegistrationSettings) -> pb::DealRegistrationSettings
         monthly_account_budget: Some(monthly_account_budget),
         person_open_limit: Some(person_open_limit),
         partner_open_limit: Some(partner_open_limit),
+        direct_lookback_days: Some(direct_lookback_days),
+        teaming,
+        incumbent_days: Some(incumbent_days),
+        evidence_minimum,
     }
 }
 
@@ -208,6 +224,10 @@ fn settings(
         monthly_account_budget,
         person_open_limit,
         partner_open_limit,
+        direct_lookback_days,
+        teaming,
+        incumbent_days,
+        evidence_minimum,
     } = sent;
     let path = "program.deal_registration.auto_approve_limit";
     let auto_approve_limit = fields.optional_money(path, auto_approve_limit);
@@ -222,6 +242,10 @@ fn settings(
         monthly_account_budget: monthly_account_budget.unwrap_or(MONTHLY_ACCOUNT_BUDGET),
         person_open_limit: person_open_limit.unwrap_or(PERSON_OPEN_LIMIT),
         partner_open_limit: partner_open_limit.unwrap_or_default(),
+        direct_lookback_days: direct_lookback_days.unwrap_or(DIRECT_LOOKBACK_DAYS),
+        teaming,
+        incumbent_days: incumbent_days.unwrap_or(INCUMBENT_DAYS),
+        evidence_minimum,
     })
 }
 
@@ -231,6 +255,7 @@ pub(super) fn create(request: pb::CreateProgramRequest, fields: &mut Fields) -> 
     let time_zone = fields.time_zone("program.time_zone", &program.time_zone);
     let currency = fields.currency("program.currency_code", &program.currency_code);
     let registration = settings(fields, program.deal_registration);
+    let clock = registration_clock::read(fields, program.registration_clock);
     if let Some(registration) = &registration {
         for violation in violations(registration, currency) {
             fields.refuse(violation.field, violation.rule, violation.description);
@@ -245,6 +270,7 @@ pub(super) fn create(request: pb::CreateProgramRequest, fields: &mut Fields) -> 
             currency: currency?,
             registration: registration?,
             leads: leads(program.leads),
+            clock: clock?,
         },
     })
 }
@@ -272,6 +298,9 @@ pub(super) fn update(request: pb::UpdateProgramRequest, fields: &mut Fields) -> 
     let registration = mask.read("deal_registration", || {
         settings(fields, program.deal_registration)
     });
+    let clock = mask.read("registration_clock", || {
+        registration_clock::read(fields, program.registration_clock)
+    });
     Some(Update {
         id: id?,
         etag: etag?,
@@ -282,6 +311,7 @@ pub(super) fn update(request: pb::UpdateProgramRequest, fields: &mut Fields) -> 
             currency: currency?,
             registration: registration?,
             leads: mask.keep("leads", Some(leads(program.leads))),
+            clock: clock?,
         },
     })
 }

@@ -11,6 +11,7 @@
 //! * [`publication`] says what a program needs before it is published.
 //! * [`lead_settings`] are those by which it gives leads to partners.
 //! * [`registration_settings`] says what its rules of deal registration must be among themselves.
+//! * [`registration_clock`] reads the clocks by which they are worked on.
 //! * [`convert`] is the only mapping between the wire and the rows.
 
 pub mod convert;
@@ -18,6 +19,7 @@ pub mod lead_settings;
 pub mod lifecycle;
 pub mod programs;
 pub mod publication;
+mod registration_clock;
 pub mod registration_settings;
 pub mod service;
 

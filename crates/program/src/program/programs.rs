@@ -5,7 +5,7 @@ use trellis_api::{Etag, name};
 use trellis_core::lifecycle::Named;
 use trellis_core::{Call, Currency, Page, PageQuery, Problem, ProgramId, TimeZone, Written};
 use trellis_store::event::{self, NewEvent};
-use trellis_store::program::program::{Entity, Model, State};
+use trellis_store::program::program::{Entity, Model, RegistrationClock, State};
 use trellis_store::program::revision::{self, Snapshot};
 use trellis_store::program::tier;
 use trellis_store::{Store, Txn, View, record};
@@ -33,6 +33,8 @@ pub struct Terms {
     pub registration: RegistrationSettings,
     /// The rules of leads.
     pub leads: LeadSettings,
+    /// The clocks of deal registration.
+    pub clock: RegistrationClock,
 }
 
 /// Makes a program.
@@ -59,6 +61,8 @@ pub struct Edit {
     pub registration: Option<RegistrationSettings>,
     /// The rules of leads, as a whole.
     pub leads: Option<LeadSettings>,
+    /// The clocks of deal registration, as a whole.
+    pub clock: Option<RegistrationClock>,
 }
 
 /// Edits a program.
@@ -102,6 +106,7 @@ impl Terms {
             currency: program.currency,
             registration: RegistrationSettings::of(program),
             leads: LeadSettings::of(program),
+            clock: program.registration_clock.clone(),
         }
     }
 
@@ -114,6 +119,7 @@ impl Terms {
             currency,
             registration,
             leads,
+            clock,
         } = edit;
         Self {
             display_name: display_name.unwrap_or(self.display_name),
@@ -122,6 +128,7 @@ impl Terms {
             currency: currency.unwrap_or(self.currency),
             registration: registration.unwrap_or(self.registration),
             leads: leads.unwrap_or(self.leads),
+            clock: clock.unwrap_or(self.clock),
         }
     }
 
@@ -134,6 +141,7 @@ impl Terms {
             ("currency_code", self.currency != other.currency),
             ("deal_registration", self.registration != other.registration),
             ("leads", self.leads != other.leads),
+            ("registration_clock", self.clock != other.clock),
         ]
         .into_iter()
         .filter_map(|(field, differs)| differs.then_some(field))
@@ -149,6 +157,7 @@ impl Terms {
             currency,
             registration,
             leads,
+            clock,
         } = self;
         program.display_name = display_name;
         program.description = description;
@@ -156,6 +165,7 @@ impl Terms {
         program.currency = currency;
         registration.put(program);
         leads.put(program);
+        program.registration_clock = clock;
     }
 }
 
@@ -194,6 +204,10 @@ fn draft(txn: &Txn, id: ProgramId, terms: Terms) -> Model {
         monthly_account_budget,
         person_open_limit,
         partner_open_limit,
+        direct_lookback_days,
+        teaming,
+        incumbent_days,
+        evidence_minimum,
     } = terms.registration;
     let LeadSettings {
         accept_days,
@@ -217,9 +231,14 @@ fn draft(txn: &Txn, id: ProgramId, terms: Terms) -> Model {
         monthly_account_budget,
         person_open_limit,
         partner_open_limit,
+        direct_lookback_days,
+        teaming,
+        incumbent_days,
+        evidence_minimum,
         lead_accept_days: accept_days,
         lead_act_days: act_days,
         lead_offer_limit: offer_limit,
+        registration_clock: terms.clock,
         state: State::Draft,
         revision_number: 0,
         publish_time: None,

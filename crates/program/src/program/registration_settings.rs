@@ -18,6 +18,13 @@ pub const MONTHLY_ACCOUNT_BUDGET: i32 = 100;
 /// How many registrations one person of a partner may hold open, unless the program says otherwise.
 pub const PERSON_OPEN_LIMIT: i32 = 100;
 
+/// For how many days the vendor's own open deal counts after it was last changed, unless the program
+/// says otherwise.
+pub const DIRECT_LOOKBACK_DAYS: i32 = 180;
+/// For how many days a partner that won a customer keeps its renewals and expansions, unless the
+/// program says otherwise.
+pub const INCUMBENT_DAYS: i32 = 365;
+
 /// The settings of deal registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationSettings {
@@ -41,6 +48,14 @@ pub struct RegistrationSettings {
     pub person_open_limit: i32,
     /// How many registrations a partner may hold open; 0: any number.
     pub partner_open_limit: i32,
+    /// For how many days the vendor's own open deal counts after it was last changed; 0: not at all.
+    pub direct_lookback_days: i32,
+    /// Whether partners may sell with the vendor where it has a deal of its own.
+    pub teaming: bool,
+    /// For how many days a partner that won a customer keeps its renewals and expansions; 0: none.
+    pub incumbent_days: i32,
+    /// How many proofs a registration needs.
+    pub evidence_minimum: i32,
 }
 
 impl RegistrationSettings {
@@ -58,6 +73,10 @@ impl RegistrationSettings {
             monthly_account_budget: program.monthly_account_budget,
             person_open_limit: program.person_open_limit,
             partner_open_limit: program.partner_open_limit,
+            direct_lookback_days: program.direct_lookback_days,
+            teaming: program.teaming,
+            incumbent_days: program.incumbent_days,
+            evidence_minimum: program.evidence_minimum,
         }
     }
 
@@ -74,6 +93,10 @@ impl RegistrationSettings {
             monthly_account_budget,
             person_open_limit,
             partner_open_limit,
+            direct_lookback_days,
+            teaming,
+            incumbent_days,
+            evidence_minimum,
         } = self;
         program.protection_days = protection_days;
         program.extension_days = extension_days;
@@ -85,6 +108,10 @@ impl RegistrationSettings {
         program.monthly_account_budget = monthly_account_budget;
         program.person_open_limit = person_open_limit;
         program.partner_open_limit = partner_open_limit;
+        program.direct_lookback_days = direct_lookback_days;
+        program.teaming = teaming;
+        program.incumbent_days = incumbent_days;
+        program.evidence_minimum = evidence_minimum;
     }
 }
 
@@ -101,6 +128,10 @@ impl Default for RegistrationSettings {
             monthly_account_budget: MONTHLY_ACCOUNT_BUDGET,
             person_open_limit: PERSON_OPEN_LIMIT,
             partner_open_limit: 0,
+            direct_lookback_days: DIRECT_LOOKBACK_DAYS,
+            teaming: false,
+            incumbent_days: INCUMBENT_DAYS,
+            evidence_minimum: 0,
         }
     }
 }

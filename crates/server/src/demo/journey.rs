@@ -12,9 +12,9 @@ use trellis_api::partner::v1 as partner;
 use trellis_api::platform::v1 as platform;
 use trellis_api::program::v1 as program;
 
-use super::lead;
 use super::session::{Session, request_id};
 use super::summary::{Summary, amount};
+use super::{engagement, lead};
 
 use deal::account_service_client::AccountServiceClient;
 use deal::catalog_service_client::CatalogServiceClient;
@@ -591,6 +591,15 @@ impl Journey {
             "ConvertRegistration",
             format!("{} is its deal", converted.deal),
         );
+        let people = [("nimbus", NIMBUS), ("cirrus", CIRRUS)];
+        engagement::together(
+            &mut self.session,
+            &mut self.summary,
+            MANAGER,
+            &converted.deal,
+            people,
+        )
+        .await?;
         let mut client = DealServiceClient::new(self.session.channel.clone());
         let advance = deal::AdvanceDealRequest {
             name: converted.deal.clone(),

@@ -1,7 +1,7 @@
 //! Measures each call: how many, how they ended, how long they took, how many are under way.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use opentelemetry::KeyValue;
@@ -55,6 +55,25 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// Counts a call that ended as soon as it came.
+    pub(super) fn count(&self, method: &Method, code: Code) {
+        let method = KeyValue::new("rpc.method", method.shared_path());
+        self.instruments.ended(method, Duration::ZERO, code);
+    }
+}
+
+impl Instruments {
+    fn ended(&self, method: KeyValue, took: Duration, code: Code) {
+        let attributes = [
+            method,
+            KeyValue::new("rpc.response.status_code", name(code)),
+        ];
+        self.calls.add(1, &attributes);
+        self.duration.record(took.as_secs_f64(), &attributes);
+    }
+}
+
 impl Step for Metrics {
     async fn answer<S: Serve>(&self, request: Request<Body>, rest: Rest<S>) -> Response<Body> {
         let method = match request.extensions().get::<Method>() {
@@ -95,14 +114,8 @@ impl Active {
 impl Drop for Active {
     fn drop(&mut self) {
         let code = self.ended.unwrap_or(Code::Cancelled);
-        let attributes = [
-            self.method.clone(),
-            KeyValue::new("rpc.response.status_code", name(code)),
-        ];
-        self.instruments.calls.add(1, &attributes);
         self.instruments
-            .duration
-            .record(self.began.elapsed().as_secs_f64(), &attributes);
+            .ended(self.method.clone(), self.began.elapsed(), code);
         self.instruments
             .active
             .add(-1, std::slice::from_ref(&self.method));

@@ -39,6 +39,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
 
+pub(crate) use self::admission::Porter;
 use crate::credentials::Credentials;
 use crate::methods::Methods;
 use crate::settings::Settings;
@@ -57,8 +58,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) credentials: Credentials,
 }
 
-/// Puts all layers around a service, the outermost first.
-pub(crate) fn assemble<S>(parts: Parts<'_>, service: S) -> impl Serve + use<S>
+/// Puts all layers around a service, the outermost first. Before them stands the porter.
+pub(crate) fn assemble<S>(parts: Parts<'_>, service: S) -> (Porter, impl Serve + use<S>)
 where
     S: Serve,
 {
@@ -70,7 +71,9 @@ where
         credentials,
     } = parts;
     let admission = admission::Admission::new(settings);
-    ServiceBuilder::new()
+    let metrics = metrics::Metrics::new(&meter);
+    let porter = Porter::new(admission.clone(), methods.clone(), metrics.clone());
+    let service = ServiceBuilder::new()
         // Browsers: who may call, and their own framing around what the others do.
         .option_layer(settings.grpc_web.then(|| cors(settings)))
         .option_layer(settings.grpc_web.then(GrpcWebLayer::new))
@@ -80,8 +83,8 @@ where
         .layer(Passing(method::Naming::new(methods)))
         .layer(Passing(request_id::RequestIds))
         // What is counted of a call, and told: outside of whatever may still change its code.
-        .layer(Passing(metrics::Metrics::new(&meter)))
-        // For whom there is no time, neither to ask who they are nor to tell of them.
+        .layer(Passing(metrics))
+        // For whom there was no time, neither to ask who they are nor to tell of them.
         .layer(Passing(admission.glances()))
         .layer(Passing(span::Spans))
         // What a failure says: outside of whatever may fail.
@@ -97,7 +100,8 @@ where
         .layer(Passing(admission))
         .layer(Passing(message::Messages))
         .layer(Passing(pace::Paces::new(settings)))
-        .service(service)
+        .service(service);
+    (porter, service)
 }
 
 /// Any service that answers gRPC calls and always has an answer.

@@ -1,6 +1,6 @@
 //! Gives every call a name, by which its caller and the server's log speak of the same call.
 
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tonic::body::Body;
 use uuid::Uuid;
 
@@ -30,19 +30,26 @@ pub(super) struct RequestIds;
 
 impl Step for RequestIds {
     async fn answer<S: Serve>(&self, mut request: Request<Body>, rest: Rest<S>) -> Response<Body> {
-        let sent = request
-            .headers()
-            .get(HEADER)
-            .filter(|sent| is_printable(sent.as_bytes()));
-        let id = match sent {
-            Some(sent) => sent.clone(),
-            None => made(),
-        };
+        let id = id_of(request.headers());
         request.headers_mut().insert(HEADER, id.clone());
         request.extensions_mut().insert(RequestId(id.clone()));
         let mut response = rest.run(request).await;
         response.headers_mut().insert(HEADER, id);
         response
+    }
+}
+
+/// Answers a call with its id before it has passed this step.
+pub(super) fn tell(asked: &HeaderMap, answer: &mut HeaderMap) {
+    answer.insert(HEADER, id_of(asked));
+}
+
+/// What the caller sent, or a new id.
+fn id_of(asked: &HeaderMap) -> HeaderValue {
+    let sent = asked.get(HEADER);
+    match sent.filter(|sent| is_printable(sent.as_bytes())) {
+        Some(sent) => sent.clone(),
+        None => made(),
     }
 }
 

@@ -70,7 +70,8 @@ impl Stack {
             stop: self.stop.clone(),
             credentials: Credentials::nobody(),
         };
-        assemble(parts, service).oneshot(request).await.unwrap()
+        let (_, service) = assemble(parts, service);
+        service.oneshot(request).await.unwrap()
     }
 }
 
@@ -158,7 +159,7 @@ fn the_layers_stand_in_this_order() {
             std::future::ready(Ok(Response::new(Body::empty())))
         }
     }
-    let service = assemble(parts, Innermost);
+    let (_, service) = assemble(parts, Innermost);
     let name = std::any::type_name_of_val(&service);
     let layers = [
         "Cors",

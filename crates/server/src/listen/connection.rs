@@ -1,10 +1,12 @@
 //! Serves one connection until it ends, or one of its limits ends it.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::Either;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -23,7 +25,7 @@ use super::leftover::Leftover;
 use super::seats::Seat;
 use super::tls::Tls;
 use super::wire::{Traffic, Wire};
-use crate::layers::Serve;
+use crate::layers::{Porter, Serve};
 use crate::peer::PeerCertificate;
 
 /// The longest time between two looks at a connection.
@@ -82,6 +84,8 @@ pub(super) struct Times {
 
 /// What serves a connection, and how.
 pub(super) struct Host {
+    /// Who looks at every call first.
+    pub(super) porter: Option<Porter>,
     pub(super) http: auto::Builder<TokioExecutor>,
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) times: Times,
@@ -162,6 +166,7 @@ impl Host {
             info,
             certificate,
             calls: calls.clone(),
+            porter: self.porter.clone(),
         }
         .around(service);
         let connection = self.http.serve_connection(socket, service);
@@ -304,12 +309,14 @@ fn spread(age: Duration) -> Duration {
     age.mul_f64(0.9 + 0.2 * f64::from(byte) / 255.0)
 }
 
-/// Puts what is known of the peer into each request, and when it came, and counts its calls.
+/// Puts what is known of the peer into each request, and when it came, and counts its calls. Those
+/// that the porter refuses are answered at once.
 #[derive(Clone)]
 struct Announcing {
     info: TcpConnectInfo,
     certificate: Option<Arc<PeerCertificate>>,
     calls: Arc<Calls>,
+    porter: Option<Porter>,
 }
 
 impl Announcing {
@@ -325,6 +332,10 @@ impl Announcing {
     > + Clone {
         service_fn(move |mut request: Request<Incoming>| {
             let call = Call::begin(&self.calls);
+            let porter = self.porter.as_ref();
+            if let Some(refused) = porter.and_then(|porter| porter.look(&mut request)) {
+                return Either::Left(ready(Ok(refused.map(|body| Answer::new(body, call)))));
+            }
             let extensions = request.extensions_mut();
             extensions.insert(Came(Instant::now()));
             extensions.insert(self.info.clone());
@@ -337,7 +348,7 @@ impl Announcing {
                 false => Body::new(Leftover::new(body)),
             });
             let answered = service.clone().oneshot(request);
-            async move { Ok(answered.await?.map(|body| Answer::new(body, call))) }
+            Either::Right(async move { Ok(answered.await?.map(|body| Answer::new(body, call))) })
         })
     }
 }

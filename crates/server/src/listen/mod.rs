@@ -35,7 +35,7 @@ pub(crate) use self::calls::Came;
 use self::connection::{Host, Times};
 use self::seats::{Full, Seats};
 use self::tls::Tls;
-use crate::layers::Serve;
+use crate::layers::{Porter, Serve};
 use crate::settings::Settings;
 
 /// How long to wait when the system has no more sockets to give.
@@ -74,8 +74,14 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    pub(crate) fn new(settings: &Settings, tls: Option<Arc<Tls>>, meter: &Meter) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        tls: Option<Arc<Tls>>,
+        porter: Option<Porter>,
+        meter: &Meter,
+    ) -> Self {
         let host = Host {
+            porter,
             http: http(settings),
             tls,
             times: Times {

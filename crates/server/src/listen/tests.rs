@@ -121,7 +121,7 @@ async fn a_request_carries_the_certificate_that_the_handshake_proved() {
     let stop = CancellationToken::new();
     let tls = Tls::try_new(&settings).unwrap();
     let meter = opentelemetry::global::meter("tests");
-    let acceptor = Acceptor::new(&settings, tls, &meter);
+    let acceptor = Acceptor::new(&settings, tls, None, &meter);
     let serving = tokio::spawn(acceptor.run(listener, tower::service_fn(echo), stop.clone()));
     let own = trust.issue("crm.acme.example");
     assert_eq!(

@@ -10,6 +10,7 @@ use trellis_core::{
     RegistrationId, TerritoryId, Timestamp,
 };
 
+use super::deal_participant;
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
 
@@ -179,7 +180,8 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: DealId, Id; reach: crate::reach::Reach::Partner(Column::Partner); {
+crate::record!(id: DealId, Id;
+    reach: crate::reach::Reach::Shared(Column::Partner, Column::Id, deal_participant::deals); {
     "display_name" => DisplayName,
     "account" => Account,
     "partner" => Partner,

@@ -4,6 +4,7 @@
 use sea_orm::entity::prelude::*;
 use trellis_core::{DealId, Order, Page, PageQuery};
 
+use super::deal_participant;
 use crate::page::{self, Columns};
 use crate::record::insert_many;
 use crate::{Error, Txn, View};
@@ -129,7 +130,7 @@ pub mod role_change {
     }
 }
 
-/// Adds what is to be remembered.
+/// Adds what is to be remembered, and lets the partners that have a part now reach the deals.
 ///
 /// # Errors
 /// [`Error::Exists`] when a number is taken.
@@ -138,6 +139,7 @@ pub async fn remember(
     stages: Vec<stage_change::Model>,
     roles: Vec<role_change::Model>,
 ) -> Result<(), Error> {
+    deal_participant::follow(txn, &roles).await?;
     insert_many::<stage_change::Entity>(txn, stages).await?;
     insert_many::<role_change::Entity>(txn, roles).await
 }

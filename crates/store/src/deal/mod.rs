@@ -3,15 +3,21 @@
 pub mod account;
 pub mod account_key;
 pub mod canary_hit;
+pub mod claim;
 pub mod customer;
 #[expect(
     clippy::module_inception,
     reason = "the table is named like its service"
 )]
 pub mod deal;
+pub mod deal_participant;
 pub mod eligibility;
+pub mod engagement;
+pub mod engagement_member;
+pub mod engagement_snapshot;
 pub mod facts;
 pub mod history;
+pub mod house_account;
 pub mod identity;
 pub mod lead;
 pub mod lead_routing;
@@ -24,6 +30,9 @@ pub mod protection;
 pub mod record;
 pub mod reference;
 pub mod registration;
+pub mod registration_activity;
+pub mod registration_decision;
+pub mod standing_deal;
 pub mod submission;
 pub mod submission_key;
 pub mod territory;

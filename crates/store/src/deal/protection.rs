@@ -94,3 +94,31 @@ pub async fn release(
         .await?;
     Ok(())
 }
+
+/// Lets the protections of a registration last until another moment.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn extend(txn: &Txn, of: &RegistrationId, end_time: Timestamp) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::EndTime, Expr::value(end_time))
+        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+        .filter(COLUMN.registration.eq(of.clone()))
+        .exec(&txn.db())
+        .await?;
+    Ok(())
+}
+
+/// Gives the protections of a registration to another partner.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn hand_on(txn: &Txn, of: &RegistrationId, partner: &PartnerId) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::Partner, Expr::value(partner.as_str()))
+        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+        .filter(COLUMN.registration.eq(of.clone()))
+        .exec(&txn.db())
+        .await?;
+    Ok(())
+}

@@ -10,18 +10,22 @@ use trellis_core::{
     RegistrationId, TerritoryId, Timestamp,
 };
 
+use super::claim::{EntityScope, GrantedRole, Proofs};
 use super::deal::DealType;
 use super::identity::Snapshot;
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
 
 /// Where a registration stands. The legal moves are the deal service's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+)]
 #[sea_orm(
     rs_type = "String",
     db_type = "Text",
     rename_all = "SCREAMING_SNAKE_CASE"
 )]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
     /// Being written.
     Draft,
@@ -39,6 +43,10 @@ pub enum State {
     Expired,
     /// Taken back.
     Withdrawn,
+    /// The staff want to know more.
+    NeedsInfo,
+    /// Its protection was taken away.
+    Revoked,
 }
 
 impl Named for State {
@@ -52,6 +60,8 @@ impl Named for State {
             Self::Converted => "CONVERTED",
             Self::Expired => "EXPIRED",
             Self::Withdrawn => "WITHDRAWN",
+            Self::NeedsInfo => "NEEDS_INFO",
+            Self::Revoked => "REVOKED",
         }
     }
 }
@@ -79,12 +89,15 @@ pub struct Decision {
 
 /// Why a person looks at a registration whatever its program approves by itself. The first that
 /// applies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+)]
 #[sea_orm(
     rs_type = "String",
     db_type = "Text",
     rename_all = "SCREAMING_SNAKE_CASE"
 )]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Suspicion {
     /// It names a canary.
     Canary,
@@ -131,6 +144,38 @@ pub struct Screening {
     pub screen_time: Option<Timestamp>,
 }
 
+/// What the staff want to know before they decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct InfoRequest {
+    /// What is missing, for the partner to read.
+    pub note: String,
+    /// The fields that are to be mended or explained.
+    pub fields: Vec<String>,
+    /// When it was asked.
+    pub request_time: Timestamp,
+}
+
+/// That a registration was taken from a partner and given to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// The partner that it was taken from.
+    pub partner: PartnerId,
+    /// What that one called the business.
+    pub display_name: Option<String>,
+    /// What it had to say.
+    pub note: Option<String>,
+    /// What it had done so far.
+    pub evidence: Option<String>,
+    /// Why it was taken, in a word.
+    pub reason_code: String,
+    /// When.
+    pub transfer_time: Timestamp,
+}
+
+/// Every transfer of a registration, the first first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Transfers(pub Vec<Transfer>);
+
 /// One registration.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -168,6 +213,16 @@ pub struct Model {
     pub note: Option<String>,
     /// What the partner has done so far.
     pub evidence: Option<String>,
+    /// How much of the customer it asks for.
+    pub entity_scope: EntityScope,
+    /// Which of the customer's sites, if it asks for one.
+    pub site: Option<String>,
+    /// What the partner can prove.
+    pub proofs: Proofs,
+    /// When the customer published the tender that it is about, if it is about one.
+    pub tender_publish_time: Option<Timestamp>,
+    /// Whether the partner takes what is free where another has the rest.
+    pub accept_partial: bool,
     /// Where it stands.
     pub state: State,
     /// Whether it stands at its customer: handed in and neither refused, taken back nor over. The
@@ -176,6 +231,12 @@ pub struct Model {
     pub contends: bool,
     /// When it took its place in the line. Of two that overlap, one is strictly earlier.
     pub submit_time: Option<Timestamp>,
+    /// Whether the customer named its partner in a letter. Those come first in the line.
+    pub nominated: bool,
+    /// What its proofs counted when it was handed in. It tells apart who came in one minute.
+    pub evidence_score: i64,
+    /// Whether its partner had won the customer for one of the products when it was handed in.
+    pub incumbent: bool,
     /// When it was handed in by the clock. That tells nothing of anybody else in the line.
     pub receive_time: Option<Timestamp>,
     /// When it is approved by itself, if nothing stands in its way and its partner is not told so at
@@ -191,12 +252,34 @@ pub struct Model {
     pub judged: Option<Snapshot>,
     /// Its place among those that wait, beginning with 1.
     pub waitlist_position: Option<i64>,
+    /// The part that its partner was granted.
+    pub granted_role: Option<GrantedRole>,
     /// When its protection began.
     pub protection_start_time: Option<Timestamp>,
     /// When its protection ends; at that moment it is over.
     pub protection_end_time: Option<Timestamp>,
     /// The deal that it became.
     pub deal: Option<DealId>,
+    /// What the staff wanted to know the last time.
+    pub info_request: Option<InfoRequest>,
+    /// By when its partner answers that; set while it needs to.
+    pub info_due_time: Option<Timestamp>,
+    /// How often it was handed in again.
+    pub resubmission_count: i32,
+    /// How often its protection was extended.
+    pub extension_count: i32,
+    /// By when the vendor is to respond; set while it waits. It follows from what its partner did alone.
+    pub response_due_time: Option<Timestamp>,
+    /// How many business days of that are left; set while the clock stands still.
+    pub response_days_left: Option<i32>,
+    /// When it is escalated next; set while it waits for a person.
+    pub escalation_time: Option<Timestamp>,
+    /// When it is escalated the last time.
+    pub final_escalation_time: Option<Timestamp>,
+    /// How often it was escalated.
+    pub escalation_level: i32,
+    /// From whom it was transferred.
+    pub transfers: Transfers,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.
@@ -214,6 +297,7 @@ crate::record!(id: RegistrationId, Id; reach: crate::reach::Reach::PartnerAndCre
     "account" => Account,
     "territory" => Territory,
     "deal_type" => DealType,
+    "entity_scope" => EntityScope,
     "state" => State,
     "suspicion" => Suspicion,
     "deal" => Deal,
@@ -221,6 +305,7 @@ crate::record!(id: RegistrationId, Id; reach: crate::reach::Reach::PartnerAndCre
     "submit_time" => SubmitTime,
     "receive_time" => ReceiveTime,
     "protection_end_time" => ProtectionEndTime,
+    "response_due_time" => ResponseDueTime,
     "create_time" => CreateTime,
     "update_time" => UpdateTime,
 });
@@ -253,48 +338,102 @@ pub async fn ticking(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
     Ok(select.all(&view.db()).await?)
 }
 
-/// How many registrations of a partner stand open in a program: handed in and not refused, taken
-/// back, over or a deal. With a creator, those that they drafted.
+/// Some registrations whose partner has not answered what the staff wanted to know by the view's clock,
+/// the longest overdue first.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn open(
+pub async fn unanswered(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(view)
+        .filter(Expr::cust("registrations.state = 'NEEDS_INFO'"))
+        .filter(Column::InfoDueTime.lte(view.now()))
+        .order_by_asc(Column::InfoDueTime)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// Some registrations that the vendor has not responded to by the view's clock, the longest overdue
+/// first.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn unresponded(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(view)
+        .filter(Column::EscalationTime.lte(view.now()))
+        .order_by_asc(Column::EscalationTime)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// The registrations of a partner for some accounts that were refused, revoked, or granted once.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn decided_before(
     view: &View,
     partner: &PartnerId,
-    program: &ProgramId,
-    creator: Option<&str>,
-) -> Result<u64, Error> {
+    accounts: &[AccountId],
+) -> Result<Vec<Model>, Error> {
+    let ended = [
+        State::Rejected,
+        State::Revoked,
+        State::Expired,
+        State::Approved,
+    ];
+    let select = scoped::<Entity>(view)
+        .filter(COLUMN.account.is_in(accounts.iter().cloned()))
+        .filter(COLUMN.partner.eq(partner.clone()))
+        .filter(COLUMN.state.is_in(ended))
+        .order_by_asc(Column::Id);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// How many other registrations of a registration's partner stand open in its program: handed in and
+/// not refused, revoked, taken back, over or a deal. With a creator, those that they drafted.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn open(view: &View, than: &Model, creator: Option<&str>) -> Result<u64, Error> {
     let granted = COLUMN
         .state
         .eq(State::Approved)
         .and(Column::ProtectionEndTime.gt(view.now()));
+    let asked = COLUMN
+        .state
+        .eq(State::NeedsInfo)
+        .and(Column::InfoDueTime.gt(view.now()));
+    let waits = COLUMN.state.is_in([State::Submitted, State::Waitlisted]);
     let mut select = scoped::<Entity>(view)
-        .filter(COLUMN.partner.eq(partner.clone()))
-        .filter(COLUMN.program.eq(program.clone()))
-        .filter(
-            COLUMN
-                .state
-                .is_in([State::Submitted, State::Waitlisted])
-                .or(granted),
-        );
+        .filter(COLUMN.partner.eq(than.partner.clone()))
+        .filter(COLUMN.program.eq(than.program.clone()))
+        .filter(COLUMN.id.ne(than.id.clone()))
+        .filter(waits.or(asked).or(granted));
     if let Some(creator) = creator {
         select = select.filter(COLUMN.creator.eq(creator));
     }
     Ok(select.count(&view.db()).await?)
 }
 
-/// Notes what was decided about a locked registration that stays where it is. That is no change of
-/// its partner's: its version and time of change stay, so that they tell nothing of what others did.
+/// Notes what was decided about a locked registration that stays where it is, or waits from now on. That
+/// is no change of its partner's: its version and time of change stay, so that they tell nothing of
+/// what others did.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn note(txn: &Txn, registration: &Model) -> Result<(), Error> {
     let mut row: ActiveModel = registration.clone().into();
+    row.reset(Column::State);
+    row.reset(Column::WaitlistPosition);
     row.reset(Column::Decision);
     row.reset(Column::TickTime);
     row.reset(Column::Suspicion);
     row.reset(Column::Screening);
     row.reset(Column::Judged);
+    row.reset(Column::EscalationTime);
+    row.reset(Column::FinalEscalationTime);
+    row.reset(Column::EscalationLevel);
     Entity::update_many()
         .set(row)
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
@@ -313,9 +452,28 @@ pub async fn move_up(
     txn: &Txn,
     ids: impl IntoIterator<Item = RegistrationId>,
 ) -> Result<(), Error> {
+    shift(txn, ids, -1).await
+}
+
+/// Puts registrations that wait one place back, because somebody came before them.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn move_down(
+    txn: &Txn,
+    ids: impl IntoIterator<Item = RegistrationId>,
+) -> Result<(), Error> {
+    shift(txn, ids, 1).await
+}
+
+async fn shift(
+    txn: &Txn,
+    ids: impl IntoIterator<Item = RegistrationId>,
+    by: i64,
+) -> Result<(), Error> {
     let position = Expr::col(Column::WaitlistPosition);
     Entity::update_many()
-        .col_expr(Column::WaitlistPosition, position.sub(1_i64))
+        .col_expr(Column::WaitlistPosition, position.add(by))
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
         .filter(COLUMN.id.is_in(ids))
         .exec(&txn.db())

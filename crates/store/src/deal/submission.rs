@@ -4,11 +4,12 @@
 use std::collections::HashSet;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Alias, ExprTrait, Func, OnConflict};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 use trellis_core::{EcosystemId, PartnerId, RegistrationId, Timestamp};
 
 use super::{registration, submission_key};
-use crate::{Error, Txn, View, lock, record};
+use crate::{Error, Txn, View, lock};
 
 /// What a submission has set off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -67,20 +68,49 @@ pub async fn count(txn: &Txn, partner: &PartnerId) -> Result<(), Error> {
     lock::keys(txn, &[format!("submissions:{partner}")]).await
 }
 
-/// Adds a submission, with the keys of its customer.
+/// Adds a submission, with the keys of its customer. What is handed in a second time, as another claim,
+/// costs more and is decided anew.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn add(txn: &Txn, submission: Model, keys: &[String]) -> Result<(), Error> {
-    let key = |key: &String| submission_key::Model {
-        ecosystem: submission.ecosystem.clone(),
-        partner: submission.partner.clone(),
-        key: key.clone(),
-        registration: submission.registration.clone(),
-        time: submission.time,
+    let key = |key: &String| {
+        let row = submission_key::Model {
+            ecosystem: submission.ecosystem.clone(),
+            partner: submission.partner.clone(),
+            key: key.clone(),
+            registration: submission.registration.clone(),
+            time: submission.time,
+        };
+        row.into_active_model().reset_all()
     };
-    record::insert_many::<submission_key::Entity>(txn, keys.iter().map(key).collect()).await?;
-    record::insert_many::<Entity>(txn, vec![submission]).await
+    let mut known = OnConflict::columns([
+        submission_key::Column::Ecosystem,
+        submission_key::Column::Partner,
+        submission_key::Column::Key,
+        submission_key::Column::Registration,
+    ]);
+    submission_key::Entity::insert_many(keys.iter().map(key))
+        .on_conflict(known.do_nothing().to_owned())
+        .exec_without_returning(&txn.db())
+        .await?;
+    let excluded = |column| Expr::col((Alias::new("excluded"), column));
+    let there = |column| Expr::col((Entity, column));
+    let mut again = OnConflict::columns([Column::Ecosystem, Column::Partner, Column::Registration]);
+    again.update_columns([Column::Time, Column::DecideTime, Column::Refused]);
+    again.value(
+        Column::Cost,
+        there(Column::Cost).add(excluded(Column::Cost)),
+    );
+    again.value(
+        Column::Alarm,
+        Func::coalesce([excluded(Column::Alarm), there(Column::Alarm)]),
+    );
+    Entity::insert(submission.into_active_model().reset_all())
+        .on_conflict(again)
+        .exec_without_returning(&txn.db())
+        .await?;
+    Ok(())
 }
 
 /// Those of some keys by which customers of a partner's submissions were known since a moment.

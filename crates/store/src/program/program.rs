@@ -1,10 +1,10 @@
 //! Programs: what partners join, with the rules of deal registration.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{DatabaseBackend, QuerySelect};
+use sea_orm::{DatabaseBackend, FromJsonQueryResult, QuerySelect};
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
-use trellis_core::{Currency, EcosystemId, Money, ProgramId, TimeZone, Timestamp};
+use trellis_core::{Calendar, Currency, EcosystemId, Money, ProgramId, TimeZone, Timestamp};
 
 use crate::{Error, Txn, View, record};
 
@@ -66,6 +66,51 @@ pub enum ConflictDisclosure {
     State,
 }
 
+/// What becomes of a registration that nobody has responded to when it is escalated the last time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FinalBreach {
+    /// It goes on waiting.
+    #[default]
+    Escalate,
+    /// It is approved, if nothing speaks against it.
+    AutoApprove,
+}
+
+/// The clocks of deal registration. What a row or a revision leaves out is as usual.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+#[serde(default)]
+pub struct RegistrationClock {
+    /// On which days the program is at work.
+    pub calendar: Calendar,
+    /// For how many business days a partner may take to answer what the staff want to know.
+    pub info_business_days: i32,
+    /// How often a registration may be handed in again after that.
+    pub resubmission_limit: i32,
+    /// Within how many business days the vendor responds.
+    pub response_business_days: i32,
+    /// How many business days later it is escalated the last time.
+    pub escalation_business_days: i32,
+    /// What becomes of it then.
+    pub on_final_breach: FinalBreach,
+    /// For how many days a partner may hand in what it had only with new evidence.
+    pub cool_off_days: i32,
+}
+
+impl Default for RegistrationClock {
+    fn default() -> Self {
+        Self {
+            calendar: Calendar::default(),
+            info_business_days: 10,
+            resubmission_limit: 3,
+            response_business_days: 2,
+            escalation_business_days: 3,
+            on_final_breach: FinalBreach::Escalate,
+            cool_off_days: 30,
+        }
+    }
+}
+
 /// One program.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -111,6 +156,19 @@ pub struct Model {
     /// How many registrations a partner may hold open; 0: any number.
     #[serde(default)]
     pub partner_open_limit: i32,
+    /// For how many days the vendor's own open deal counts after it was last changed; 0: not at all.
+    /// Revisions that are older than this have the defaults.
+    #[serde(default = "direct_lookback_days")]
+    pub direct_lookback_days: i32,
+    /// Whether partners may sell with the vendor where it has a deal of its own.
+    #[serde(default)]
+    pub teaming: bool,
+    /// For how many days a partner that won a customer keeps its renewals and expansions; 0: none.
+    #[serde(default = "incumbent_days")]
+    pub incumbent_days: i32,
+    /// How many proofs a registration needs.
+    #[serde(default)]
+    pub evidence_minimum: i32,
     /// For how many days a lead stays offered to a partner. Revisions that are older than leads have
     /// the defaults.
     #[serde(default = "accept_days")]
@@ -121,6 +179,9 @@ pub struct Model {
     /// To how many partners a lead is offered at most.
     #[serde(default = "offer_limit")]
     pub lead_offer_limit: i32,
+    /// The clocks of deal registration.
+    #[serde(default)]
+    pub registration_clock: RegistrationClock,
     /// Where it stands.
     pub state: State,
     /// The number of its newest revision; 0 before it is published.
@@ -138,6 +199,14 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+const fn direct_lookback_days() -> i32 {
+    180
+}
+
+const fn incumbent_days() -> i32 {
+    365
+}
 
 const fn accept_days() -> i32 {
     14

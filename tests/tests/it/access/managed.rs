@@ -12,7 +12,7 @@ use super::scene::{Scene, get};
 use crate::deal::market::day;
 
 impl Scene {
-    async fn manages(&self, manager: &str, name: &str) {
+    pub(super) async fn manages(&self, manager: &str, name: &str) {
         let request = partner::UpdatePartnerRequest {
             partner: Some(partner::Partner {
                 name: name.to_owned(),

@@ -172,6 +172,58 @@ on_both! {
         assert_eq!(waits.state(), State::Submitted);
     }
 
+    async fn what_a_rule_refuses_reads_like_all_others_until_the_tick(world: World) {
+        let Bait { scene, nimbus, free, .. } = Bait::lay(world, "quick", automatic(None)).await;
+        let account = scene.brings(&nimbus, "kept.example").await;
+        let kept = pb::CreateHouseAccountRequest {
+            parent: scene.parent.clone(),
+            house_account: Some(pb::HouseAccount {
+                account: account.name.clone(),
+                ..pb::HouseAccount::default()
+            }),
+            ..pb::CreateHouseAccountRequest::default()
+        };
+        scene.catalog().create_house_account(kept).await.unwrap();
+        let claim = pb::Registration {
+            program: free.program.clone(),
+            ..scene.claim_at(&scene.nimbus, &account.name)
+        };
+        let kept = scene.drafts(&nimbus, claim).await.unwrap().into_inner();
+        let first = submit(&nimbus, &free.name).await.unwrap();
+        let second = submit(&nimbus, &kept.name).await.unwrap();
+        let places = [position(&first), position(&second)];
+        assert_eq!(alike(first.into_inner()), alike(second.into_inner()));
+        let explained = async |name: &str| {
+            let request = pb::ExplainDecisionRequest { name: name.to_owned() };
+            let explained = nimbus.registrations().explain_decision(request).await;
+            explained.unwrap().into_inner().decisions
+        };
+        assert_eq!((explained(&free.name).await, explained(&kept.name).await), (vec![], vec![]));
+        // As many events are written.
+        let another = scene.drafts(&nimbus, scene.claim_at(&scene.nimbus, &free.account)).await;
+        let places = places.into_iter().chain([position(&another.unwrap())]);
+        let places: Vec<i64> = places.map(|place| place.parse::<Position>().unwrap().sequence).collect();
+        assert_eq!(places[1] - places[0], places[2] - places[1]);
+        // The control: the staff see what is coming.
+        let staff = scene.registration(&kept.name).await;
+        assert_eq!(staff.state(), State::Submitted);
+        assert_eq!(staff.decision.unwrap().reason_code, "HOUSE");
+        scene.wait_days(1).await;
+        let mut read = get(&nimbus, &kept.name).await.unwrap().into_inner();
+        for _ in 0..100 {
+            if read.state() == State::Rejected {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            read = get(&nimbus, &kept.name).await.unwrap().into_inner();
+        }
+        assert_eq!(read.state(), State::Rejected);
+        let told = read.decision.unwrap();
+        assert_eq!((told.rule.as_str(), told.reason_code.as_str()), ("", "POLICY"));
+        let told = explained(&kept.name).await.remove(0);
+        assert_eq!((told.decision.unwrap().reason_code.as_str(), told.explanation), ("POLICY", None));
+    }
+
     async fn a_program_may_tell_that_a_registration_waits_and_no_more(world: World) {
         let settings = DealRegistrationSettings {
             conflict_disclosure: ConflictDisclosure::State.into(),

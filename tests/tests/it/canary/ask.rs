@@ -14,7 +14,8 @@ use trellis_core::Role;
 
 use super::leak::canary;
 use super::plant::{
-    DAY, ECOSYSTEMS, PARTNERS, batch_id, deal_id, ecosystem, lead_id, partner, plan_id, program_id,
+    DAY, ECOSYSTEMS, PARTNERS, batch_id, deal_id, ecosystem, engagement_id, lead_id, partner,
+    plan_id, program_id, registration_id,
 };
 
 /// A method that lists, and what is known of it.
@@ -37,12 +38,14 @@ enum Below {
     Partner,
     Lead,
     Deal,
+    Engagement,
+    Registration,
     Plan,
     Batch,
 }
 
 /// Which lists there are. One that the contract has and this has not fails the tests.
-const LISTS: [(&str, Below); 29] = [
+const LISTS: [(&str, Below); 34] = [
     ("ListEcosystems", Below::Nothing),
     ("ListEvents", Below::Ecosystem),
     ("ListApiKeys", Below::Ecosystem),
@@ -55,10 +58,15 @@ const LISTS: [(&str, Below); 29] = [
     ("ListProductFamilies", Below::Ecosystem),
     ("ListProducts", Below::Ecosystem),
     ("ListTerritories", Below::Ecosystem),
+    ("ListHouseAccounts", Below::Ecosystem),
     ("ListAccounts", Below::Ecosystem),
     ("ListRegistrations", Below::Ecosystem),
+    ("ListActivities", Below::Registration),
     ("ListLeads", Below::Ecosystem),
     ("ListLeadRoutings", Below::Lead),
+    ("ListEngagements", Below::Ecosystem),
+    ("ListMembers", Below::Engagement),
+    ("ListSnapshots", Below::Engagement),
     ("ListDeals", Below::Ecosystem),
     ("ListStageChanges", Below::Deal),
     ("ListRoleChanges", Below::Deal),
@@ -75,7 +83,7 @@ const LISTS: [(&str, Below); 29] = [
 ];
 
 /// Fields that lists are filtered by where they have them. Others are tried less often.
-const FILTERED: [&str; 30] = [
+const FILTERED: [&str; 34] = [
     "account",
     "account_class",
     "award",
@@ -90,6 +98,8 @@ const FILTERED: [&str; 30] = [
     "industry",
     "kind",
     "lost_reason_code",
+    "member",
+    "members_visible",
     "parent_account",
     "partner",
     "person",
@@ -99,6 +109,8 @@ const FILTERED: [&str; 30] = [
     "program",
     "resource",
     "rank",
+    "revision",
+    "role",
     "sku",
     "source",
     "state",
@@ -226,6 +238,8 @@ impl List {
             Below::Partner => format!("{parent}/partners/{}", partner(home, 0)),
             Below::Lead => format!("{parent}/leads/{}", lead_id(home)),
             Below::Deal => format!("{parent}/deals/{}", deal_id(home)),
+            Below::Engagement => format!("{parent}/engagements/{}", engagement_id(home)),
+            Below::Registration => format!("{parent}/registrations/{}", registration_id(home)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(home)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(home, 0)),
         };
@@ -331,6 +345,9 @@ impl Words<'_> {
             }
             Below::Lead => format!("{parent}/leads/{}", lead_id(within)),
             Below::Deal => format!("{parent}/deals/{}", deal_id(within)),
+            Below::Engagement if draft => format!("{parent}/engagements/-"),
+            Below::Engagement => format!("{parent}/engagements/{}", engagement_id(within)),
+            Below::Registration => format!("{parent}/registrations/{}", registration_id(within)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(within)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(within, batch)),
         }

@@ -8,7 +8,8 @@ use trellis_tests::{Caller, position};
 
 use super::leak::canary;
 use super::plant::{
-    Catalog, DAY, PARTNERS, Planter, batch_id, deal_id, lead_id, plan_id, tier_id, usd,
+    Catalog, DAY, PARTNERS, Planter, batch_id, deal_id, lead_id, plan_id, registration_id, tier_id,
+    usd,
 };
 
 /// Who has a part in whose deals.
@@ -100,8 +101,34 @@ impl Planter {
         names.try_into().unwrap()
     }
 
+    /// A customer that was kept to the vendor, long ago.
+    pub(super) async fn house(&self, catalog: &Catalog, account: &str) {
+        let end = prost_types::Timestamp {
+            seconds: 1,
+            nanos: 0,
+        };
+        let request = pb::CreateHouseAccountRequest {
+            parent: self.parent.clone(),
+            house_account_id: self.text('v'),
+            house_account: Some(pb::HouseAccount {
+                account: account.to_owned(),
+                program: self.program_name(),
+                products: vec![catalog.products[0].clone()],
+                product_families: vec![catalog.family.clone()],
+                territories: vec![catalog.territory.clone()],
+                note: self.text('v'),
+                valid_until_time: Some(end),
+                ..pb::HouseAccount::default()
+            }),
+            ..pb::CreateHouseAccountRequest::default()
+        };
+        let kept = self.staff.catalog().create_house_account(request).await;
+        kept.unwrap();
+    }
+
     /// Each partner's seller brings the same customer and hands it in: the first is approved by the
-    /// staff and becomes a deal, the second waits, the third is rejected, the last stays a draft.
+    /// staff and becomes a deal, the second is asked for more and waits, the third is rejected, the last
+    /// stays a draft.
     pub(super) async fn registrations(&self, catalog: &Catalog) {
         for number in 0..PARTNERS {
             let (of, seat) = (owner(number), self.seller(number).await);
@@ -135,6 +162,21 @@ impl Planter {
                     estimated_value: usd(5_000),
                     note: self.text(of),
                     evidence: self.text(of),
+                    proofs: vec![pb::registration::Proof {
+                        kind: pb::registration::proof::Kind::Mail.into(),
+                        date: Some(DAY),
+                        note: self.text(of),
+                        ..pb::registration::Proof::default()
+                    }],
+                    // The last one stays a draft, so that the others ask for the same.
+                    entity_scope: match number == PARTNERS - 1 {
+                        true => pb::registration::EntityScope::Site.into(),
+                        false => 0,
+                    },
+                    site: match number == PARTNERS - 1 {
+                        true => self.text(of),
+                        false => String::new(),
+                    },
                     ..pb::Registration::default()
                 }),
                 ..pb::CreateRegistrationRequest::default()
@@ -157,6 +199,101 @@ impl Planter {
         }
     }
 
+    /// The first partner has another registration, and logs what it does for it.
+    pub(super) async fn activities(&self, catalog: &Catalog, account: &str) {
+        let mut calls = self.staff.registrations();
+        let request = pb::CreateRegistrationRequest {
+            parent: self.parent.clone(),
+            registration_id: registration_id(0),
+            registration: Some(pb::Registration {
+                partner: self.partner_name(0),
+                program: self.program_name(),
+                account: account.to_owned(),
+                products: vec![catalog.products[0].clone()],
+                deal_type: pb::DealType::Renewal.into(),
+                estimated_value: usd(100),
+                evidence: self.text('0'),
+                ..pb::Registration::default()
+            }),
+            ..pb::CreateRegistrationRequest::default()
+        };
+        let name = calls
+            .create_registration(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .name;
+        let submit = pb::SubmitRegistrationRequest {
+            name: name.clone(),
+            ..pb::SubmitRegistrationRequest::default()
+        };
+        calls.submit_registration(submit).await.unwrap();
+        let approve = pb::ApproveRegistrationRequest {
+            name: name.clone(),
+            ..pb::ApproveRegistrationRequest::default()
+        };
+        calls.approve_registration(approve).await.unwrap();
+        let log = pb::LogActivityRequest {
+            name,
+            kind: pb::registration_activity::Kind::Meeting.into(),
+            activity_date: Some(DAY),
+            note: self.text('0'),
+            ..pb::LogActivityRequest::default()
+        };
+        calls.log_activity(log).await.unwrap();
+    }
+
+    /// A registration of the first partner's at a customer of the vendor's, which the second has now:
+    /// what the first wrote is told to the staff, and to neither.
+    pub(super) async fn transfer(&self, catalog: &Catalog) {
+        let request = pb::CreateAccountRequest {
+            parent: self.parent.clone(),
+            account: Some(pb::Account {
+                display_name: self.text('v'),
+                ..pb::Account::default()
+            }),
+            ..pb::CreateAccountRequest::default()
+        };
+        let account = self.staff.accounts().create_account(request).await;
+        let mut calls = self.staff.registrations();
+        let request = pb::CreateRegistrationRequest {
+            parent: self.parent.clone(),
+            registration: Some(pb::Registration {
+                display_name: self.text('0'),
+                partner: self.partner_name(0),
+                program: self.program_name(),
+                account: account.unwrap().into_inner().name,
+                products: vec![catalog.products[0].clone()],
+                deal_type: pb::DealType::Expansion.into(),
+                estimated_value: usd(100),
+                note: self.text('0'),
+                evidence: self.text('0'),
+                ..pb::Registration::default()
+            }),
+            ..pb::CreateRegistrationRequest::default()
+        };
+        let created = calls.create_registration(request).await;
+        let name = created.unwrap().into_inner().name;
+        let submit = pb::SubmitRegistrationRequest {
+            name: name.clone(),
+            ..pb::SubmitRegistrationRequest::default()
+        };
+        calls.submit_registration(submit).await.unwrap();
+        let approve = pb::ApproveRegistrationRequest {
+            name: name.clone(),
+            ..pb::ApproveRegistrationRequest::default()
+        };
+        calls.approve_registration(approve).await.unwrap();
+        let transfer = pb::TransferRegistrationRequest {
+            name,
+            partner: self.partner_name(1),
+            reason_code: self.word('v'),
+            note: self.text('v'),
+            ..pb::TransferRegistrationRequest::default()
+        };
+        calls.transfer_registration(transfer).await.unwrap();
+    }
+
     async fn decide(&self, number: usize, name: String) {
         let mut calls = self.staff.registrations();
         if number == 0 {
@@ -173,6 +310,19 @@ impl Planter {
                 ..pb::ConvertRegistrationRequest::default()
             };
             calls.convert_registration(convert).await.unwrap();
+        } else if number == 1 {
+            let ask = pb::RequestRegistrationInfoRequest {
+                name: name.clone(),
+                note: self.text(owner(number)),
+                ..pb::RequestRegistrationInfoRequest::default()
+            };
+            calls.request_registration_info(ask).await.unwrap();
+            let again = pb::SubmitRegistrationRequest {
+                name,
+                note: self.text(owner(number)),
+                ..pb::SubmitRegistrationRequest::default()
+            };
+            calls.submit_registration(again).await.unwrap();
         } else if number == 2 {
             let reject = pb::RejectRegistrationRequest {
                 name,

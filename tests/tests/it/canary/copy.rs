@@ -21,7 +21,7 @@ pub(super) async fn copy(world: &World) {
 }
 
 /// Runs statements as nobody that row level security or a trigger would hold.
-pub(super) async fn past_everything(world: &World, sql: &str) {
+pub(crate) async fn past_everything(world: &World, sql: &str) {
     match world.engine() {
         Engine::Sqlite => {
             let url = world.database_url();

@@ -8,7 +8,8 @@
 mod ask;
 mod bare;
 mod business;
-mod copy;
+pub(crate) mod copy;
+mod engagements;
 mod hunt;
 mod leads;
 mod leak;
@@ -83,11 +84,12 @@ where
 }
 
 /// Texts in which no canary can be: words and codes of ours, and what the server makes.
-const NO_CANARY: [&str; 14] = [
+const NO_CANARY: [&str; 15] = [
     "content_hash",
     "currency_code",
     "detail",
     "etag",
+    "fields",
     "position",
     "principal",
     "rail",
@@ -236,9 +238,12 @@ fn a_scope_that_is_too_wide_is_found() {
         for who in everybody {
             who.token.clone_from(&staff[who.ecosystems[0]]);
         }
+        // Few lists, so that each is asked for often enough to be heard whatever the seed.
+        let heard = ["ListPartners", "ListDeals", "ListEvents", "ListJournals"];
+        hunt.lists.retain(|list| heard.contains(&list.method.name));
         let bag = hunt.go(FEW).await;
         server.stop().await;
-        for list in ["ListPartners", "ListDeals", "ListEvents", "ListJournals"] {
+        for list in heard {
             assert_loud(&bag, &format!("by {list},"));
         }
     });

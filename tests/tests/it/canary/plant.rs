@@ -67,6 +67,16 @@ pub(super) fn lead_id(of: usize) -> String {
 
 /// The id of a deal that the first partner sourced.
 pub(super) fn deal_id(of: usize) -> String {
+    canary(of, '0', 7)
+}
+
+/// The id of an engagement that several partners have to do with.
+pub(super) fn engagement_id(of: usize) -> String {
+    canary(of, 'a', 6)
+}
+
+/// The id of a registration of the first partner, for which something was done.
+pub(super) fn registration_id(of: usize) -> String {
     canary(of, '0', 6)
 }
 
@@ -113,10 +123,13 @@ impl Planter {
             planter.partner(number, &catalog).await;
         }
         let accounts = planter.accounts().await;
+        planter.house(&catalog, &accounts[0]).await;
         planter.registrations(&catalog).await;
+        planter.activities(&catalog, &accounts[1]).await;
+        planter.transfer(&catalog).await;
         planter.leads(&catalog, &accounts).await;
-        let [account, ..] = accounts;
-        planter.deals(&catalog, &account).await;
+        planter.deals(&catalog, &accounts[0]).await;
+        planter.engagements(&accounts).await;
         planter.money().await;
         // The parent of an account that was imported before it; imports are not what this is about.
         let pending = format!(
@@ -403,6 +416,7 @@ impl Planter {
                 .name;
         }
         Catalog {
+            family,
             products,
             territory,
         }
@@ -411,6 +425,7 @@ impl Planter {
 
 /// What is sold where.
 pub(super) struct Catalog {
+    pub(super) family: String,
     pub(super) products: Vec<String>,
     pub(super) territory: String,
 }

@@ -125,6 +125,7 @@ on_both! {
     async fn honest_second_tries_and_further_products_cost_nothing(world: World) {
         let market = Market::open(world).await;
         let [nimbus] = open(&market, budget(1, 1), ["nimbus"]).await;
+        market.without_cool_off("quick").await;
         market.account("twin", &["initech.example"]).await;
         let gold = |product: &str| pb::Registration {
             products: vec![market.name("products", product)],
@@ -198,6 +199,7 @@ on_both! {
     async fn a_partner_of_whom_most_was_refused_is_decided_about_by_a_person(world: World) {
         let market = Market::open(world).await;
         let [nimbus] = open(&market, budget(0, 0), ["nimbus"]).await;
+        market.without_cool_off("gold").await;
         let refuse = async |count: usize| {
             for _ in 0..count {
                 let claimed = market.submit(market.claim(&nimbus)).await;

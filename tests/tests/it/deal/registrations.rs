@@ -40,6 +40,7 @@ on_both! {
         let expected = pb::Registration {
             name: created.name.clone(),
             state: State::Draft.into(),
+            entity_scope: pb::registration::EntityScope::Entity.into(),
             create_time: created.create_time,
             update_time: created.create_time,
             etag: "\"1\"".to_owned(),
@@ -331,7 +332,10 @@ on_both! {
         let again = refused(
             market.convert(&granted.name).await, Code::FailedPrecondition, "ILLEGAL_TRANSITION",
         );
-        again.tells("state", "CONVERTED").tells("move", "CONVERT").tells("allowed", "");
+        again
+            .tells("state", "CONVERTED")
+            .tells("move", "CONVERT")
+            .tells("allowed", "EXTEND,LOG_ACTIVITY");
     }
 
     async fn a_taken_deal_id_leaves_the_registration_as_it_was(world: World) {

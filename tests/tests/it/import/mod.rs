@@ -9,9 +9,11 @@ mod found;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use prost_types::FieldMask;
 use trellis_api::deal::v1 as pb;
-use trellis_api::platform::v1::GetPositionRequest;
+use trellis_api::platform::v1::{Ecosystem, ListEventsRequest, UpdateEcosystemRequest};
 use trellis_api::program::v1 as program;
 use trellis_core::Role;
 use trellis_server::import::{self, Arguments, Error, Kind, Outcome, Report, SummaryFormat, Tally};
@@ -118,18 +120,52 @@ fn all(export: &Export, tally: fn(u64) -> Tally) -> Vec<(Kind, Tally)> {
         .into()
 }
 
-/// How far the change feed is: nothing has changed between two equal answers.
-async fn position(world: &World, parent: &str) -> String {
-    let request = GetPositionRequest {
-        name: parent.to_owned(),
+/// Changes the ecosystem, and answers where in the change feed that stands.
+async fn mark(world: &World, ecosystem: &str) -> String {
+    let request = UpdateEcosystemRequest {
+        ecosystem: Some(Ecosystem {
+            name: ecosystem.to_owned(),
+            display_name: format!("Marked {}", rand::random::<u64>()),
+            ..Ecosystem::default()
+        }),
+        update_mask: Some(FieldMask {
+            paths: vec!["display_name".to_owned()],
+        }),
+        ..UpdateEcosystemRequest::default()
     };
-    world
-        .events()
-        .get_position(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .position
+    trellis_tests::position(&world.ecosystems().update_ecosystem(request).await.unwrap())
+}
+
+/// The types of what has happened since a mark.
+///
+/// What has happened can be read once everything older has ended, of other tests too: this waits for
+/// a mark of its own.
+async fn since(world: &World, ecosystem: &str, begin: &str) -> Vec<String> {
+    let end = mark(world, ecosystem).await;
+    for _ in 0..3_000 {
+        let request = ListEventsRequest {
+            parent: ecosystem.to_owned(),
+            page_size: 1_000,
+            after_position: begin.to_owned(),
+            ..ListEventsRequest::default()
+        };
+        let list = world
+            .events()
+            .list_events(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(
+            list.next_page_token, "",
+            "more happened than fits on a page"
+        );
+        let mut events = list.events;
+        if events.pop_if(|event| event.position == end).is_some() {
+            return events.into_iter().map(|event| event.r#type).collect();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("something keeps the change feed from going on");
 }
 
 /// The rows of a file, by the names of their columns.
@@ -154,12 +190,12 @@ async fn comes_in_whole(world: &World, export: &Export, import: &Import) {
         .adds_up_by_product_and_office(world, &acme, export)
         .await;
 
-    let before = position(world, &acme).await;
+    let before = mark(world, &acme).await;
     let second = import.run().await;
     println!("{second}");
     assert_eq!(tallies(&second), all_there(export));
     assert!(second.to_string().contains("Nothing has changed"));
-    assert_eq!(position(world, &acme).await, before);
+    assert_eq!(since(world, &acme, &before).await, [""; 0]);
     assert!(!import.arguments.rejects.exists());
 }
 
@@ -340,10 +376,10 @@ on_both! {
         export.pipeline[6].insert("close_date".to_owned(), "01-01-2017".to_owned());
         export.pipeline[6].insert("deal_stage".to_owned(), "Engaging".to_owned());
         let mut import = Import::new(&world, &export);
-        let before = position(&world, &acme).await;
+        let before = mark(&world, &acme).await;
         import.arguments.dry_run = true;
         let foreseen = import.run().await;
-        assert_eq!(position(&world, &acme).await, before);
+        assert_eq!(since(&world, &acme, &before).await, [""; 0]);
         assert!(foreseen.to_string().contains("This was a dry run"));
         assert_eq!(rows(&import.rejected("deals")).len(), 2);
         import.arguments.dry_run = false;
@@ -428,7 +464,7 @@ on_both! {
 
     async fn an_import_that_cannot_run_says_why_and_sends_nothing(world: World) {
         let acme = world.ecosystem("acme").await;
-        let before = position(&world, &acme).await;
+        let before = mark(&world, &acme).await;
         let right = Import::new(&world, &Export::made_up(3));
         let run = |change: &dyn Fn(&mut Arguments)| {
             let mut arguments = right.arguments.clone();
@@ -461,7 +497,7 @@ on_both! {
             arguments.only = vec![Kind::Deals];
         });
         assert!(matches!(wrong.await, Error::Unmapped(Kind::Deals)));
-        assert_eq!(position(&world, &acme).await, before);
+        assert_eq!(since(&world, &acme, &before).await, [""; 0]);
     }
 
     async fn a_dry_run_never_replaces_the_rejects_that_it_reads(world: World) {

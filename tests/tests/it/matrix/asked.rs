@@ -22,10 +22,19 @@ pub(super) struct Asked {
 
 /// Whether the reach of something of a kind can be asked for, as the request's comment says.
 fn can_be_named(kind: Kind) -> bool {
-    use Kind::{Ecosystem, Enrollment, LedgerAccount, PlanVersion, Tier};
+    use Kind::{
+        Ecosystem, Enrollment, Invitation, LedgerAccount, Member, PlanVersion, Snapshot, Tier,
+    };
     !matches!(
         kind,
-        Ecosystem | Enrollment | LedgerAccount | PlanVersion | Tier
+        Ecosystem
+            | Enrollment
+            | Invitation
+            | LedgerAccount
+            | Member
+            | PlanVersion
+            | Snapshot
+            | Tier
     )
 }
 

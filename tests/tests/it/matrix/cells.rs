@@ -13,7 +13,7 @@ use super::rows::{Act, Row};
 use super::scene::Scene;
 use super::things::{Relation, Thing, named};
 use super::who::Who;
-use crate::refusals::stage::method;
+use crate::refusals::stage::{called, method};
 use crate::server::raw::{Answer, Line};
 
 /// Where a cell stands: which row of [`super::rows::rows`], which relation, who calls.
@@ -53,7 +53,7 @@ impl<'a> Caller<'a> {
 
     /// Calls a method.
     pub(super) async fn call(&mut self, name: &str, request: &Value) -> Arc<Answer> {
-        let key = (method(name).name, request.to_string());
+        let key = (called(method(name)), request.to_string());
         if let Some(answer) = self.answers.get(&key) {
             return answer.clone();
         }

@@ -54,8 +54,9 @@ pub(super) fn terms(access: &Access) -> String {
 
 /// The head of a row's block.
 pub(super) fn title(row: &Row) -> String {
-    let service = method(row.method).service.rsplit('.').next().unwrap();
-    format!("{service}.{}: {}", row.method, row.kind.name())
+    let method = method(row.method);
+    let service = method.service.rsplit('.').next().unwrap();
+    format!("{service}.{}: {}", method.name, row.kind.name())
 }
 
 pub(super) fn written(

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use trellis_api::METHODS;
+use trellis_api::{METHODS, Method};
 use trellis_core::access::{Extent, authorize, rules};
 use trellis_core::lifecycle::Named as _;
 use trellis_core::{Access, Actor, EcosystemId, PartnerId, Principal, Role, Scope};
@@ -15,6 +15,7 @@ use super::rows::{Act, Row, rows};
 use super::scene::{ANOTHER_MANAGER, partner};
 use super::things::{ELSEWHERE, Kind, Owner, Relation, named};
 use super::who::{Who, actor};
+use crate::refusals::stage::called;
 
 /// Whether a scope reaches a thing that is there, as the data layer binds its queries.
 fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
@@ -34,15 +35,21 @@ fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
     let own = |(of, by): &(PartnerId, Actor)| {
         *of == partner && !of_whole && (!remembered || *by == creator)
     };
+    // What becomes of an engagement is told to each member for itself.
+    let of_members = row.kind == Kind::Engagement && row.method == "ListEvents";
+    let of_staff = of_members && !scope.is_staff();
     scope.is_whole()
-        || match row.kind.owner() {
-            Owner::Everybody => true,
-            // What no partner has is no manager's.
-            Owner::Vendor => scope.is_staff() && row.kind != Kind::NewLead,
-            Owner::Partner | Owner::Creator => {
-                managed || scope.partners().contains(&partner) || scope.own().iter().any(own)
+        || !of_staff
+            && match row.kind.owner() {
+                Owner::Everybody => true,
+                // What no partner has is no manager's.
+                Owner::Vendor => {
+                    scope.is_staff() && !matches!(row.kind, Kind::NewLead | Kind::DraftEngagement)
+                }
+                Owner::Partner | Owner::Creator => {
+                    managed || scope.partners().contains(&partner) || scope.own().iter().any(own)
+                }
             }
-        }
 }
 
 /// What takes no role.
@@ -252,7 +259,9 @@ fn same(
         }
         (Managed, Ecosystem)
             if all(&[Owner::Everybody, Owner::Vendor])
-                && !table.rows(method).any(|(row, _)| row.kind == Kind::NewLead) =>
+                && !table
+                    .rows(method)
+                    .any(|(row, _)| matches!(row.kind, Kind::NewLead | Kind::DraftEngagement)) =>
         {
             Some("no manager looks after what belongs to no partner")
         }
@@ -274,7 +283,7 @@ fn what_decides_says_what_the_table_says() {
     let table = Table::kept();
     let differ: Vec<String> = METHODS
         .iter()
-        .flat_map(|method| table.differ(method.name, &method.access))
+        .flat_map(|method| table.differ(called(method), &method.access))
         .collect();
     assert!(
         differ.is_empty(),
@@ -301,15 +310,15 @@ fn the_table_tells_every_change_of_an_extent() {
             let from = method.access.extent(role);
             for to in extents.into_iter().filter(|to| *to != from) {
                 let access = changed(&method.access, role, to);
-                let differs = table.differ(method.name, &access).next().is_some();
-                let reason = same(&table, method.name, role, [from, to]);
+                let differs = table.differ(called(method), &access).next().is_some();
+                let reason = same(&table, called(method), role, [from, to]);
                 match (differs, reason) {
                     (true, None) => told += 1,
                     (false, Some(reason)) => *equal.entry(reason).or_default() += 1,
                     _ => untold.push(format!(
                         "{}: {} from {from:?} to {to:?}: a cell differs: {differs}, said to be the \
                          same: {reason:?}",
-                        method.name,
+                        called(method),
                         role.name()
                     )),
                 }
@@ -328,10 +337,12 @@ fn the_table_tells_every_change_of_an_extent() {
 #[test]
 fn the_table_tells_every_change_of_what_stands_above_its_cells() {
     let text = golden::kept();
-    let kept = |method: &str, terms: &str| {
+    let kept = |method: &Method, terms: &str| {
+        let service = method.service.rsplit('.').next().unwrap();
+        let own = format!("{service}.{}", method.name);
         let blocks = text.split("\n== ").filter(|block| {
             let title = block.split_once(':').map_or("", |(title, _)| title);
-            title.ends_with(&format!(".{method}"))
+            title == own || title == format!("== {own}")
         });
         blocks.clone().count() > 0
             && blocks
@@ -340,11 +351,7 @@ fn the_table_tells_every_change_of_what_stands_above_its_cells() {
     };
     for method in METHODS {
         let access = method.access;
-        assert!(
-            kept(method.name, &golden::terms(&access)),
-            "{}",
-            method.name
-        );
+        assert!(kept(method, &golden::terms(&access)), "{}", called(method));
         let flipped = [
             Access {
                 everybody: !access.everybody,
@@ -373,9 +380,9 @@ fn the_table_tells_every_change_of_what_stands_above_its_cells() {
         ];
         for mutant in flipped {
             assert!(
-                !kept(method.name, &golden::terms(&mutant)),
+                !kept(method, &golden::terms(&mutant)),
                 "{}: {mutant:?}",
-                method.name
+                called(method)
             );
         }
     }

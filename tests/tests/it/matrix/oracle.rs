@@ -54,6 +54,18 @@ const QUESTIONS: [&str; 2] = ["WhoAmI", "CheckAccess"];
 /// What is done to leads before a partner has them.
 const GIVEN: &[&str] = &["CreateLead", "RouteLead", "MarkLead"];
 
+/// What engagements are about.
+const ENGAGEMENTS: &[&str] = &[
+    "Engagement",
+    "Member",
+    "Snapshot",
+    "RejectInvitation",
+    "CancelInvitation",
+];
+
+/// What a partner does about an engagement that it is invited to or is in.
+const TAKING_PART: &[&str] = &["AcceptInvitation", "RejectInvitation", "LeaveEngagement"];
+
 /// How a method is spoken of: whether it reads, and what about.
 fn reads(method: &str) -> bool {
     [
@@ -80,8 +92,20 @@ fn roles(method: &str) -> Vec<Role> {
     if QUESTIONS.contains(&method) {
         return [STAFF.as_slice(), &partners].concat();
     }
+    if method == "TransferRegistration" {
+        return vec![EcosystemAdmin];
+    }
     if method == "CheckConflict" {
         return vec![EcosystemAdmin, ChannelManager, Service, Auditor];
+    }
+    if about(method, ENGAGEMENTS) {
+        return if reads(method) {
+            [STAFF.as_slice(), &partners].concat()
+        } else if about(method, TAKING_PART) {
+            [&[EcosystemAdmin, ChannelManager, Service][..], &partners].concat()
+        } else {
+            vec![EcosystemAdmin, Service]
+        };
     }
     if reads(method) {
         return if about(
@@ -98,7 +122,14 @@ fn roles(method: &str) -> Vec<Role> {
             [&STAFF[..], &[PartnerAdmin]].concat()
         } else if about(
             method,
-            &["Plan", "Revision", "Match", "RoleChange", "Attribution"],
+            &[
+                "Plan",
+                "Revision",
+                "Match",
+                "House",
+                "RoleChange",
+                "Attribution",
+            ],
         ) {
             STAFF.to_vec()
         } else {
@@ -125,9 +156,9 @@ fn roles(method: &str) -> Vec<Role> {
     if about(method, &["UpdatePartner", "Invitation"]) {
         roles.push(PartnerAdmin);
     }
-    let decides = about(method, &["Approve", "Reject"]);
-    let of_staff = decides || about(method, &["Import", "Merge", "Split"]);
-    if about(method, &["Account", "Registration"]) && !of_staff {
+    let decides = about(method, &["Approve", "Reject", "Request", "Revoke"]);
+    let of_staff = decides || about(method, &["Import", "Merge", "Split", "House"]);
+    if about(method, &["Account", "Registration", "Activity"]) && !of_staff {
         roles.extend(partners);
     }
     roles
@@ -139,7 +170,9 @@ fn managed(method: &str) -> bool {
         method,
         &[
             "Registration",
+            "Activit",
             "Conflict",
+            "Decision",
             "Lead",
             "Deal",
             "Award",
@@ -149,14 +182,15 @@ fn managed(method: &str) -> bool {
             "RoleChange",
             "Attribution",
         ],
-    ) || (!reads(method) && about(method, &["Partner", "Invitation", "Notice", "Enrollment"]))
+    ) || about(method, ENGAGEMENTS)
+        || (!reads(method) && about(method, &["Partner", "Invitation", "Notice", "Enrollment"]))
 }
 
 /// Whether a thing belongs to a partner.
 fn owned(kind: Kind) -> bool {
     use Kind::{
-        Account, Approved, Award, Draft, Enrollment, Grant, HeldLead, Key, OfferedLead, OpenDeal,
-        Partner, QualifiedLead, Submitted, WonDeal,
+        Account, Approved, Award, Draft, Engagement, Enrollment, Grant, HeldLead, Invitation, Key,
+        Member, OfferedLead, OpenDeal, Partner, QualifiedLead, Snapshot, Submitted, WonDeal,
     };
     matches!(
         kind,
@@ -169,6 +203,10 @@ fn owned(kind: Kind) -> bool {
             | OfferedLead
             | HeldLead
             | QualifiedLead
+            | Engagement
+            | Invitation
+            | Member
+            | Snapshot
             | OpenDeal
             | WonDeal
             | Award
@@ -184,8 +222,11 @@ fn of_admins(kind: Kind) -> bool {
 
 /// Whether a thing is the vendor's alone, so that partners who may ask do not find it.
 fn of_vendor(kind: Kind) -> bool {
-    use Kind::{DraftProgram, NewLead, VendorGrant, VendorKey};
-    matches!(kind, DraftProgram | NewLead | VendorKey | VendorGrant)
+    use Kind::{DraftEngagement, DraftProgram, House, NewLead, VendorGrant, VendorKey};
+    matches!(
+        kind,
+        DraftEngagement | DraftProgram | House | NewLead | VendorKey | VendorGrant
+    )
 }
 
 /// What takes no role.
@@ -228,12 +269,17 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
         || relation == Relation::Over && kind == Kind::Partner && of_partner;
     let reached = match role {
         // What no partner has is no manager's.
-        ChannelManager if managed(method) => !foreign && kind != Kind::NewLead,
-        PartnerRep if !reads(method) && about(method, &["Registration"]) => {
+        ChannelManager if managed(method) => {
+            !foreign && !matches!(kind, Kind::NewLead | Kind::DraftEngagement)
+        }
+        PartnerRep if !reads(method) && about(method, &["Registration", "Activity"]) => {
             !foreign && relation == Relation::Own
         }
         PartnerRep if method == "ListEvents" && of_admins(kind) => false,
-        PartnerAdmin | PartnerRep if method == "ListEvents" => !foreign && owned(kind),
+        // What becomes of an engagement is told to each member for itself.
+        PartnerAdmin | PartnerRep if method == "ListEvents" => {
+            !foreign && owned(kind) && kind != Kind::Engagement
+        }
         PartnerAdmin | PartnerRep => !foreign && !of_vendor(kind),
         _ => true,
     };

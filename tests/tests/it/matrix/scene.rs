@@ -2,6 +2,7 @@
 //! calls. What each is for stands in [`super::things`].
 
 mod access;
+mod engagements;
 mod partners;
 mod trade;
 mod vendor;
@@ -13,6 +14,7 @@ use trellis_tests::World;
 
 use super::things::{ABSENT, ACME, COLLEAGUE, ELSEWHERE, GLOBEX, Kind, OVER, Thing};
 use super::who::{Who, actor};
+use crate::canary::copy::past_everything;
 use crate::refusals::stage::Stage;
 
 pub(super) use vendor::version;
@@ -116,10 +118,15 @@ impl Scene {
             site.registrations().await;
             site.leads().await;
             site.deals().await;
+            site.engagements().await;
             for (partner, award) in site.payouts().await {
                 awards.insert((site.ecosystem, partner), award);
             }
         }
+        // Nobody has responded in time; the clock stands still here, so that it cannot come about.
+        let overdue =
+            "UPDATE registrations SET escalation_level = 1 WHERE escalation_time IS NOT NULL";
+        past_everything(&world, overdue).await;
         for site in &sites {
             for ((kind, tag), name) in site.access().await {
                 made.insert((site.ecosystem, kind, tag), name);
@@ -151,6 +158,8 @@ impl Scene {
             (Kind::Grant | Kind::VendorGrant, _) => format!("roleGrants/{}", self.made(thing)),
             (Kind::Tier, _) if tag == OVER => format!("programs/{COLLEAGUE}/tiers/{OVER}"),
             (Kind::Tier, Some(stem)) => format!("{stem}{tag}/tiers/gold"),
+            (Kind::Member | Kind::Invitation, Some(stem)) => format!("{stem}{tag}/members/one"),
+            (Kind::Snapshot, Some(stem)) => format!("{stem}{tag}/snapshots/one"),
             (Kind::PlanVersion, Some(stem)) => format!("{stem}{tag}/versions/1"),
             (_, stem) => format!("{}{tag}", stem.unwrap()),
         };

@@ -57,12 +57,18 @@ pub(super) enum Kind {
     OfferedLead,
     HeldLead,
     QualifiedLead,
+    DraftEngagement,
+    Engagement,
+    Invitation,
+    Member,
+    Snapshot,
     OpenDeal,
     WonDeal,
     Award,
     Family,
     Product,
     Territory,
+    House,
     Program,
     DraftProgram,
     Tier,
@@ -90,7 +96,7 @@ pub(super) enum Owner {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 28] = [
+    pub(super) const ALL: [Self; 34] = [
         Self::Ecosystem,
         Self::Partner,
         Self::Enrollment,
@@ -102,12 +108,18 @@ impl Kind {
         Self::OfferedLead,
         Self::HeldLead,
         Self::QualifiedLead,
+        Self::DraftEngagement,
+        Self::Engagement,
+        Self::Invitation,
+        Self::Member,
+        Self::Snapshot,
         Self::OpenDeal,
         Self::WonDeal,
         Self::Award,
         Self::Family,
         Self::Product,
         Self::Territory,
+        Self::House,
         Self::Program,
         Self::DraftProgram,
         Self::Tier,
@@ -135,12 +147,18 @@ impl Kind {
             Self::OfferedLead => "offered lead",
             Self::HeldLead => "accepted lead",
             Self::QualifiedLead => "qualified lead",
+            Self::DraftEngagement => "draft engagement",
+            Self::Engagement => "active engagement",
+            Self::Invitation => "invitation to an engagement",
+            Self::Member => "member of an engagement",
+            Self::Snapshot => "snapshot of an engagement",
             Self::OpenDeal => "open deal",
             Self::WonDeal => "won deal",
             Self::Award => "award",
             Self::Family => "product family",
             Self::Product => "product",
             Self::Territory => "territory",
+            Self::House => "house account",
             Self::Program => "published program",
             Self::DraftProgram => "draft program",
             Self::Tier => "tier of a published program",
@@ -164,7 +182,9 @@ impl Kind {
             | Self::Program
             | Self::Tier => Owner::Everybody,
             Self::DraftProgram
+            | Self::House
             | Self::NewLead
+            | Self::DraftEngagement
             | Self::Plan
             | Self::PlanVersion
             | Self::LedgerAccount
@@ -177,6 +197,10 @@ impl Kind {
             | Self::OfferedLead
             | Self::HeldLead
             | Self::QualifiedLead
+            | Self::Engagement
+            | Self::Invitation
+            | Self::Member
+            | Self::Snapshot
             | Self::OpenDeal
             | Self::WonDeal
             | Self::Award
@@ -199,11 +223,15 @@ impl Kind {
             Self::OfferedLead => "leads/offered-",
             Self::HeldLead => "leads/held-",
             Self::QualifiedLead => "leads/qualified-",
+            Self::DraftEngagement => "engagements/draft-",
+            Self::Engagement | Self::Member | Self::Snapshot => "engagements/held-",
+            Self::Invitation => "engagements/open-",
             Self::OpenDeal => "deals/open-",
             Self::WonDeal => "deals/won-",
             Self::Family => "productFamilies/",
             Self::Product => "products/",
             Self::Territory => "territories/",
+            Self::House => "houseAccounts/",
             Self::Program | Self::Tier => "programs/",
             Self::DraftProgram => "programs/draft-",
             Self::Plan | Self::PlanVersion => "plans/",
@@ -242,7 +270,8 @@ impl Kind {
                 Relation::Over,
             ) => Some("it has no end"),
             (Self::Enrollment, Relation::Over) => Some("it has one state"),
-            (Self::OfferedLead, Relation::Over) => {
+            (Self::House, Relation::Over) => Some("what is deleted is gone"),
+            (Self::OfferedLead | Self::Invitation | Self::Member, Relation::Over) => {
                 Some("once it is over it is no longer the partner's")
             }
             (Self::Award, Relation::Over) => Some("what is taken back is posted to it"),

@@ -35,6 +35,10 @@ on_both! {
         assert_eq!(settings.monthly_account_budget, Some(100));
         assert_eq!(settings.person_open_limit, Some(100));
         assert_eq!(settings.partner_open_limit, Some(0));
+        assert_eq!(settings.direct_lookback_days, Some(180));
+        assert_eq!(settings.incumbent_days, Some(365));
+        assert!(!settings.teaming);
+        assert_eq!(settings.evidence_minimum, 0);
         assert_eq!(house.get(&program.name).await, program);
         assert_eq!(house.happened(&program.name).await, ["program.created"]);
     }
@@ -52,6 +56,10 @@ on_both! {
             monthly_account_budget: Some(500),
             person_open_limit: Some(0),
             partner_open_limit: Some(1_000),
+            direct_lookback_days: Some(0),
+            teaming: true,
+            incumbent_days: Some(30),
+            evidence_minimum: 2,
         };
         let request = create(pb::Program {
             description: "For those who build on us.".into(),

@@ -9,9 +9,11 @@ pub(super) fn cases() -> Vec<Case> {
         "ListProductFamilies",
         "ListProducts",
         "ListTerritories",
+        "ListHouseAccounts",
         "ListAccounts",
         "ListRegistrations",
         "ListLeads",
+        "ListEngagements",
         "ListDeals",
     ]);
     let pipeline = json!({ "parent": "ecosystems/nowhere", "group_by": "GROUPING_STAGE" });
@@ -21,6 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(imports());
     cases.extend(registrations());
     cases.extend(leads());
+    cases.extend(super::engagement::cases());
     cases.extend(closing());
     cases.extend(deals());
     cases.extend(records());
@@ -183,6 +186,44 @@ fn catalog() -> Vec<Case> {
         "territories/none",
         "territories/emea",
     ));
+    cases.extend(house_accounts());
+    cases
+}
+
+fn house_accounts() -> Vec<Case> {
+    let stale = json!({ "etag": "\"999\"" });
+    let house = |id: &str, account: &str| {
+        let house = json!({ "account": name(account) });
+        json!({ "parent": "ecosystems/acme", "house_account_id": id, "house_account": house })
+    };
+    let (none, kept) = ("houseAccounts/none", "houseAccounts/kept");
+    let mut cases = vec![
+        case("GetHouseAccount", "RESOURCE_NOT_FOUND", at(none)),
+        case(
+            "CreateHouseAccount",
+            "RESOURCE_NOT_FOUND",
+            house("x", "accounts/none"),
+        ),
+        case(
+            "CreateHouseAccount",
+            "RESOURCE_EXISTS",
+            house("kept", "accounts/initech"),
+        ),
+        case("DeleteHouseAccount", "RESOURCE_NOT_FOUND", at(none)),
+        case(
+            "DeleteHouseAccount",
+            "ETAG_MISMATCH",
+            with(at(kept), &stale),
+        ),
+    ];
+    for (of, etag, reason) in [
+        (none, "", "RESOURCE_NOT_FOUND"),
+        (kept, "\"999\"", "ETAG_MISMATCH"),
+    ] {
+        let value = json!({ "name": name(of), "etag": etag, "note": "New" });
+        let request = update("house_account", value, "note");
+        cases.push(case("UpdateHouseAccount", reason, request));
+    }
     cases
 }
 
@@ -319,6 +360,15 @@ fn registrations() -> Vec<Case> {
         json!({ "parent": "ecosystems/acme", "registration_id": id, "registration": claim })
     };
     let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
+    let note = json!({ "note": "Whom did you meet?" });
+    let to = |partner: &str| {
+        let partner = name(&format!("partners/{partner}"));
+        json!({ "partner": partner, "reason_code": "OTHER" })
+    };
+    let to_altus = to("altus");
+    let activity = json!({
+        "kind": "KIND_MEETING", "activity_date": { "year": 2020, "month": 2, "day": 29 }
+    });
     let rejected = json!({ "name": name("registrations/rejected"), "note": "New" });
     let mut cases = vec![
         case(
@@ -332,6 +382,7 @@ fn registrations() -> Vec<Case> {
             claim("nimbus", "draft"),
         ),
         case("GetRegistration", "RESOURCE_NOT_FOUND", at(absent)),
+        case("ExplainDecision", "RESOURCE_NOT_FOUND", at(absent)),
         case("CheckConflict", "RESOURCE_NOT_FOUND", at(absent)),
         case(
             "UpdateRegistration",
@@ -350,6 +401,11 @@ fn registrations() -> Vec<Case> {
         ),
         case(
             "SubmitRegistration",
+            "COOL_OFF",
+            at("registrations/cooling"),
+        ),
+        case(
+            "SubmitRegistration",
             "SUBMISSION_BUDGET",
             at("registrations/over-budget"),
         ),
@@ -357,6 +413,46 @@ fn registrations() -> Vec<Case> {
             "SubmitRegistration",
             "OPEN_REGISTRATIONS",
             at("registrations/over-limit"),
+        ),
+        case(
+            "ExtendRegistration",
+            "PRECONDITION",
+            at("registrations/granted"),
+        ),
+        case(
+            "ListActivities",
+            "RESOURCE_NOT_FOUND",
+            json!({ "parent": name(absent) }),
+        ),
+        case(
+            "LogActivity",
+            "RESOURCE_NOT_FOUND",
+            with(at(absent), &activity),
+        ),
+        case(
+            "LogActivity",
+            "ILLEGAL_TRANSITION",
+            with(at("registrations/rejected"), &activity),
+        ),
+        case(
+            "TransferRegistration",
+            "PRECONDITION",
+            with(at("registrations/granted"), &to("stratus")),
+        ),
+        case(
+            "TransferRegistration",
+            "SELF_DUPLICATE",
+            with(at("registrations/granted"), &to("nimbus")),
+        ),
+        case(
+            "TransferRegistration",
+            "REGISTRATION_CONFLICT",
+            with(at("registrations/kept"), &to("altus")),
+        ),
+        case(
+            "RequestRegistrationInfo",
+            "PRECONDITION",
+            with(at("registrations/held"), &note),
         ),
         case(
             "ApproveRegistration",
@@ -385,6 +481,10 @@ fn registrations() -> Vec<Case> {
         ("SubmitRegistration", "registrations/draft", &none),
         ("ApproveRegistration", "registrations/first", &none),
         ("RejectRegistration", "registrations/first", &reason),
+        ("RequestRegistrationInfo", "registrations/first", &note),
+        ("RevokeRegistration", "registrations/granted", &reason),
+        ("ExtendRegistration", "registrations/granted", &none),
+        ("TransferRegistration", "registrations/granted", &to_altus),
         ("WithdrawRegistration", "registrations/draft", &none),
         ("ConvertRegistration", "registrations/granted", &none),
     ] {

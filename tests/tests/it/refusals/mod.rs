@@ -11,6 +11,7 @@
 
 mod contended;
 mod deal;
+mod engagement;
 mod incentive;
 mod overdue;
 mod partner;
@@ -111,7 +112,7 @@ fn lists(methods: &[&'static str]) -> Vec<Case> {
 /// A request in which nothing is said. No method takes it but the one list that has no parent, and
 /// the one question that is asked without words.
 fn empty() -> Vec<Case> {
-    let methods = METHODS.iter().map(|method| method.name);
+    let methods = METHODS.iter().map(stage::called);
     let refused = |method| match method {
         "ListEcosystems" => case(method, "INVALID_FIELDS", json!({ "filter": "nonsense" })),
         "WhoAmI" => Case {

@@ -65,7 +65,7 @@ pub(super) fn cases() -> Vec<Case> {
             &none,
         ),
         (
-            "AcceptInvitation",
+            "PartnerService.AcceptInvitation",
             "partners/invited",
             "partners/nimbus",
             &none,

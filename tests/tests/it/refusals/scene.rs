@@ -68,9 +68,14 @@ pub(super) async fn build(stage: &Stage) -> Built {
     programs(stage).await;
     catalog(stage).await;
     accounts(stage).await;
+    let kept =
+        json!({ "account": name("accounts/initech"), "valid_until_time": "2020-01-01T00:00:00Z" });
+    let kept = json!({ "parent": ACME, "house_account_id": "kept", "house_account": kept });
+    stage.does("CreateHouseAccount", kept).await;
     registrations(stage).await;
     deals(stage).await;
     leads(stage).await;
+    engagements(stage).await;
     plans(stage).await;
     let approved = approved(stage).await;
     payouts(stage).await;
@@ -132,7 +137,9 @@ async fn partners(stage: &Stage) {
         let partner = at(&format!("partners/{id}"));
         stage.does("InvitePartner", partner.clone()).await;
         if id != "invited" {
-            stage.does("AcceptInvitation", partner.clone()).await;
+            stage
+                .does("PartnerService.AcceptInvitation", partner.clone())
+                .await;
             stage.does("ActivatePartner", partner).await;
         }
     }
@@ -145,7 +152,7 @@ async fn partners(stage: &Stage) {
 
 /// `draft` without a tier; `orbit` with two, in which those at work are; `lone` with one; `old`,
 /// which is retired; `narrow` and `tight`, in which `altus` and `boreas` may register one account and
-/// hold one registration open.
+/// hold one registration open, which in `tight` is decided about as it was handed in.
 async fn programs(stage: &Stage) {
     for (id, tiers, settings) in [
         ("draft", &[][..], json!({})),
@@ -156,7 +163,8 @@ async fn programs(stage: &Stage) {
         ("tight", &["one"], json!({ "partner_open_limit": 1 })),
     ] {
         let value = json!({
-            "time_zone": "UTC", "currency_code": "USD", "deal_registration": settings
+            "time_zone": "UTC", "currency_code": "USD", "deal_registration": settings,
+            "registration_clock": { "resubmission_limit": if id == "tight" { 0 } else { 3 } }
         });
         create(stage, "CreateProgram", "program", id, &value).await;
         let program = name(&format!("programs/{id}"));
@@ -244,7 +252,9 @@ async fn accounts(stage: &Stage) {
 }
 
 /// `first` stands before `second`; `granted` is approved; `suspended` and `not-enrolled` belong to
-/// partners who may not claim business; `again` asks for what `first` has. `one` and `same-as-one`
+/// partners who may not claim business; `again` asks for what `first` has, `waits` for what `granted`
+/// has, and `cooling` for what was `rejected`. `kept` and `kept-too` are approved for customers that turn
+/// out to be the same. `one` and `same-as-one`
 /// are for two customers, until these turn out to be the same. The clock stands still, so they were
 /// submitted at the same time, and the order of their ids is that of the line. `spent` and `held` leave
 /// no room for `over-budget` and `over-limit`.
@@ -260,6 +270,10 @@ async fn registrations(stage: &Stage) {
         ("rejected", "cirrus", "initech", "backup"),
         ("one", "nimbus", "umbrella", "backup"),
         ("same-as-one", "nimbus", "shade", "backup"),
+        ("waits", "nimbus", "hooli", "backup"),
+        ("cooling", "cirrus", "initech", "backup"),
+        ("kept", "cirrus", "umbrella", "firewall"),
+        ("kept-too", "nimbus", "shade", "firewall"),
     ] {
         let claim = claim(partner, account, product);
         let request = json!({ "parent": ACME, "registration_id": id, "registration": claim });
@@ -286,14 +300,19 @@ async fn registrations(stage: &Stage) {
         "rejected",
         "one",
         "same-as-one",
+        "waits",
+        "kept",
+        "kept-too",
     ] {
         stage
             .does("SubmitRegistration", at(&format!("registrations/{id}")))
             .await;
     }
-    stage
-        .does("ApproveRegistration", at("registrations/granted"))
-        .await;
+    for id in ["granted", "kept", "kept-too"] {
+        stage
+            .does("ApproveRegistration", at(&format!("registrations/{id}")))
+            .await;
+    }
     let reason = json!({ "reason_code": "OTHER" });
     stage
         .does(
@@ -386,6 +405,72 @@ async fn leads(stage: &Stage) {
                 .await;
         }
     }
+}
+
+/// An engagement in each state, with who is invited to it; `active` has a member, with whom something
+/// is shared and something no longer.
+async fn engagements(stage: &Stage) {
+    for (id, moves) in [
+        ("draft", &[][..]),
+        ("active", &["ActivateEngagement"]),
+        ("held", &["ActivateEngagement", "SuspendEngagement"]),
+        ("closed", &["ActivateEngagement", "CloseEngagement"]),
+    ] {
+        let request = json!({ "parent": ACME, "engagement_id": id, "engagement": engagement(id) });
+        stage.does("CreateEngagement", request).await;
+        let there = format!("engagements/{id}");
+        for method in moves {
+            let reason = match *method {
+                "ActivateEngagement" => json!({}),
+                _ => json!({ "reason_code": "OTHER" }),
+            };
+            stage.does(method, with(at(&there), &reason)).await;
+            if *method != "ActivateEngagement" {
+                continue;
+            }
+            for partner in ["nimbus", "cirrus"] {
+                stage
+                    .does("InviteMember", invitation(&there, partner))
+                    .await;
+            }
+        }
+    }
+    let member = at("engagements/active/members/nimbus");
+    stage
+        .does("EngagementService.AcceptInvitation", member)
+        .await;
+    for (id, fields) in [("revoked", "displayName"), ("shared", "displayName,stage")] {
+        stage
+            .does("ShareSnapshot", share("active", id, fields))
+            .await;
+        if id == "revoked" {
+            let snapshot = at("engagements/active/snapshots/revoked");
+            stage.does("RevokeSnapshot", snapshot).await;
+        }
+    }
+}
+
+pub(super) fn engagement(id: &str) -> Value {
+    json!({
+        "title": "X", "customer": { "display_name": "X" }, "external_id": format!("crm-{id}")
+    })
+}
+
+/// Invites a partner under its own id.
+pub(super) fn invitation(engagement: &str, partner: &str) -> Value {
+    json!({
+        "parent": name(engagement), "member_id": partner,
+        "member": { "partner": name(&format!("partners/{partner}")), "role": "RESALE" }
+    })
+}
+
+/// Shares the deal `open` with `nimbus`.
+pub(super) fn share(engagement: &str, id: &str, fields: &str) -> Value {
+    let engagement = name(&format!("engagements/{engagement}"));
+    json!({
+        "parent": engagement, "snapshot_id": id, "member": format!("{engagement}/members/nimbus"),
+        "resource": name("deals/open"), "fields": fields
+    })
 }
 
 /// What is known of somebody who may buy.

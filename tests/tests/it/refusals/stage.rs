@@ -27,12 +27,26 @@ pub(crate) struct Refused {
     pub(crate) message: String,
 }
 
-/// A method of the contract by its name, which no other has.
+/// A method of the contract by its name, with that of its service before it where two have the same:
+/// `PartnerService.AcceptInvitation`.
 pub(crate) fn method(name: &str) -> &'static Method {
-    let mut found = METHODS.iter().filter(|method| method.name == name);
+    let (service, own) = name.split_once('.').unwrap_or(("", name));
+    let mut found = METHODS
+        .iter()
+        .filter(|method| method.name == own && method.service.ends_with(service));
     let method = found.next().unwrap_or_else(|| panic!("there is no {name}"));
     assert_eq!(found.next(), None, "{name} is two methods");
     method
+}
+
+/// What [`method`] finds a method by.
+pub(crate) fn called(method: &Method) -> &'static str {
+    let namesakes = METHODS.iter().filter(|other| other.name == method.name);
+    if namesakes.count() == 1 {
+        return method.name;
+    }
+    let service = method.service.rsplit('.').next().unwrap();
+    format!("{service}.{}", method.name).leak()
 }
 
 impl Stage {

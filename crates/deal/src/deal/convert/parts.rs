@@ -96,7 +96,7 @@ pub(super) fn wire_dispute(ecosystem: &EcosystemId, dispute: Dispute) -> pb::dea
     }
 }
 
-fn wire_role(role: Role) -> pb::deal::Role {
+pub(super) fn wire_role(role: Role) -> pb::deal::Role {
     match role {
         Role::Sourced => pb::deal::Role::Sourced,
         Role::Fulfil => pb::deal::Role::Fulfil,

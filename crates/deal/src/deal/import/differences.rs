@@ -2,7 +2,7 @@
 
 use trellis_api::deal::v1::import_deals_response::Difference;
 use trellis_core::lifecycle::Named;
-use trellis_core::{Currency, Money};
+use trellis_core::{Currency, Money, ProductId};
 use trellis_store::deal::deal::{DealType, Line, Model, PartnerRole, Role};
 
 /// The fields in which two states of a deal differ, with both values. `applied` says whether the second
@@ -56,7 +56,8 @@ fn kind(deal_type: DealType) -> &'static str {
     }
 }
 
-/// Who has which part. Its evidence is no difference: rows bring none that counts more.
+/// Who has which part, and of which products. Its evidence is no difference: rows bring none that counts
+/// more.
 fn roles(roles: &[PartnerRole]) -> String {
     let one = |held: &PartnerRole| {
         let role = match held.role {
@@ -65,7 +66,9 @@ fn roles(roles: &[PartnerRole]) -> String {
             Role::CoSell => "CO_SELL",
             Role::Influenced => "INFLUENCED",
         };
-        format!("{role} {}", held.partner)
+        let products: Vec<&str> = held.products.iter().map(ProductId::as_str).collect();
+        let of = if products.is_empty() { "" } else { " of " };
+        format!("{role} {}{of}{}", held.partner, products.join(" and "))
     };
     roles.iter().map(one).collect::<Vec<_>>().join(", ")
 }

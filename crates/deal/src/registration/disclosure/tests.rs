@@ -1,5 +1,6 @@
 use trellis_api::deal::v1 as pb;
 use trellis_core::{AccountId, Currency, EcosystemId, PartnerId, ProductId, RegistrationId};
+use trellis_store::deal::claim::{EntityScope, Proofs};
 use trellis_store::deal::deal::DealType;
 use trellis_store::deal::registration::Products;
 
@@ -20,7 +21,10 @@ fn decision(rule: &str, reason_code: &str) -> Decision {
 }
 
 fn registration(state: State, decision: Option<Decision>) -> Model {
-    let granted = matches!(state, State::Approved | State::Converted | State::Expired);
+    let granted = matches!(
+        state,
+        State::Approved | State::Converted | State::Expired | State::Revoked
+    );
     Model {
         ecosystem: EcosystemId::try_new("acme").unwrap(),
         id: RegistrationId::try_new("one").unwrap(),
@@ -37,8 +41,16 @@ fn registration(state: State, decision: Option<Decision>) -> Model {
         expected_close_date: None,
         note: None,
         evidence: None,
+        entity_scope: EntityScope::Entity,
+        site: None,
+        proofs: Proofs::default(),
+        tender_publish_time: None,
+        accept_partial: false,
         state,
         contends: true,
+        nominated: false,
+        evidence_score: 0,
+        incumbent: false,
         submit_time: (state != State::Draft).then(|| Timestamp::from_micros(51)),
         receive_time: (state != State::Draft).then(|| Timestamp::from_micros(50)),
         tick_time: None,
@@ -47,9 +59,20 @@ fn registration(state: State, decision: Option<Decision>) -> Model {
         screening: None,
         judged: None,
         waitlist_position: (state == State::Waitlisted).then_some(3),
+        granted_role: None,
         protection_start_time: granted.then(|| Timestamp::from_micros(60)),
         protection_end_time: granted.then(|| Timestamp::from_micros(90)),
         deal: None,
+        info_request: None,
+        info_due_time: None,
+        resubmission_count: 0,
+        extension_count: 0,
+        response_due_time: None,
+        response_days_left: None,
+        escalation_time: None,
+        final_escalation_time: None,
+        escalation_level: 0,
+        transfers: Transfers::default(),
         version: 2,
         create_time: Timestamp::EPOCH,
         update_time: Timestamp::from_micros(50),
@@ -85,6 +108,8 @@ fn whatever_is_told_names_no_rule_and_nobody() {
         State::Converted,
         State::Expired,
         State::Withdrawn,
+        State::NeedsInfo,
+        State::Revoked,
     ];
     for state in states {
         for seen in [SEALED, TOLD] {
@@ -106,8 +131,12 @@ fn whatever_is_told_names_no_rule_and_nobody() {
 #[test]
 fn a_refusal_has_one_of_three_reasons() {
     let reason = |word: &str| {
-        let refused = registration(State::Rejected, Some(decision("STAFF", word)));
-        shown(refused, SEALED).decision.unwrap().reason_code
+        let told = [State::Rejected, State::Revoked].map(|state| {
+            let refused = registration(state, Some(decision("STAFF", word)));
+            shown(refused, SEALED).decision.unwrap().reason_code
+        });
+        assert_eq!(told[0], told[1]);
+        told[0].clone()
     };
     assert_eq!(reason("INELIGIBLE"), "NOT_ELIGIBLE");
     assert_eq!(reason("NO_EVIDENCE"), "INCOMPLETE");

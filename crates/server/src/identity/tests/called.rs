@@ -72,7 +72,8 @@ async fn call(issuers: &Arc<Issuers>, path: &str, credentials: &[&str]) -> Came 
         request = request.header("authorization", *credential);
     }
     let request = request.body(Body::empty()).unwrap();
-    let response = assemble(parts, service).oneshot(request).await.unwrap();
+    let (_, service) = assemble(parts, service);
+    let response = service.oneshot(request).await.unwrap();
     let status = Status::from_header_map(response.headers()).unwrap();
     let (reached, principal) = met.lock().unwrap().clone();
     Came {

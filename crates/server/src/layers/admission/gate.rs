@@ -9,7 +9,11 @@
 //! wait for as long. Calls also queue for a processor before they arrive here. That counts as the
 //! same queue: what never waits for anything else is never at work beside another, and a processor
 //! is all that it lacks.
+//!
 //! (The last rule is the one of *Fail at Scale*, B. Maurer, ACM Queue 13(8), 2015.)
+//!
+//! While there is an overload, nobody joins the queue for a processor where it is known to be too
+//! long already: so many are in it, and so fast it has been moving.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -60,6 +64,9 @@ pub(super) struct Gate<W> {
     /// When somebody arrived last, and how long they queue for a processor these days.
     last: Instant,
     queued: Duration,
+    /// How many queue for a processor, and how long each of them takes to have its turn these days.
+    queueing: u32,
+    pace: Duration,
     /// When nobody waited last, and when somebody had to last.
     rested: Instant,
     crowded: Instant,
@@ -78,10 +85,38 @@ impl<W> Gate<W> {
             patience,
             last: now,
             queued: Duration::ZERO,
+            queueing: 0,
+            pace: Duration::ZERO,
             rested: now,
             crowded: now,
             overloaded: false,
         }
+    }
+
+    /// A call was read, and queues for a processor from now on, unless it would have to for too long.
+    /// Answers among how many it does, or how long it would have.
+    pub(super) fn come(&mut self, now: Instant) -> Result<u32, Duration> {
+        let wait = self.pace.saturating_mul(self.queueing);
+        // Half of what they may wait for: chance makes some wait twice as long as is expected, and
+        // to refuse them later costs more.
+        if self.overloaded && wait > self.patience.standing / 2 {
+            self.crowded = now;
+            return Err(wait);
+        }
+        self.queueing += 1;
+        Ok(self.queueing)
+    }
+
+    /// A call that had queued among so many had its turn after so long.
+    pub(super) fn learn_pace(&mut self, queued: Duration, among: u32) {
+        // A pause of the whole process is no pace.
+        let pace = queued.min(self.patience.standing) / among.max(1);
+        self.pace = (self.pace * (QUEUED - 1) + pace) / QUEUED;
+    }
+
+    /// A call queues no longer.
+    pub(super) fn leave_queue(&mut self) {
+        self.queueing = self.queueing.saturating_sub(1);
     }
 
     /// A call has its turn after it has queued for a processor. If nothing more needs to be known of
@@ -361,6 +396,35 @@ mod tests {
         assert_eq!(come(&mut gate, later, ms(40), ms(1)), Arrival::Go);
         let late = comes(&mut gate, later + ms(2_400), ms(300), LONG, || 0);
         assert_eq!(late, Arrival::Go);
+    }
+
+    #[test]
+    fn nobody_joins_a_queue_that_is_known_to_be_too_long() {
+        let start = Instant::now();
+        let mut gate = Gate::<u32>::new(4, 100, PATIENCE, start);
+        // Each takes a millisecond to have its turn, and they may queue for ten.
+        for _ in 0..500 {
+            gate.learn_pace(ms(1), 1);
+        }
+        for among in 1..=50 {
+            assert_eq!(gate.come(start), Ok(among), "a burst may queue");
+        }
+        come(&mut gate, start, ms(20), ms(300));
+        assert!(gate.overloaded());
+        let later = start + ms(1_200);
+        assert!(gate.come(later).unwrap_err() > ms(40));
+        for _ in 0..40 {
+            gate.leave_queue();
+        }
+        assert_eq!(gate.come(later), Ok(11));
+        assert!(gate.come(later).is_err());
+    }
+
+    #[test]
+    fn a_pause_of_all_is_no_pace() {
+        let mut gate = Gate::<u32>::new(4, 100, PATIENCE, Instant::now());
+        gate.learn_pace(LONG, 1);
+        assert!(gate.pace < ms(1), "{:?}", gate.pace);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //!
 //! A server that takes everything answers nothing once more comes than it can do: each call waits
 //! behind all others, past the deadline of its caller, who sends it again. Refusing costs a
-//! tenth of answering or less, the sooner the less: so whoever has queued too long for a processor
-//! is refused before anything is asked about it ([`Glances`]), and the others when it is known how
-//! long they can wait. Reads and writes are apart, so that a queue at the one writer of a
-//! database does not keep anybody from reading. Health and reflection are always answered, and
+//! tenth of answering or less, the sooner the less: so whoever would queue too long for a processor
+//! is refused as soon as it is read ([`porter`]), whoever has done so before anything is asked about
+//! it ([`Glances`]), and the others when it is known how long they can wait.
+//!
+//! Reads and writes are apart, so that a queue at the one writer of a database does not keep anybody
+//! from reading. Health and reflection are always answered, and
 //! calls that stream are not counted here: they last as long as their clients want, and are bounded
 //! by connection and by principal.
 
@@ -14,6 +16,7 @@ mod gate;
 mod limit;
 #[cfg(test)]
 mod overload;
+mod porter;
 #[cfg(test)]
 mod simulation;
 
@@ -27,6 +30,8 @@ use tonic::body::Body;
 use trellis_api::Deadline;
 
 use self::gate::{Arrival, Gate, Patience, Verdict};
+pub(crate) use self::porter::Porter;
+use self::porter::Queueing;
 use super::{Rest, Serve, Step};
 use crate::listen::Came;
 use crate::methods::{Method, Shape, Work};
@@ -84,9 +89,13 @@ impl Admission {
     }
 
     /// The door that a call must pass, if any.
-    fn door(&self, request: &Request<Body>) -> Option<Arc<Door>> {
+    fn door_of(&self, request: &Request<Body>) -> Option<Arc<Door>> {
+        self.door(request.extensions().get::<Method>()?)
+    }
+
+    /// The door that calls of a method must pass, if any.
+    fn door(&self, method: &Method) -> Option<Arc<Door>> {
         let gates = self.0.as_ref()?;
-        let method = request.extensions().get::<Method>()?;
         match (method.shape(), method.work()) {
             (Shape::Unary, Work::Read) => Some(gates.reads.clone()),
             (Shape::Unary, Work::Write) => Some(gates.writes.clone()),
@@ -100,12 +109,14 @@ impl Admission {
 pub(super) struct Glances(Admission);
 
 impl Step for Glances {
-    async fn answer<S: Serve>(&self, request: Request<Body>, rest: Rest<S>) -> Response<Body> {
+    async fn answer<S: Serve>(&self, mut request: Request<Body>, rest: Rest<S>) -> Response<Body> {
         let now = Instant::now();
-        let refused = self
-            .0
-            .door(&request)
-            .and_then(|door| door.glance(now, queued(&request, now)));
+        let queued = queued(&request, now);
+        if let Some(queueing) = request.extensions_mut().remove::<Queueing>() {
+            queueing.turn(queued);
+        }
+        let door = self.0.door_of(&request);
+        let refused = door.and_then(|door| door.glance(now, queued));
         match refused {
             Some(wait) => refuse(wait),
             None => rest.run(request).await,
@@ -129,7 +140,7 @@ fn refuse(wait: Duration) -> Response<Body> {
 
 impl Step for Admission {
     async fn answer<S: Serve>(&self, request: Request<Body>, rest: Rest<S>) -> Response<Body> {
-        let Some(door) = self.door(&request) else {
+        let Some(door) = self.door_of(&request) else {
             return rest.run(request).await;
         };
         let now = Instant::now();
@@ -162,6 +173,13 @@ impl Door {
 
     fn gate(&self) -> MutexGuard<'_, Gate<oneshot::Sender<Entered>>> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call was read. Answers its place in the queue for a processor, or how long it would have
+    /// had to queue.
+    fn come(self: &Arc<Self>, now: Instant) -> Result<Queueing, Duration> {
+        let among = self.gate().come(now)?;
+        Ok(Queueing::new(self.clone(), among))
     }
 
     /// How long a call would wait that has queued so long, if that is too long.

@@ -124,8 +124,9 @@ impl Load {
             credentials: Credentials::nobody(),
         };
         let service = tower::service_fn(move |_: Request<Body>| answer(workers.clone()));
-        let service = assemble(parts, service);
-        tokio::spawn(Acceptor::new(settings, None, &meter).run(listener, service, stop.clone()));
+        let (porter, service) = assemble(parts, service);
+        let acceptor = Acceptor::new(settings, None, Some(porter), &meter);
+        tokio::spawn(acceptor.run(listener, service, stop.clone()));
         let connecting = (0..4).map(|_| Self::connect(address));
         let channels = join_all(connecting).await;
         Self { channels, stop }

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Ask, Kind, Row, create, get, import, inside, list, lists, moves, row, update};
+use super::{Act, Ask, Kind, Row, create, get, import, inside, list, lists, moves, row, update};
 use crate::matrix::scene::usd;
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = catalog();
     rows.extend(registrations());
     rows.extend(leads());
+    rows.extend(engagements());
     rows.extend(deals());
     rows
 }
@@ -42,6 +43,21 @@ fn catalog() -> Vec<Row> {
         list("ListTerritories", Kind::Territory),
         update("UpdateTerritory", Kind::Territory, "territory", x()),
         import("ImportTerritories", "territory", imported()),
+        create(
+            "CreateHouseAccount",
+            everywhere,
+            "house_account",
+            |ask| json!({ "account": ask.beside("accounts/colleague") }),
+        ),
+        get("GetHouseAccount", Kind::House),
+        list("ListHouseAccounts", Kind::House),
+        update(
+            "UpdateHouseAccount",
+            Kind::House,
+            "house_account",
+            ("note", json!("X")),
+        ),
+        moves("DeleteHouseAccount", Kind::House, json!({})),
         create("CreateAccount", everywhere, "account", named_x()),
         get("GetAccount", Kind::Account),
         list("ListAccounts", Kind::Account),
@@ -93,11 +109,34 @@ fn registrations() -> Vec<Row> {
         rows.push(get("GetRegistration", kind));
         rows.push(list("ListRegistrations", kind));
         rows.push(get("CheckConflict", kind));
+        rows.push(get("ExplainDecision", kind));
     }
     rows.extend([
         update("UpdateRegistration", Kind::Draft, "registration", note()),
         moves("SubmitRegistration", Kind::Draft, none.clone()),
         moves("ApproveRegistration", Kind::Submitted, none.clone()),
+        moves(
+            "RequestRegistrationInfo",
+            Kind::Submitted,
+            json!({ "note": "X" }),
+        ),
+        moves("RevokeRegistration", Kind::Approved, reason.clone()),
+        moves("ExtendRegistration", Kind::Approved, none.clone()),
+        moves(
+            "LogActivity",
+            Kind::Approved,
+            json!({
+                "kind": "KIND_MEETING",
+                "activity_date": { "year": 2020, "month": 2, "day": 29 }
+            }),
+        ),
+        inside("ListActivities", Kind::Approved),
+        row("TransferRegistration", Kind::Approved, |ask| {
+            json!({
+                "name": ask.name, "partner": ask.beside("partners/cirrus"),
+                "reason_code": "OTHER", "validate_only": true
+            })
+        }),
         moves("RejectRegistration", Kind::Submitted, reason),
         moves("WithdrawRegistration", Kind::Submitted, none.clone()),
         moves("ConvertRegistration", Kind::Approved, none),
@@ -132,6 +171,64 @@ fn leads() -> Vec<Row> {
         moves("DisqualifyLead", Kind::HeldLead, reason.clone()),
         moves("ReturnLead", Kind::HeldLead, reason),
         moves("ConvertLead", Kind::QualifiedLead, none),
+    ]);
+    rows
+}
+
+fn engagements() -> Vec<Row> {
+    let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
+    let mut rows = vec![create(
+        "CreateEngagement",
+        Kind::Ecosystem,
+        "engagement",
+        named(json!({ "title": "X", "customer": { "display_name": "X" } })),
+    )];
+    for kind in [Kind::DraftEngagement, Kind::Engagement] {
+        rows.push(get("GetEngagement", kind));
+        rows.push(list("ListEngagements", kind));
+        rows.push(inside("ListMembers", kind));
+        rows.push(inside("ListSnapshots", kind));
+    }
+    let title = ("title", json!("X"));
+    rows.extend([
+        update("UpdateEngagement", Kind::Engagement, "engagement", title),
+        moves("ActivateEngagement", Kind::DraftEngagement, none.clone()),
+        moves("SuspendEngagement", Kind::Engagement, reason.clone()),
+        moves("ResumeEngagement", Kind::Engagement, none.clone()),
+        moves("CloseEngagement", Kind::Engagement, reason.clone()),
+        row("InviteMember", Kind::Engagement, |ask| {
+            let member =
+                json!({ "partner": ask.beside("partners/payee-colleague"), "role": "RESALE" });
+            json!({ "parent": ask.name, "member": member, "validate_only": true })
+        }),
+        row("ShareSnapshot", Kind::Engagement, |ask| {
+            json!({
+                "parent": ask.name, "member": format!("{}/members/one", ask.name),
+                "resource": ask.beside("deals/open-colleague"), "fields": "displayName,stage",
+                "validate_only": true
+            })
+        }),
+        get("GetMember", Kind::Invitation),
+        get("GetMember", Kind::Member),
+        Row {
+            act: Act::Lists("name"),
+            ..row(
+                "ListMembers",
+                Kind::Invitation,
+                |ask| json!({ "parent": ask.beside("engagements/-") }),
+            )
+        },
+        moves(
+            "EngagementService.AcceptInvitation",
+            Kind::Invitation,
+            none.clone(),
+        ),
+        moves("RejectInvitation", Kind::Invitation, reason.clone()),
+        moves("CancelInvitation", Kind::Invitation, none.clone()),
+        moves("LeaveEngagement", Kind::Member, reason.clone()),
+        moves("RemoveMember", Kind::Member, reason),
+        get("GetSnapshot", Kind::Snapshot),
+        moves("RevokeSnapshot", Kind::Snapshot, none),
     ]);
     rows
 }

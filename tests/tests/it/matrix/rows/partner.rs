@@ -33,7 +33,7 @@ pub(super) fn rows() -> Vec<Row> {
     ];
     for (method, more) in [
         ("InvitePartner", &none),
-        ("AcceptInvitation", &none),
+        ("PartnerService.AcceptInvitation", &none),
         ("DeclineInvitation", &none),
         ("ActivatePartner", &none),
         ("SuspendPartner", &reason),

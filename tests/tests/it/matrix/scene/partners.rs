@@ -46,7 +46,11 @@ impl Site<'_> {
         self.create("CreatePartner", "partner", COLLEAGUE, id, value)
             .await;
         let partner = format!("partners/{id}");
-        for method in ["InvitePartner", "AcceptInvitation", "ActivatePartner"] {
+        for method in [
+            "InvitePartner",
+            "PartnerService.AcceptInvitation",
+            "ActivatePartner",
+        ] {
             self.moves(method, COLLEAGUE, &partner).await;
         }
     }

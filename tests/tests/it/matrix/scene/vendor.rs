@@ -43,6 +43,7 @@ impl Site<'_> {
                 let value = json!({ "external_id": format!("crm-{tag}") });
                 self.create(method, field, tag, tag, value).await;
             }
+            self.house(tag).await;
             self.program(tag, &format!("draft-{tag}")).await;
             self.program(tag, tag).await;
             self.moves("PublishProgram", tag, &format!("programs/{tag}"))
@@ -59,6 +60,21 @@ impl Site<'_> {
         }
     }
 
+    /// A customer of nobody's that was kept to the vendor long ago, so that no claim meets it.
+    async fn house(&self, tag: &str) {
+        let account = format!("house-{tag}");
+        self.create("CreateAccount", "account", COLLEAGUE, &account, json!({}))
+            .await;
+        let house = json!({
+            "account": self.name(&format!("accounts/{account}")),
+            "note": "Kept", "valid_until_time": "2020-01-01T00:00:00Z"
+        });
+        let request = json!({
+            "parent": self.parent(), "house_account_id": tag, "house_account": house
+        });
+        self.does("CreateHouseAccount", tag, request).await;
+    }
+
     /// A draft of a program with two tiers, in which no registration is approved by itself: none is
     /// as small as the limit; and in which a partner may hand in something for everybody.
     pub(super) async fn program(&self, tag: &str, id: &str) {
@@ -66,7 +82,7 @@ impl Site<'_> {
             "time_zone": "UTC", "currency_code": "USD",
             "deal_registration": {
                 "auto_approve_registrations": true, "auto_approve_limit": usd(1),
-                "daily_account_budget": 100
+                "daily_account_budget": 100, "teaming": true
             }
         });
         self.create("CreateProgram", "program", tag, id, value)

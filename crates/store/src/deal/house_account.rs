@@ -1,0 +1,110 @@
+//! House accounts: customers, or business with them, that the vendor keeps to itself.
+
+use std::collections::BTreeMap;
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{FromJsonQueryResult, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
+use trellis_core::{
+    AccountId, EcosystemId, FamilyId, HouseAccountId, ProgramId, TerritoryId, Timestamp,
+};
+
+use super::account;
+use super::registration::Products;
+use crate::record::scoped;
+use crate::{Error, Txn, View};
+
+/// Product families, each once, in the order in which they were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Families(pub Vec<FamilyId>);
+
+/// Territories, each once, in the order in which they were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Territories(pub Vec<TerritoryId>);
+
+/// One house account.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "house_accounts")]
+pub struct Model {
+    /// The ecosystem.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// The id, last part of the name.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: HouseAccountId,
+    /// The customer.
+    pub account: AccountId,
+    /// The program that it is kept from; none: all.
+    pub program: Option<ProgramId>,
+    /// The products that it is kept for.
+    pub products: Products,
+    /// The families whose products it is kept for. Neither products nor families: all products.
+    pub product_families: Families,
+    /// Where; none: everywhere.
+    pub territories: Territories,
+    /// Why, in a sentence.
+    pub note: Option<String>,
+    /// From when on; none: always was.
+    pub valid_from_time: Option<Timestamp>,
+    /// Until when; none: without end. At that moment it is over.
+    pub valid_until_time: Option<Timestamp>,
+    /// Counts the changes.
+    pub version: i64,
+    /// When it was created.
+    pub create_time: Timestamp,
+    /// When it was last changed.
+    pub update_time: Timestamp,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+crate::record!(id: HouseAccountId, Id; reach: crate::reach::Reach::Staff; {
+    "account" => Account,
+    "program" => Program,
+    "valid_from_time" => ValidFromTime,
+    "valid_until_time" => ValidUntilTime,
+    "create_time" => CreateTime,
+    "update_time" => UpdateTime,
+});
+
+/// The house accounts of some accounts, in the order of their ids. One that was named with an account
+/// which was merged since is answered with the one that stands.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn at(view: &View, accounts: &[AccountId]) -> Result<Vec<Model>, Error> {
+    let merged: Vec<(AccountId, Option<AccountId>)> = scoped::<account::Entity>(view)
+        .filter(account::Column::MergedInto.is_in(accounts.iter().cloned()))
+        .select_only()
+        .column(account::Column::Id)
+        .column(account::Column::MergedInto)
+        .into_tuple()
+        .all(&view.db())
+        .await?;
+    let stands: BTreeMap<_, _> = merged.into_iter().collect();
+    let named = accounts.iter().chain(stands.keys()).cloned();
+    let select = scoped::<Entity>(view)
+        .filter(COLUMN.account.is_in(named))
+        .order_by_asc(Column::Id);
+    let mut found = select.all(&view.db()).await?;
+    for house in &mut found {
+        if let Some(Some(stands)) = stands.get(&house.account) {
+            house.account.clone_from(stands);
+        }
+    }
+    Ok(found)
+}
+
+/// Takes a house account away.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn remove(txn: &Txn, id: &HouseAccountId) -> Result<(), Error> {
+    Entity::delete_many()
+        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+        .filter(COLUMN.id.eq(id.clone()))
+        .exec(&txn.db())
+        .await?;
+    Ok(())
+}
