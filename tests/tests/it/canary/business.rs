@@ -11,9 +11,7 @@ use super::plant::{
     Catalog, DAY, PARTNERS, Planter, batch_id, deal_id, lead_id, plan_id, registration_id, tier_id,
     usd,
 };
-
-/// Who has a part in whose deals.
-const SECOND: [Option<usize>; PARTNERS] = [Some(1), Some(0), Some(3), None];
+use super::who::{SECOND, of_deal};
 
 /// A customer that nobody honest names, and the third partner does.
 const BAIT: &str = "bait.example";
@@ -334,12 +332,12 @@ impl Planter {
         }
     }
 
-    /// Each partner wins one deal and loses another. In most of them a second partner has a part, which
-    /// the first must not know; managers see it, and look after both or may.
+    /// Each partner wins one deal and loses another. In most of them a second partner has a part: it reads
+    /// what the first does, and neither knows of the other. Managers see both, and look after both or may.
     pub(super) async fn deals(&self, catalog: &Catalog, account: &str) {
         let mut calls = self.staff.deals();
         for (number, second) in SECOND.into_iter().enumerate() {
-            let of = owner(number);
+            let of = of_deal(number);
             for lost in [false, true] {
                 let mut parts = vec![(number, pb::deal::Role::Sourced)];
                 parts.extend(second.map(|second| (second, pb::deal::Role::Influenced)));
@@ -438,7 +436,7 @@ impl Planter {
     /// What is disputed about a deal, and decided; the parts are set anew, and the deal moves on.
     async fn dispute(&self, number: usize, name: &str, product: &str) {
         let mut calls = self.staff.deals();
-        let of = owner(number);
+        let of = of_deal(number);
         let mut part = pb::deal::PartnerRole {
             partner: self.partner_name(number),
             role: pb::deal::Role::Fulfil.into(),

@@ -18,7 +18,7 @@ use trellis_tests::{Caller, Issuer, Seat, World};
 
 use super::copy::past_everything;
 use super::leak::{Owner, canary};
-use super::who::{manager, seller};
+use super::who::{manager, of_deal, seller};
 
 /// How many ecosystems there are.
 pub(super) const ECOSYSTEMS: usize = 50;
@@ -67,7 +67,7 @@ pub(super) fn lead_id(of: usize) -> String {
 
 /// The id of a deal that the first partner sourced.
 pub(super) fn deal_id(of: usize) -> String {
-    canary(of, '0', 7)
+    canary(of, of_deal(0), 7)
 }
 
 /// The id of an engagement that several partners have to do with.
