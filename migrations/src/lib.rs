@@ -31,6 +31,7 @@ mod m20261127_000100_registration_rules;
 mod m20261127_000130_deal_engagement;
 mod m20261127_000140_registration_lifecycle;
 mod m20261127_000141_registration_clocks;
+mod m20261127_000150_cosell;
 
 /// All migrations.
 pub struct Migrator;
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000130_deal_engagement::Migration),
             Box::new(m20261127_000140_registration_lifecycle::Migration),
             Box::new(m20261127_000141_registration_clocks::Migration),
+            Box::new(m20261127_000150_cosell::Migration),
         ]
     }
 }

@@ -28,6 +28,9 @@ pub enum Reach<C> {
     /// To whoever the rows of another table say: the ids in the column are among those that the select
     /// answers for the view. What is not among them is nobody's but the vendor's whole.
     Named(C, fn(&View) -> SelectStatement),
+    /// Of the vendor's people as with [`Reach::Partner`] by the first column; of a partner's people to
+    /// whoever the rows of another table say, as with [`Reach::Named`] by the second.
+    Shared(C, C, fn(&View) -> SelectStatement),
     /// To the ecosystem once a column no longer has a value; before that to the vendor.
     Published(C, &'static str),
 }
@@ -61,6 +64,8 @@ impl<C: ColumnTrait + Iterable> Reach<C> {
                 let named = Expr::col((column.entity_name(), column));
                 Some(Condition::all().add(named.in_subquery(among(view))))
             }
+            Self::Shared(partner, _, _) if scope.is_staff() => Some(belonging(view, partner, None)),
+            Self::Shared(_, column, among) => Self::Named(column, among).within(view),
             Self::Published(column, draft) => {
                 (!scope.is_staff()).then(|| Condition::all().add(Expr::col(column).ne(draft)))
             }

@@ -1,21 +1,33 @@
 //! Between the wire and the rows: one total function outwards, one parser for each request
 //! inwards.
 
+mod attribution;
 mod described;
+mod history;
 mod moves;
+mod parts;
 mod pipeline;
+
+use std::collections::BTreeSet;
 
 use trellis_api::deal::v1 as pb;
 use trellis_api::filter::Field;
 use trellis_api::{Etag, Fields, date, money, name, time};
 use trellis_core::{
     AccountId, Currency, DealId, EcosystemId, Money, PageQuery, PartnerId, ProgramId,
-    RegistrationId, TerritoryId,
+    RegistrationId, Scope, TerritoryId,
 };
-use trellis_store::deal::deal::{DealType, Line, Lines, Model, PartnerRole, Role, Roles, Stage};
+use trellis_store::deal::deal::{
+    DealType, Disputes, Line, Lines, Model, PartnerRole, Role, Roles, Stage,
+};
 
-pub(super) use described::{create, described, set_roles, update};
+use parts::{wire_dispute, wire_partner_role, wire_role};
+
+pub(super) use attribution::{attribution, report, wire_attribution, wire_report};
+pub(super) use described::{create, described, update};
+pub(super) use history::{role_changes, stage_changes, wire_role_change, wire_stage_change};
 pub(super) use moves::{advance, churn, invoice, lose, refund, reopen, win};
+pub(super) use parts::{dispute, resolve, set_roles};
 pub(super) use pipeline::pipeline;
 pub use pipeline::wire_pipeline;
 
@@ -81,6 +93,9 @@ pub fn wire(deal: Model) -> pb::Deal {
         churn_date,
         registration,
         program,
+        stage_change_count: _,
+        role_change_count: _,
+        disputes: Disputes(disputes),
         version,
         create_time,
         update_time,
@@ -128,6 +143,30 @@ pub fn wire(deal: Model) -> pb::Deal {
         create_time: Some(time::wire(create_time)),
         update_time: Some(time::wire(update_time)),
         etag: Etag::of(version).to_string(),
+        role_disputes: disputes
+            .into_iter()
+            .map(|dispute| wire_dispute(&ecosystem, dispute))
+            .collect(),
+        own_roles: Vec::new(),
+    }
+}
+
+/// A deal for whoever asks: a partner's people are told which parts are their partner's.
+pub(super) fn wire_for(scope: &Scope, deal: Model) -> pb::Deal {
+    let own = |held: &&PartnerRole| !scope.is_staff() && scope.may_name(&held.partner);
+    let roles: BTreeSet<Role> = deal
+        .roles
+        .0
+        .iter()
+        .filter(own)
+        .map(|held| held.role)
+        .collect();
+    pb::Deal {
+        own_roles: roles
+            .into_iter()
+            .map(|role| wire_role(role).into())
+            .collect(),
+        ..wire(deal)
     }
 }
 
@@ -145,33 +184,6 @@ fn wire_line(ecosystem: &EcosystemId, line: Line, currency: Option<Currency>) ->
         quantity,
         amount: amount.map(money::wire),
     }
-}
-
-fn wire_partner_role(ecosystem: &EcosystemId, role: PartnerRole) -> pb::deal::PartnerRole {
-    let PartnerRole { partner, role } = role;
-    pb::deal::PartnerRole {
-        partner: name(ecosystem, &partner),
-        role: wire_role(role).into(),
-    }
-}
-
-fn wire_role(role: Role) -> pb::deal::Role {
-    match role {
-        Role::Sourced => pb::deal::Role::Sourced,
-        Role::Fulfil => pb::deal::Role::Fulfil,
-        Role::CoSell => pb::deal::Role::CoSell,
-        Role::Influenced => pb::deal::Role::Influenced,
-    }
-}
-
-fn role(number: i32) -> Option<Role> {
-    Some(match pb::deal::Role::try_from(number).ok()? {
-        pb::deal::Role::Unspecified => return None,
-        pb::deal::Role::Sourced => Role::Sourced,
-        pb::deal::Role::Fulfil => Role::Fulfil,
-        pb::deal::Role::CoSell => Role::CoSell,
-        pb::deal::Role::Influenced => Role::Influenced,
-    })
 }
 
 pub(crate) fn wire_stage(stage: Stage) -> pb::deal::Stage {

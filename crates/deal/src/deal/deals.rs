@@ -8,17 +8,22 @@ use trellis_api::{Etag, name};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
     AccountId, Call, Date, DealId, Money, Page, PageQuery, Problem, ProductId, ProgramId,
-    RegistrationId, TerritoryId, TimeZone, Written,
+    RegistrationId, TerritoryId, TimeZone, Violation, Written,
 };
-use trellis_store::deal::deal::{DealType, Entity, Lines, Model, PartnerRole, Roles, Stage};
+use trellis_store::deal::deal::{
+    DealType, Disputes, Entity, Lines, Model, PartnerRole, Roles, Stage,
+};
+use trellis_store::deal::history as rows;
 use trellis_store::deal::product;
 use trellis_store::deal::reference::References;
 use trellis_store::event::{self, NewEvent};
 use trellis_store::{Store, Txn, View, record};
 
 use super::amounts::{self, Draft, Worth};
-use super::convert::wire;
-use super::roles::sourcing;
+use super::convert::{wire, wire_for};
+use super::evidence;
+use super::history;
+use super::roles::{self, sourcing};
 use crate::{Error, absent, all_exist, exists};
 
 /// Makes a deal.
@@ -95,10 +100,31 @@ pub async fn create(store: &Store, call: Call, create: Create) -> Result<Written
                 merged.stand_for(account);
             }
             let id = id.unwrap_or_else(|| DealId::generate(txn.now()));
+            supported(&txn, &mut deal).await?;
             let new = settled(&txn, id, deal).await?;
             Ok(wire(add(&txn, new).await?))
         })
         .await
+}
+
+/// Completes the evidence of the parts. Where none is given the record is it.
+async fn supported(txn: &Txn, deal: &mut Described) -> Result<(), Error> {
+    let record = evidence::of_record(txn, deal.engage_date, None);
+    let at = |index| format!("deal.roles[{index}]");
+    let whole = txn.whole();
+    let wrong = evidence::complete(&whole, at, &mut deal.roles, &[], Some(record)).await?;
+    let sold: Vec<_> = deal.lines.iter().map(|line| line.product.clone()).collect();
+    refuse(wrong, roles::unsold(at, &deal.roles, &sold))
+}
+
+/// Refuses what is wrong, if anything is.
+pub(super) fn refuse(mut wrong: Vec<Violation>, more: Vec<Violation>) -> Result<(), Error> {
+    wrong.extend(more);
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::Invalid(wrong).into())
+    }
 }
 
 /// Fits the amounts of a deal together, by the list prices where nothing else is said.
@@ -204,6 +230,9 @@ pub(super) fn row(txn: &Txn, new: New) -> Model {
         churn_date: None,
         registration,
         program,
+        stage_change_count: 0,
+        role_change_count: 0,
+        disputes: Disputes::default(),
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -213,7 +242,13 @@ pub(super) fn row(txn: &Txn, new: New) -> Model {
 /// Adds a deal and reports it.
 pub(crate) async fn add(txn: &Txn, new: New) -> Result<Model, Error> {
     let resource = name(txn.ecosystem(), &new.id);
-    let deal = record::insert::<Entity>(txn, row(txn, new))
+    let mut deal = row(txn, new);
+    let (moved, parts) = history::born(txn, &mut deal, None);
+    // Its partners reach it by what is remembered, and whoever makes a deal has to reach it.
+    rows::remember(txn, vec![moved], parts.into_iter().collect())
+        .await
+        .map_err(|error| exists(error, &resource))?;
+    let deal = record::insert::<Entity>(txn, deal)
         .await
         .map_err(|error| exists(error, &resource))?;
     event::append(
@@ -237,7 +272,8 @@ pub(super) fn period(close: Option<Date>, expected: Option<Date>) -> Option<Date
 pub async fn get(store: &Store, call: Call, id: DealId) -> Result<pb::Deal, Error> {
     let view = store.read(&call).await?;
     let deal = record::find::<Entity>(&view, &id).await?;
-    Ok(wire(deal.ok_or_else(|| absent(&view, &id))?))
+    let deal = deal.ok_or_else(|| absent(&view, &id))?;
+    Ok(wire_for(view.scope(), deal))
 }
 
 /// Lists deals.
@@ -246,7 +282,8 @@ pub async fn get(store: &Store, call: Call, id: DealId) -> Result<pb::Deal, Erro
 /// `INVALID_FIELDS` when the page token was made for another request.
 pub async fn list(store: &Store, call: Call, query: &PageQuery) -> Result<Page<pb::Deal>, Error> {
     let view = store.read(&call).await?;
-    Ok(record::page::<Entity>(&view, query).await?.map(wire))
+    let page = record::page::<Entity>(&view, query).await?;
+    Ok(page.map(|deal| wire_for(view.scope(), deal)))
 }
 
 /// What a deal is worth, if anybody has said.
@@ -291,7 +328,13 @@ impl Described {
             partners: self.roles.iter().map(|role| role.partner.clone()).collect(),
             programs: [].into(),
             accounts: self.account.iter().cloned().collect(),
-            products: self.lines.iter().map(|line| line.product.clone()).collect(),
+            products: self
+                .lines
+                .iter()
+                .map(|line| &line.product)
+                .chain(self.roles.iter().flat_map(|role| &role.products))
+                .cloned()
+                .collect(),
             territories: self.territory.iter().cloned().collect(),
         }
     }

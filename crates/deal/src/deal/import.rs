@@ -5,37 +5,47 @@
 //! however many rows it has.
 
 mod arrival;
+mod checks;
+mod differences;
 mod redescribed;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use trellis_api::deal::v1 as pb;
+use trellis_api::deal::v1::import_deals_response::{Difference, RowDifferences};
 use trellis_api::import::{Outcome, Row};
 use trellis_api::name;
 use trellis_core::{AccountId, Call, DealId, Money, PartnerId, ProductId, Violation, Written};
 use trellis_store::deal::deal::{self, Entity, Model, Stage};
 use trellis_store::deal::facts::Fact;
+use trellis_store::deal::history::{self as rows_of, Cause, role_change, stage_change};
 use trellis_store::deal::reference::{self, Found, Missing, References};
 use trellis_store::deal::{account, product};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::partner::partner;
 use trellis_store::{Store, Txn, lock, record};
 
-use arrival::{Arrival, arrive, recorded, tells_otherwise};
+use arrival::{Arrival, arrive, tells_otherwise};
+use checks::{does_not_exist, position, unsold, worthless};
 use redescribed::redescribe;
 pub use rows::Imported;
 pub(super) use rows::rows;
 
 use super::amounts;
 use super::deals::{New, list_price, row, told, worth_of};
+use super::evidence;
+use super::history;
 use super::lifecycle::{Standing, standing};
-use super::moves::open_again;
+use super::moves::{open_again, recorded};
 use super::roles::{self, sourcing};
 use crate::Error;
 
 /// One import at a time looks for new external ids, so that two of them never make the same one.
 const LOCK: &str = "deals/import";
+
+/// Why a deal moved, where the row says no other reason.
+const IMPORTED: &str = "IMPORTED";
 
 /// Brings the rows of one message.
 ///
@@ -51,6 +61,7 @@ pub async fn deals(
             lock::keys(&txn, &[LOCK]).await?;
             let mut import = Import::begin(&txn, &rows).await?;
             let mut outcomes = Vec::with_capacity(rows.len());
+            let mut row_differences = Vec::new();
             for Row {
                 row_number,
                 external_id,
@@ -61,10 +72,20 @@ pub async fn deals(
                     Ok(imported) => import.bring(&txn, imported)?,
                     Err(violations) => Outcome::Rejected(violations),
                 };
+                let differences = std::mem::take(&mut import.differences);
+                if !differences.is_empty() {
+                    row_differences.push(RowDifferences {
+                        row_number,
+                        differences,
+                    });
+                }
                 outcomes.push(outcome.wire(row_number, external_id));
             }
             import.finish(&txn).await?;
-            Ok(pb::ImportDealsResponse { outcomes })
+            Ok(pb::ImportDealsResponse {
+                outcomes,
+                row_differences,
+            })
         })
         .await
 }
@@ -81,6 +102,10 @@ struct Import {
     deals: HashMap<String, Model>,
     created: BTreeSet<String>,
     updated: BTreeSet<String>,
+    moves: Vec<stage_change::Model>,
+    parts: Vec<role_change::Model>,
+    /// In which fields the row differs that is being brought.
+    differences: Vec<Difference>,
 }
 
 impl Import {
@@ -135,6 +160,9 @@ impl Import {
                 .collect(),
             created: BTreeSet::new(),
             updated: BTreeSet::new(),
+            moves: Vec::new(),
+            parts: Vec::new(),
+            differences: Vec::new(),
         })
     }
 
@@ -146,6 +174,9 @@ impl Import {
             return Ok(Outcome::Rejected(wrong));
         }
         let external_id = imported.external_id.clone();
+        let deal = &mut imported.deal;
+        let said = format!("{external_id} in the system that it was imported from");
+        evidence::imported(txn, &mut deal.roles, deal.engage_date, &said);
         match self.deals.get(&external_id) {
             Some(stands) => self.revise(txn, stands.clone(), imported, external_id),
             None => self.make(txn, imported, external_id),
@@ -226,6 +257,10 @@ impl Import {
         if let Some(wrong) = worthless(stage, worth.amount) {
             return Ok(Outcome::Rejected(wrong));
         }
+        let wrong = unsold(&deal.roles, &worth.lines);
+        if !wrong.is_empty() {
+            return Ok(Outcome::Rejected(wrong));
+        }
         let mut model = row(
             txn,
             New {
@@ -258,6 +293,11 @@ impl Import {
         arrive(txn, &mut model, to, &resource)?;
         // It was never in an open stage here, so there is none that reopening could go back to.
         model.closed_from = None;
+        let why = model.lost_reason_code.clone();
+        let why = why.as_deref().unwrap_or(IMPORTED);
+        let (moved, parts) = history::born(txn, &mut model, Some(why));
+        self.moves.push(moved);
+        self.parts.extend(parts);
         self.created.insert(external_id.clone());
         self.deals.insert(external_id, model);
         Ok(Outcome::Created(resource))
@@ -284,11 +324,16 @@ impl Import {
             close_date,
             lost_reason_code,
         };
+        let said = deal.roles.clone();
         let mut described = match redescribe(stands.clone(), deal, &self.prices) {
             Ok(described) => described,
             Err(wrong) => return Ok(Outcome::Rejected(wrong)),
         };
         if let Some(wrong) = worthless(stage, worth_of(&described)) {
+            return Ok(Outcome::Rejected(wrong));
+        }
+        let wrong = unsold(&said, &described.lines.0);
+        if !wrong.is_empty() {
             return Ok(Outcome::Rejected(wrong));
         }
         let moves = to.differs_from(&stands);
@@ -298,6 +343,8 @@ impl Import {
         // What incentives were told of a win is not edited: it is taken back and told anew.
         let retold = stands.stage == Stage::Won && (moves || tells_otherwise(&described, &stands));
         if retold && recorded(&stands) {
+            let given = to.stands_in(described);
+            self.differences = differences::between(&stands, &given, false);
             return Ok(Outcome::Rejected(vec![Violation::new(
                 "deal.stage",
                 "won.recorded",
@@ -323,11 +370,27 @@ impl Import {
             }
             arrive(txn, &mut described, to, &resource)?;
         }
+        self.differences = differences::between(&stands, &described, true);
+        self.remember(txn, &stands, &mut described);
         if !self.created.contains(&external_id) {
             self.updated.insert(external_id.clone());
         }
         self.deals.insert(external_id, described);
         Ok(Outcome::Updated(resource))
+    }
+
+    /// What is to be remembered of a deal that a row has changed.
+    fn remember(&mut self, txn: &Txn, before: &Model, deal: &mut Model) {
+        if deal.stage != before.stage {
+            let why = deal.lost_reason_code.clone();
+            let why = why.as_deref().unwrap_or(IMPORTED);
+            let moved = history::moved(txn, deal, Some(before.stage), Some(why), "");
+            self.moves.push(moved);
+        }
+        if deal.roles != before.roles {
+            let parts = history::assigned(txn, deal, Cause::Imported, "");
+            self.parts.push(parts);
+        }
     }
 
     /// Writes what the rows have made.
@@ -343,23 +406,7 @@ impl Import {
                 record::update::<Entity>(txn, deal).await?;
             }
         }
+        rows_of::remember(txn, self.moves, self.parts).await?;
         Ok(())
     }
-}
-
-fn position<T>(list: &[T], test: impl Fn(&T) -> bool) -> Option<usize> {
-    list.iter().position(test)
-}
-
-fn does_not_exist(field: String) -> Violation {
-    Violation::new(field, "exists", "does not exist in this ecosystem")
-}
-
-/// A won deal must be worth something that is known.
-fn worthless(stage: Stage, amount: Option<Money>) -> Option<Vec<Violation>> {
-    let unknown = stage == Stage::Won && amount.is_none();
-    unknown.then(|| {
-        let description = "must be set if the deal is won and no line says what it is worth";
-        vec![Violation::new("deal.amount", "required", description)]
-    })
 }

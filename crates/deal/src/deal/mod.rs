@@ -3,7 +3,9 @@
 //! * [`service`] answers the calls: each opens its request, runs one use case, answers.
 //! * [`deals`] holds the use cases that make and read a deal, [`editing`] and [`moves`] those that
 //!   change it, [`assigning`] who plays which part, [`records`] what is recorded after a win; each
-//!   is one transaction. [`summary`] sums all up.
+//!   is one transaction. [`disputes`] decides about parts that somebody says are others.
+//! * [`history`] remembers how a deal moved and who had which part, [`credit`] tells who gets how
+//!   much of the credit for it, [`summary`] sums all up.
 //! * [`import`] brings deals from another system, a message at a time.
 //! * [`lifecycle`] says which moves are legal; [`amounts`] what a deal and its lines are worth;
 //!   [`roles`] who plays which part; [`pipeline`] how deals are summed up. All pure.
@@ -12,8 +14,12 @@
 pub mod amounts;
 pub mod assigning;
 pub mod convert;
+pub mod credit;
 pub mod deals;
+pub mod disputes;
 pub mod editing;
+pub mod evidence;
+pub mod history;
 pub mod import;
 pub mod lifecycle;
 pub mod moves;

@@ -5,14 +5,16 @@ use trellis_api::Etag;
 use trellis_api::deal::v1 as pb;
 use trellis_core::lifecycle::Named;
 use trellis_core::{Call, Date, DealId, Money, Problem, Timestamp, Violation, Written};
-use trellis_store::deal::deal::{self, Entity, Model, Stage};
+use trellis_store::deal::deal::{self, Entity, Model, PartnerRole, Stage};
 use trellis_store::deal::facts::{DealReopened, DealWon, Fact, WonLine};
+use trellis_store::deal::history as rows;
 use trellis_store::event::{self, NewEvent};
-use trellis_store::{Store, record};
+use trellis_store::{Store, Txn, record};
 
 use super::amounts;
 use super::convert::wire;
 use super::deals::{lock, period, today, told, worth_of};
+use super::history;
 use super::lifecycle::{self, Standing, Verb, standing};
 use crate::Error;
 
@@ -83,7 +85,7 @@ pub async fn advance(
             lifecycle::check(deal.stage, Verb::Advance, &resource)?;
             onward(deal.stage, stage, on.reason_code.is_some())?;
             let from = std::mem::replace(&mut deal.stage, stage);
-            let deal = record::update::<Entity>(&txn, deal).await?;
+            let deal = keep(&txn, deal, from, &on).await?;
             let moved = json!({ "deal": deal.id, "from": from.name(), "to": stage.name() });
             event::append(
                 &txn,
@@ -139,13 +141,14 @@ pub async fn win(store: &Store, call: Call, win: Win) -> Result<Written<pb::Deal
                 let (mut deal, resource) = lock(&txn, &on.id, &on.etag).await?;
                 lifecycle::check(deal.stage, Verb::Win, &resource)?;
                 let amount = won_for(&deal, amount, &resource)?;
+                let from = deal.stage;
                 close(
                     &mut deal,
                     Stage::Won,
                     close_date.unwrap_or_else(|| today(&txn)),
                 );
                 won(&mut deal, amount, txn.now());
-                let deal = record::update::<Entity>(&txn, deal).await?;
+                let deal = keep(&txn, deal, from, &on).await?;
                 let event = Fact::Won(won_fact(&deal)?).event(resource)?;
                 event::append(
                     &txn,
@@ -231,7 +234,7 @@ pub(super) fn won_fact(deal: &Model) -> Result<DealWon, Error> {
         deal: deal.id.clone(),
         win: deal.win,
         partner: deal.partner.clone(),
-        roles: deal.roles.0.clone(),
+        roles: deal.roles.0.iter().map(PartnerRole::told).collect(),
         account: deal.account.clone(),
         deal_type: deal.deal_type,
         territory: deal.territory.clone(),
@@ -245,6 +248,27 @@ pub(super) fn won_fact(deal: &Model) -> Result<DealWon, Error> {
     })
 }
 
+/// Takes the present win of a deal back and wins it anew at once, for the same, on the same day:
+/// incentives are told what is otherwise. Answers what they are told.
+pub(super) fn win_again(deal: &mut Model) -> Result<(DealReopened, DealWon), Error> {
+    let told = won_fact(deal)?;
+    let closed_from = deal.closed_from;
+    let back = open_again(deal, closed_from.unwrap_or(Stage::Committed));
+    close(deal, Stage::Won, told.close_date);
+    won(
+        deal,
+        Money::new(told.amount_minor, told.currency),
+        told.won_time,
+    );
+    deal.closed_from = closed_from;
+    Ok((back, won_fact(deal)?))
+}
+
+/// Whether anything was recorded about the present win of a deal.
+pub(super) fn recorded(deal: &Model) -> bool {
+    deal.invoiced_minor != 0 || deal.refunded_minor != 0 || deal.churn_date.is_some()
+}
+
 /// Loses a deal.
 ///
 /// # Errors
@@ -254,13 +278,14 @@ pub async fn lose(store: &Store, call: Call, lose: Lose) -> Result<Written<pb::D
         .write(call, lose, |txn, Lose { on, close_date }| async move {
             let (mut deal, resource) = lock(&txn, &on.id, &on.etag).await?;
             lifecycle::check(deal.stage, Verb::Lose, &resource)?;
+            let from = deal.stage;
             close(
                 &mut deal,
                 Stage::Lost,
                 close_date.unwrap_or_else(|| today(&txn)),
             );
             deal.lost_reason_code = on.reason_code.clone();
-            let deal = record::update::<Entity>(&txn, deal).await?;
+            let deal = keep(&txn, deal, from, &on).await?;
             event::append(
                 &txn,
                 moving("deal.lost", resource, on, &deal).with(told(&deal)),
@@ -280,8 +305,9 @@ pub async fn reopen(store: &Store, call: Call, reopen: Reopen) -> Result<Written
             let (mut deal, resource) = lock(&txn, &on.id, &on.etag).await?;
             lifecycle::check(deal.stage, Verb::Reopen, &resource)?;
             let stage = stage.or(deal.closed_from).unwrap_or(Stage::Committed);
+            let from = deal.stage;
             let fact = open_again(&mut deal, stage);
-            let deal = record::update::<Entity>(&txn, deal).await?;
+            let deal = keep(&txn, deal, from, &on).await?;
             let mut event = Fact::Reopened(fact).event(resource)?.noting(on.note);
             event = event.for_partner(deal.partner.as_ref());
             if let Some(reason_code) = on.reason_code {
@@ -310,6 +336,20 @@ pub(super) fn open_again(deal: &mut Model, stage: Stage) -> DealReopened {
         win,
         stage,
     }
+}
+
+/// Writes a moved deal back, and remembers the move.
+async fn keep(txn: &Txn, mut deal: Model, from: Stage, on: &Move) -> Result<Model, Error> {
+    let moved = history::moved(
+        txn,
+        &mut deal,
+        Some(from),
+        on.reason_code.as_deref(),
+        &on.note,
+    );
+    let deal = record::update::<Entity>(txn, deal).await?;
+    rows::remember(txn, vec![moved], Vec::new()).await?;
+    Ok(deal)
 }
 
 /// The event of a move, with why it was made.

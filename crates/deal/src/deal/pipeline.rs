@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use num_rational::Ratio;
-use trellis_core::{Cadence, Currency, Date, MoneyError, PartnerId, Period, round_half_up};
-use trellis_store::deal::deal::{Stage, Tally};
+use trellis_core::{
+    Cadence, Currency, Date, MoneyError, PartnerId, Period, ProductId, TerritoryId, round_half_up,
+};
+use trellis_store::deal::deal::Stage;
+use trellis_store::deal::pipeline::Tally;
 
 /// What the deals are gathered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +20,10 @@ pub enum Grouping {
     Month,
     /// The same by quarter.
     Quarter,
+    /// By where the customer is served.
+    Territory,
+    /// By what they sell.
+    Product,
 }
 
 /// What the deals of a row have in common. In the order of the rows.
@@ -30,6 +37,10 @@ pub enum Group {
     Period(Date),
     /// That they have no date.
     Undated,
+    /// Where their customers are served; none: nobody has said.
+    Territory(Option<TerritoryId>),
+    /// What they sell; none: they have no lines.
+    Product(Option<ProductId>),
 }
 
 /// The deals of one group in one currency.
@@ -84,10 +95,14 @@ pub fn sum_up(tallies: Vec<Tally>, by: Grouping) -> Result<Pipeline, MoneyError>
     let mut rows: BTreeMap<(Group, Option<Currency>), Running> = BTreeMap::new();
     let mut totals: BTreeMap<((), Option<Currency>), Running> = BTreeMap::new();
     for tally in tallies {
-        totals.entry(((), tally.currency)).or_default().add(&tally);
-        rows.entry((group(&tally, by), tally.currency))
-            .or_default()
-            .add(&tally);
+        if tally.counted {
+            totals.entry(((), tally.currency)).or_default().add(&tally);
+        }
+        if tally.grouped {
+            rows.entry((group(&tally, by), tally.currency))
+                .or_default()
+                .add(&tally);
+        }
     }
     Ok(Pipeline {
         rows: finished(rows)?,
@@ -105,6 +120,8 @@ fn group(tally: &Tally, by: Grouping) -> Group {
         Grouping::Partner => Group::Partner(tally.partner.clone()),
         Grouping::Month => period(Cadence::Month),
         Grouping::Quarter => period(Cadence::Quarter),
+        Grouping::Territory => Group::Territory(tally.territory.clone()),
+        Grouping::Product => Group::Product(tally.product.clone()),
     }
 }
 
@@ -164,6 +181,10 @@ mod tests {
             currency,
             partner: None,
             period: None,
+            territory: None,
+            product: None,
+            grouped: true,
+            counted: true,
             count,
             amount_minor,
         }
@@ -259,7 +280,7 @@ mod tests {
             let shown = |group| match group {
                 Group::Period(date) => Date::to_string(&date),
                 Group::Undated => "undated".to_owned(),
-                Group::Stage(_) | Group::Partner(_) => panic!("gathered by something else"),
+                _ => panic!("gathered by something else"),
             };
             let rows = sum_up(tallies(), by).unwrap().rows;
             rows.into_iter()
@@ -314,5 +335,31 @@ mod tests {
     fn what_cannot_be_counted_is_refused() {
         let tallies = vec![usd(Stage::Won, 1, i64::MAX), usd(Stage::Won, 1, 1)];
         assert_eq!(sum_up(tallies, Grouping::Stage), Err(MoneyError::Overflow));
+    }
+
+    #[test]
+    fn a_deal_is_in_each_of_its_products_and_once_in_the_totals() {
+        let of = |product: &str, amount| Tally {
+            product: Some(ProductId::try_new(product).unwrap()),
+            counted: false,
+            ..usd(Stage::Won, 1, amount)
+        };
+        let whole = Tally {
+            grouped: false,
+            ..usd(Stage::Won, 1, 30)
+        };
+        let tallies = vec![of("b", 20), whole, of("a", 10)];
+        let pipeline = sum_up(tallies, Grouping::Product).unwrap();
+        let rows: Vec<_> = pipeline
+            .rows
+            .iter()
+            .map(|(group, _, sums)| (group.clone(), sums.won_count, sums.won_minor))
+            .collect();
+        let product = |id| Group::Product(Some(ProductId::try_new(id).unwrap()));
+        assert_eq!(rows, [(product("a"), 1, 10), (product("b"), 1, 20)]);
+        let [((), _, total)] = pipeline.totals.as_slice() else {
+            panic!("one currency has one total");
+        };
+        assert_eq!((total.won_count, total.won_minor), (1, 30));
     }
 }

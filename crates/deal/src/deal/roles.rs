@@ -1,9 +1,10 @@
 //! Who plays which part in a deal. Pure.
 
-use trellis_core::{PartnerId, Violation};
+use trellis_core::{PartnerId, ProductId, Violation};
 use trellis_store::deal::deal::{PartnerRole, Role};
 
-/// Checks the parts: at most one partner sourced the deal, and nobody has the same part twice.
+/// Checks the parts: at most one partner sourced the deal, at most one fulfils each product, and
+/// nobody has the same part twice.
 ///
 /// `sourced` is the partner that was named outside the list. It takes the first place in the list,
 /// unless the list says the same. `path` is where the list stands in the request.
@@ -17,29 +18,14 @@ pub fn settle(
 ) -> Result<Vec<PartnerRole>, Vec<Violation>> {
     let mut roles: Vec<PartnerRole> = Vec::with_capacity(given.len() + 1);
     if let Some(partner) = sourced {
-        let named = PartnerRole {
-            partner,
-            role: Role::Sourced,
-        };
-        if !given.contains(&named) {
+        let named = PartnerRole::new(partner, Role::Sourced);
+        if !given.iter().any(|role| role.is_that_of(&named)) {
             roles.push(named);
         }
     }
     let mut wrong = Vec::new();
     for (index, role) in given.into_iter().enumerate() {
-        if roles.contains(&role) {
-            wrong.push(Violation::new(
-                format!("{path}[{index}]"),
-                "repeated.unique",
-                "the partner has this part already",
-            ));
-        } else if role.role == Role::Sourced && sourcing(&roles).is_some() {
-            wrong.push(Violation::new(
-                format!("{path}[{index}].role"),
-                "roles.one_sourced",
-                "another partner sourced the deal already",
-            ));
-        }
+        wrong.extend(clash(&roles, &role, &format!("{path}[{index}]")));
         roles.push(role);
     }
     if wrong.is_empty() {
@@ -47,6 +33,113 @@ pub fn settle(
     } else {
         Err(wrong)
     }
+}
+
+/// Why a part cannot stand beside the others.
+fn clash(roles: &[PartnerRole], role: &PartnerRole, at: &str) -> Option<Violation> {
+    if roles.iter().any(|other| other.is_that_of(role)) {
+        let description = "the partner has this part already";
+        return Some(Violation::new(at, "repeated.unique", description));
+    }
+    match role.role {
+        Role::Sourced => sourcing(roles).map(|_| {
+            let description = "another partner sourced the deal already";
+            Violation::new(format!("{at}.role"), "roles.one_sourced", description)
+        }),
+        Role::Fulfil => {
+            let fulfilling = |other: &&PartnerRole| other.role == Role::Fulfil;
+            let others = roles.iter().filter(fulfilling);
+            let shared = others.filter(|other| overlap(&role.products, &other.products));
+            shared.map(one_fulfils(at)).next()
+        }
+        Role::CoSell | Role::Influenced => {
+            let named = !role.products.is_empty();
+            named.then(|| {
+                let description = "must be empty but with ROLE_FULFIL";
+                Violation::new(format!("{at}.products"), "roles.products", description)
+            })
+        }
+    }
+}
+
+fn one_fulfils(at: &str) -> impl Fn(&PartnerRole) -> Violation {
+    let field = format!("{at}.products");
+    move |_| {
+        Violation::new(
+            field.as_str(),
+            "roles.one_fulfil",
+            "another partner fulfils some of these already; none named means all",
+        )
+    }
+}
+
+/// Whether two lists of products have one in common. An empty one has all.
+fn overlap(one: &[ProductId], other: &[ProductId]) -> bool {
+    one.is_empty() || other.is_empty() || one.iter().any(|product| other.contains(product))
+}
+
+/// The products that a part names and the deal does not sell. `path` is where the part stands.
+pub(super) fn unsold(
+    path: impl Fn(usize) -> String,
+    roles: &[PartnerRole],
+    sold: &[ProductId],
+) -> Vec<Violation> {
+    let mut wrong = Vec::new();
+    for (index, role) in roles.iter().enumerate() {
+        for (place, product) in role.products.iter().enumerate() {
+            if !sold.contains(product) {
+                wrong.push(Violation::new(
+                    format!("{}.products[{place}]", path(index)),
+                    "roles.sold",
+                    "must be in a line of the deal",
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+/// The parts with one more: in place of who sourced the deal, or of who fulfils the same products.
+/// `sold` is what the deal sells: whoever fulfilled all of it keeps the rest.
+pub(super) fn given(
+    parts: Vec<PartnerRole>,
+    one: PartnerRole,
+    sold: &[ProductId],
+) -> Vec<PartnerRole> {
+    let mut kept: Vec<PartnerRole> = parts
+        .into_iter()
+        .filter_map(|part| beside(part, &one, sold))
+        .collect();
+    kept.push(one);
+    kept
+}
+
+/// What is left of a part beside another one.
+fn beside(mut part: PartnerRole, one: &PartnerRole, sold: &[ProductId]) -> Option<PartnerRole> {
+    match (part.role, one.role) {
+        (Role::Sourced, Role::Sourced) => None,
+        (Role::Fulfil, Role::Fulfil) if overlap(&part.products, &one.products) => {
+            let had = if part.products.is_empty() {
+                sold.to_vec()
+            } else {
+                part.products
+            };
+            part.products = had
+                .into_iter()
+                .filter(|product| !one.products.is_empty() && !one.products.contains(product))
+                .collect();
+            (!part.products.is_empty()).then_some(part)
+        }
+        _ => Some(part),
+    }
+}
+
+/// The parts without one.
+pub(super) fn taken(parts: Vec<PartnerRole>, one: &PartnerRole) -> Vec<PartnerRole> {
+    parts
+        .into_iter()
+        .filter(|part| !part.is_that_of(one))
+        .collect()
 }
 
 /// The partner that sourced the deal.
@@ -67,10 +160,7 @@ mod tests {
     }
 
     fn part(partner: &str, role: Role) -> PartnerRole {
-        PartnerRole {
-            partner: id(partner),
-            role,
-        }
+        PartnerRole::new(id(partner), role)
     }
 
     #[test]
@@ -118,5 +208,55 @@ mod tests {
         assert_eq!(fields, ["roles[1].role", "roles[3]"]);
         let other = settle("deal.roles", Some(id("z")), vec![part("a", Role::Sourced)]);
         assert_eq!(other.unwrap_err()[0].field, "deal.roles[0].role");
+    }
+
+    fn fulfils(partner: &str, products: &[&str]) -> PartnerRole {
+        PartnerRole {
+            products: products
+                .iter()
+                .map(|id| ProductId::try_new(id).unwrap())
+                .collect(),
+            ..part(partner, Role::Fulfil)
+        }
+    }
+
+    #[test]
+    fn one_partner_fulfils_a_product() {
+        let apart = vec![fulfils("a", &["x", "y"]), fulfils("b", &["z"])];
+        assert_eq!(settle("roles", None, apart.clone()).unwrap(), apart);
+        for other in [&["y"][..], &[]] {
+            let shared = vec![fulfils("a", &["x", "y"]), fulfils("b", other)];
+            let wrong = settle("roles", None, shared).unwrap_err();
+            assert_eq!(wrong[0].field, "roles[1].products");
+            assert_eq!(wrong[0].rule, "roles.one_fulfil");
+        }
+        let named = PartnerRole {
+            role: Role::CoSell,
+            ..fulfils("a", &["x"])
+        };
+        assert_eq!(
+            settle("roles", None, vec![named]).unwrap_err()[0].rule,
+            "roles.products"
+        );
+    }
+
+    #[test]
+    fn a_part_that_is_given_takes_its_place() {
+        let sold: Vec<_> = ["x", "y"].map(|id| ProductId::try_new(id).unwrap()).into();
+        let parts = vec![part("a", Role::Sourced), fulfils("a", &[])];
+        let sourced = given(parts.clone(), part("b", Role::Sourced), &sold);
+        assert_eq!(sourced, [fulfils("a", &[]), part("b", Role::Sourced)]);
+        let some = given(parts.clone(), fulfils("b", &["y"]), &sold);
+        assert_eq!(
+            some,
+            [
+                part("a", Role::Sourced),
+                fulfils("a", &["x"]),
+                fulfils("b", &["y"])
+            ]
+        );
+        let all = given(parts.clone(), fulfils("b", &[]), &sold);
+        assert_eq!(all, [part("a", Role::Sourced), fulfils("b", &[])]);
+        assert_eq!(taken(parts, &part("a", Role::Sourced)), [fulfils("a", &[])]);
     }
 }

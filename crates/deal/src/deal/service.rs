@@ -6,7 +6,9 @@ use trellis_api::deal::v1::deal_service_server::{DealService, DealServiceServer}
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{assigning, convert, deals, editing, import, moves, records, summary};
+use super::{
+    assigning, convert, credit, deals, disputes, editing, history, import, moves, records, summary,
+};
 
 /// `DealService` over a store.
 #[derive(Clone)]
@@ -122,6 +124,68 @@ impl DealService for Deals {
     ) -> Result<Response<pb::Deal>, Status> {
         let (call, set) = open(request, convert::set_roles)?;
         Ok(written(assigning::set_roles(&self.store, call, set).await?))
+    }
+
+    async fn dispute_deal_role(
+        &self,
+        request: Request<pb::DisputeDealRoleRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, dispute) = open(request, convert::dispute)?;
+        Ok(written(
+            disputes::dispute(&self.store, call, dispute).await?,
+        ))
+    }
+
+    async fn resolve_deal_role_dispute(
+        &self,
+        request: Request<pb::ResolveDealRoleDisputeRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, resolve) = open(request, convert::resolve)?;
+        Ok(written(
+            disputes::resolve(&self.store, call, resolve).await?,
+        ))
+    }
+
+    async fn list_stage_changes(
+        &self,
+        request: Request<pb::ListStageChangesRequest>,
+    ) -> Result<Response<pb::ListStageChangesResponse>, Status> {
+        let (call, asked) = open(request, convert::stage_changes)?;
+        let page = history::stages(&self.store, call, &asked).await?;
+        Ok(Response::new(pb::ListStageChangesResponse {
+            next_page_token: page_token(&asked.query, page.next),
+            stage_changes: page.rows,
+        }))
+    }
+
+    async fn list_role_changes(
+        &self,
+        request: Request<pb::ListRoleChangesRequest>,
+    ) -> Result<Response<pb::ListRoleChangesResponse>, Status> {
+        let (call, asked) = open(request, convert::role_changes)?;
+        let page = history::roles(&self.store, call, &asked).await?;
+        Ok(Response::new(pb::ListRoleChangesResponse {
+            next_page_token: page_token(&asked.query, page.next),
+            role_changes: page.rows,
+        }))
+    }
+
+    async fn get_attribution(
+        &self,
+        request: Request<pb::GetAttributionRequest>,
+    ) -> Result<Response<pb::GetAttributionResponse>, Status> {
+        let (call, asked) = open(request, convert::attribution)?;
+        Ok(Response::new(credit::get(&self.store, call, asked).await?))
+    }
+
+    async fn report_attribution(
+        &self,
+        request: Request<pb::ReportAttributionRequest>,
+    ) -> Result<Response<pb::ReportAttributionResponse>, Status> {
+        let (call, asked) = open(request, convert::report)?;
+        Ok(Response::new(
+            credit::report(&self.store, call, asked).await?,
+        ))
     }
 
     type ImportDealsStream = trellis_api::import::Answers<pb::ImportDealsResponse>;

@@ -18,7 +18,7 @@ use super::disclosure::{hidden, shown};
 use super::lifecycle::{self, Verb, take_back};
 use super::routing::{self, came_of_it};
 use crate::deal::amounts::{self, Draft};
-use crate::deal::deals;
+use crate::deal::{deals, evidence};
 use crate::registration::protection::window;
 use crate::{Error, absent, all_exist, exists};
 
@@ -440,7 +440,7 @@ pub async fn convert(
                 let (mut lead, resource) = lock(&txn, &on).await?;
                 lead.state = lifecycle::moved(lead.state, Verb::Convert, &resource)?;
                 let deal = deal.unwrap_or_else(|| DealId::generate(txn.now()));
-                let mut made = deal_of(&lead, deal.clone(), amount)?;
+                let mut made = deal_of(&txn, &lead, deal.clone(), amount)?;
                 if let Some(account) = &mut made.account {
                     // The staff named it, and it may have been merged since.
                     let named = References {
@@ -459,7 +459,12 @@ pub async fn convert(
 
 /// The deal that a lead becomes. It belongs to the partner that made it of the lead, which is what
 /// `SOURCED` says; the vendor may give the parts anew.
-fn deal_of(lead: &Model, id: DealId, amount: Option<Money>) -> Result<deals::New, Error> {
+fn deal_of(
+    txn: &Txn,
+    lead: &Model,
+    id: DealId,
+    amount: Option<Money>,
+) -> Result<deals::New, Error> {
     let drafts = lead.products.0.iter().map(|product| Draft {
         product: product.clone(),
         quantity: 1,
@@ -470,8 +475,8 @@ fn deal_of(lead: &Model, id: DealId, amount: Option<Money>) -> Result<deals::New
     let worth =
         amounts::settle("", drafts.collect(), amount, &[].into()).map_err(Problem::Invalid)?;
     let role = |partner| PartnerRole {
-        partner,
-        role: Role::Sourced,
+        evidence: vec![evidence::of_lead(txn, lead)],
+        ..PartnerRole::new(partner, Role::Sourced)
     };
     Ok(deals::New {
         id,

@@ -20,7 +20,7 @@ use super::lifecycle::{self, Verb};
 use super::registrations::{self, answer, find, lock, seen};
 use super::{clarification, extension, joining, queue, response, revocation, told, transfer};
 use crate::deal::amounts::{self, Draft};
-use crate::deal::deals;
+use crate::deal::{deals, evidence};
 use crate::{Error, absent};
 
 /// Moves a registration through its life.
@@ -366,12 +366,13 @@ async fn deal_of(
             .map(|account| account.display_name)
             .ok_or_else(|| absent(txn, &registration.account))?,
     };
+    let part = match registration.granted_role {
+        Some(GrantedRole::CoSell) => Role::CoSell,
+        Some(GrantedRole::Sourced) | None => Role::Sourced,
+    };
     let role = PartnerRole {
-        partner: registration.partner.clone(),
-        role: match registration.granted_role {
-            Some(GrantedRole::CoSell) => Role::CoSell,
-            Some(GrantedRole::Sourced) | None => Role::Sourced,
-        },
+        evidence: vec![evidence::of_registration(txn, registration)],
+        ..PartnerRole::new(registration.partner.clone(), part)
     };
     Ok(deals::New {
         display_name,

@@ -609,6 +609,7 @@ impl Journey {
         };
         self.session
             .wrote(client.advance_deal(self.session.by(MANAGER, advance)).await)?;
+        self.share(&mut client, &converted.deal).await?;
         let win = deal::WinDealRequest {
             name: converted.deal,
             amount: dollars(84_999, 99),
@@ -623,6 +624,58 @@ impl Journey {
             format!("won for {}", amount(won.amount.as_ref())),
         );
         Ok(won.name)
+    }
+
+    /// Another partner helps to sell the deal, and has its part in it. The one that sourced it keeps its
+    /// own, with the registration as its evidence.
+    async fn share(
+        &mut self,
+        client: &mut DealServiceClient<Channel>,
+        name: &str,
+    ) -> Result<(), Status> {
+        let part = |partner: &str, role: deal::deal::Role| deal::deal::PartnerRole {
+            partner: self.session.name("partners", partner),
+            role: role.into(),
+            ..Default::default()
+        };
+        let helps = deal::deal::PartnerRole {
+            evidence: vec![deal::deal::Evidence {
+                r#type: deal::deal::evidence::Type::ProofOfConcept.into(),
+                description: "ran the trial in the branch".into(),
+                ..Default::default()
+            }],
+            ..part("cirrus", deal::deal::Role::CoSell)
+        };
+        let set = deal::SetDealRolesRequest {
+            name: name.to_owned(),
+            roles: vec![part("nimbus", deal::deal::Role::Sourced), helps],
+            request_id: request_id(),
+            ..Default::default()
+        };
+        self.session
+            .wrote(client.set_deal_roles(self.session.by(MANAGER, set)).await)?;
+        let ask = deal::GetAttributionRequest {
+            name: name.to_owned(),
+            models: vec![deal::AttributionModel::RoleWeighted.into()],
+            ..Default::default()
+        };
+        let answer = client
+            .get_attribution(self.session.by(MANAGER, ask))
+            .await?
+            .into_inner();
+        let credits = answer.attributions.iter().flat_map(|one| &one.credits);
+        let told: Vec<String> = credits
+            .map(|credit| {
+                let (_, id) = credit.partner.rsplit_once('/').unwrap_or_default();
+                let points = credit.basis_points;
+                format!("{id} {}.{:02} %", points / 100, points % 100)
+            })
+            .collect();
+        self.summary.step(
+            "GetAttribution",
+            format!("credit by the parts, for reports: {}", told.join(", ")),
+        );
+        Ok(())
     }
 
     /// The win has become awards; one of them is explained.

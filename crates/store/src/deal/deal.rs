@@ -2,17 +2,19 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{FromJsonQueryResult, FromQueryResult, QueryOrder, QuerySelect};
+use sea_orm::{FromJsonQueryResult, QueryOrder};
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
-    AccountId, Currency, Date, DealId, EcosystemId, Filter, PartnerId, ProductId, ProgramId,
+    AccountId, Currency, Date, DealId, EcosystemId, PartnerId, ProductId, ProgramId,
     RegistrationId, TerritoryId, Timestamp,
 };
 
-use crate::page;
+use super::deal_participant;
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
+
+pub use super::part::{Disputes, PartnerRole, Role, Roles};
 
 /// What kind of business a registration or a deal is.
 #[derive(
@@ -85,33 +87,6 @@ impl Named for Stage {
         }
     }
 }
-
-/// A part that a partner may play in a deal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Role {
-    /// Found the deal; at most one partner.
-    Sourced,
-    /// Sells and delivers it.
-    Fulfil,
-    /// Sells it together with others.
-    CoSell,
-    /// Had a hand in it.
-    Influenced,
-}
-
-/// The part that one partner plays.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct PartnerRole {
-    /// The partner.
-    pub partner: PartnerId,
-    /// Its part.
-    pub role: Role,
-}
-
-/// Who plays which part, in the order in which it was given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-pub struct Roles(pub Vec<PartnerRole>);
 
 /// One product of a deal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,6 +164,12 @@ pub struct Model {
     pub registration: Option<RegistrationId>,
     /// The program of that registration.
     pub program: Option<ProgramId>,
+    /// How many moves of its stage are remembered.
+    pub stage_change_count: i64,
+    /// How often its parts were set, as far as that is remembered.
+    pub role_change_count: i64,
+    /// What was disputed about its parts.
+    pub disputes: Disputes,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.
@@ -199,7 +180,8 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-crate::record!(id: DealId, Id; reach: crate::reach::Reach::Partner(Column::Partner); {
+crate::record!(id: DealId, Id;
+    reach: crate::reach::Reach::Shared(Column::Partner, Column::Id, deal_participant::deals); {
     "display_name" => DisplayName,
     "account" => Account,
     "partner" => Partner,
@@ -231,70 +213,17 @@ pub async fn lock_by_external_ids(
     Ok(record::for_update(txn, select).all(&txn.db()).await?)
 }
 
-/// What a pipeline is gathered by. Stage and currency always are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gathering {
-    /// By nothing else.
-    Stage,
-    /// By the partner that sourced the deals.
-    Partner,
-    /// By the month of the close, reached or expected.
-    Month,
-}
-
-/// The deals of one stage, currency and group.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
-pub struct Tally {
-    /// The stage.
-    pub stage: Stage,
-    /// The currency; none for the deals without an amount.
-    pub currency: Option<Currency>,
-    /// The partner, where that is what they are gathered by.
-    pub partner: Option<PartnerId>,
-    /// The month, where that is what they are gathered by, as in [`Model::period`].
-    pub period: Option<Date>,
-    /// How many.
-    pub count: i64,
-    /// What they are worth, in minor units.
-    pub amount_minor: i64,
-}
-
-/// Counts and sums up the deals that a filter lets pass: one scan of the ecosystem, one row
-/// for each stage, currency and group.
+/// The deals that were won from a day on and before another, in the order of their ids.
 ///
 /// # Errors
-/// [`Error::UnknownField`] when the filter names a field that deals do not have.
-pub async fn pipeline(
-    view: &View,
-    filter: Option<&Filter>,
-    by: Gathering,
-) -> Result<Vec<Tally>, Error> {
-    let none = || Expr::cust("NULL");
-    let (partner, period) = match by {
-        Gathering::Stage => (none(), none()),
-        Gathering::Partner => (Expr::col(Column::Partner), none()),
-        Gathering::Month => (none(), Expr::col(Column::Period)),
-    };
-    let mut select = page::narrowed(scoped::<Entity>(view), filter)?
-        .select_only()
-        .column(Column::Stage)
-        .column(Column::Currency)
-        .column_as(partner, "partner")
-        .column_as(period, "period")
-        .column_as(Expr::cust("COUNT(*)"), "count")
-        // PostgreSQL sums integers up to a decimal.
-        .column_as(
-            Expr::cust("CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT)"),
-            "amount_minor",
-        )
-        .group_by(Column::Stage)
-        .group_by(Column::Currency);
-    match by {
-        Gathering::Stage => {}
-        Gathering::Partner => select = select.group_by(Column::Partner),
-        Gathering::Month => select = select.group_by(Column::Period),
-    }
-    Ok(select.into_model().all(&view.db()).await?)
+/// [`Error::Driver`] and its kin.
+pub async fn won_between(view: &View, from: Date, until: Date) -> Result<Vec<Model>, Error> {
+    let select = scoped::<Entity>(view)
+        .filter(COLUMN.stage.eq(Stage::Won))
+        .filter(Column::CloseDate.gte(from))
+        .filter(Column::CloseDate.lt(until))
+        .order_by_asc(Column::Id);
+    Ok(select.all(&view.db()).await?)
 }
 
 /// Puts the deals of an account, or some of them, at another account; answers which. Their versions

@@ -256,10 +256,10 @@ mod tests {
                     deal: deal(),
                     win: 1,
                     partner: Some(PartnerId::try_new("nimbus").unwrap()),
-                    roles: vec![PartnerRole {
-                        partner: PartnerId::try_new("nimbus").unwrap(),
-                        role: Role::CoSell,
-                    }],
+                    roles: vec![PartnerRole::new(
+                        PartnerId::try_new("nimbus").unwrap(),
+                        Role::CoSell,
+                    )],
                     account: None,
                     deal_type: Some(DealType::Expansion),
                     territory: None,

@@ -10,15 +10,20 @@ pub mod customer;
     reason = "the table is named like its service"
 )]
 pub mod deal;
+pub mod deal_participant;
 pub mod eligibility;
 pub mod engagement;
 pub mod engagement_member;
 pub mod engagement_snapshot;
 pub mod facts;
+pub mod history;
 pub mod house_account;
 pub mod identity;
 pub mod lead;
 pub mod lead_routing;
+pub mod origin;
+pub mod part;
+pub mod pipeline;
 pub mod product;
 pub mod product_family;
 pub mod protection;

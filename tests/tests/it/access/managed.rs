@@ -12,7 +12,7 @@ use super::scene::{Scene, get};
 use crate::deal::market::day;
 
 impl Scene {
-    async fn manages(&self, manager: &str, name: &str) {
+    pub(super) async fn manages(&self, manager: &str, name: &str) {
         let request = partner::UpdatePartnerRequest {
             partner: Some(partner::Partner {
                 name: name.to_owned(),
@@ -115,6 +115,11 @@ on_both! {
             roles: vec![pb::deal::PartnerRole {
                 partner: scene.cirrus.clone(),
                 role: pb::deal::Role::Sourced.into(),
+                evidence: vec![pb::deal::Evidence {
+                    r#type: pb::deal::evidence::Type::Email.into(),
+                    ..pb::deal::Evidence::default()
+                }],
+                ..pb::deal::PartnerRole::default()
             }],
             ..pb::SetDealRolesRequest::default()
         };

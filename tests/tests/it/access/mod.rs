@@ -3,6 +3,7 @@
 
 mod accounts;
 mod canaries;
+mod cosell;
 mod managed;
 mod probing;
 mod scene;

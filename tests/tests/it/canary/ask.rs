@@ -14,8 +14,8 @@ use trellis_core::Role;
 
 use super::leak::canary;
 use super::plant::{
-    DAY, ECOSYSTEMS, PARTNERS, batch_id, ecosystem, engagement_id, lead_id, partner, plan_id,
-    program_id, registration_id,
+    DAY, ECOSYSTEMS, PARTNERS, batch_id, deal_id, ecosystem, engagement_id, lead_id, partner,
+    plan_id, program_id, registration_id,
 };
 
 /// A method that lists, and what is known of it.
@@ -37,6 +37,7 @@ enum Below {
     Program,
     Partner,
     Lead,
+    Deal,
     Engagement,
     Registration,
     Plan,
@@ -44,7 +45,7 @@ enum Below {
 }
 
 /// Which lists there are. One that the contract has and this has not fails the tests.
-const LISTS: [(&str, Below); 32] = [
+const LISTS: [(&str, Below); 34] = [
     ("ListEcosystems", Below::Nothing),
     ("ListEvents", Below::Ecosystem),
     ("ListApiKeys", Below::Ecosystem),
@@ -67,6 +68,8 @@ const LISTS: [(&str, Below); 32] = [
     ("ListMembers", Below::Engagement),
     ("ListSnapshots", Below::Engagement),
     ("ListDeals", Below::Ecosystem),
+    ("ListStageChanges", Below::Deal),
+    ("ListRoleChanges", Below::Deal),
     ("ListPlans", Below::Ecosystem),
     ("ListPlanVersions", Below::Plan),
     ("ListAwards", Below::Ecosystem),
@@ -234,6 +237,7 @@ impl List {
             Below::Program => format!("{parent}/programs/{}", program_id(home, false)),
             Below::Partner => format!("{parent}/partners/{}", partner(home, 0)),
             Below::Lead => format!("{parent}/leads/{}", lead_id(home)),
+            Below::Deal => format!("{parent}/deals/{}", deal_id(home)),
             Below::Engagement => format!("{parent}/engagements/{}", engagement_id(home)),
             Below::Registration => format!("{parent}/registrations/{}", registration_id(home)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(home)),
@@ -340,6 +344,7 @@ impl Words<'_> {
                 format!("{parent}/partners/{}", partner(within, number))
             }
             Below::Lead => format!("{parent}/leads/{}", lead_id(within)),
+            Below::Deal => format!("{parent}/deals/{}", deal_id(within)),
             Below::Engagement if draft => format!("{parent}/engagements/-"),
             Below::Engagement => format!("{parent}/engagements/{}", engagement_id(within)),
             Below::Registration => format!("{parent}/registrations/{}", registration_id(within)),

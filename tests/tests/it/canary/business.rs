@@ -8,11 +8,10 @@ use trellis_tests::{Caller, position};
 
 use super::leak::canary;
 use super::plant::{
-    Catalog, DAY, PARTNERS, Planter, batch_id, plan_id, registration_id, tier_id, usd,
+    Catalog, DAY, PARTNERS, Planter, batch_id, deal_id, lead_id, plan_id, registration_id, tier_id,
+    usd,
 };
-
-/// Who has a part in whose deals.
-const SECOND: [Option<usize>; PARTNERS] = [Some(1), Some(0), Some(3), None];
+use super::who::{SECOND, of_deal};
 
 /// A customer that nobody honest names, and the third partner does.
 const BAIT: &str = "bait.example";
@@ -333,12 +332,12 @@ impl Planter {
         }
     }
 
-    /// Each partner wins one deal and loses another. In most of them a second partner has a part, which
-    /// the first must not know; managers see it, and look after both or may.
+    /// Each partner wins one deal and loses another. In most of them a second partner has a part: it reads
+    /// what the first does, and neither knows of the other. Managers see both, and look after both or may.
     pub(super) async fn deals(&self, catalog: &Catalog, account: &str) {
         let mut calls = self.staff.deals();
         for (number, second) in SECOND.into_iter().enumerate() {
-            let of = owner(number);
+            let of = of_deal(number);
             for lost in [false, true] {
                 let mut parts = vec![(number, pb::deal::Role::Sourced)];
                 parts.extend(second.map(|second| (second, pb::deal::Role::Influenced)));
@@ -347,10 +346,19 @@ impl Planter {
                     .map(|(partner, role)| pb::deal::PartnerRole {
                         partner: self.partner_name(partner),
                         role: role.into(),
+                        evidence: vec![pb::deal::Evidence {
+                            r#type: pb::deal::evidence::Type::Meeting.into(),
+                            description: self.text('v'),
+                            ..pb::deal::Evidence::default()
+                        }],
+                        ..pb::deal::PartnerRole::default()
                     });
                 let request = pb::CreateDealRequest {
                     parent: self.parent.clone(),
-                    deal_id: self.text(of),
+                    deal_id: match (number, lost) {
+                        (0, false) => deal_id(0),
+                        _ => self.text(of),
+                    },
                     deal: Some(pb::Deal {
                         display_name: self.text(of),
                         partner: self.partner_name(number),
@@ -367,6 +375,7 @@ impl Planter {
                     ..pb::CreateDealRequest::default()
                 };
                 let name = calls.create_deal(request).await.unwrap().into_inner().name;
+                self.dispute(number, &name, &catalog.products[1]).await;
                 if lost {
                     let lose = pb::LoseDealRequest {
                         name,
@@ -399,6 +408,83 @@ impl Planter {
             ..pb::CreateDealRequest::default()
         };
         calls.create_deal(request).await.unwrap();
+    }
+
+    /// A registration and a lead of the first partner, as evidence.
+    async fn origins(&self) -> [pb::deal::Evidence; 2] {
+        let request = pb::ListRegistrationsRequest {
+            parent: self.parent.clone(),
+            filter: format!("partner = \"{}\"", self.partner_name(0)),
+            ..pb::ListRegistrationsRequest::default()
+        };
+        let claims = self.staff.registrations().list_registrations(request).await;
+        let mut claims = claims.unwrap().into_inner().registrations;
+        [
+            pb::deal::Evidence {
+                r#type: pb::deal::evidence::Type::Registration.into(),
+                registration: claims.remove(0).name,
+                ..pb::deal::Evidence::default()
+            },
+            pb::deal::Evidence {
+                r#type: pb::deal::evidence::Type::Lead.into(),
+                lead: self.name("leads", &lead_id(0)),
+                ..pb::deal::Evidence::default()
+            },
+        ]
+    }
+
+    /// What is disputed about a deal, and decided; the parts are set anew, and the deal moves on.
+    async fn dispute(&self, number: usize, name: &str, product: &str) {
+        let mut calls = self.staff.deals();
+        let of = of_deal(number);
+        let mut part = pb::deal::PartnerRole {
+            partner: self.partner_name(number),
+            role: pb::deal::Role::Fulfil.into(),
+            products: vec![product.to_owned()],
+            evidence: vec![pb::deal::Evidence {
+                r#type: pb::deal::evidence::Type::Quote.into(),
+                description: self.text('v'),
+                sha256: "0".repeat(64),
+                ..pb::deal::Evidence::default()
+            }],
+        };
+        if number == 0 {
+            part.evidence.extend(self.origins().await);
+        }
+        let dispute = pb::DisputeDealRoleRequest {
+            name: name.to_owned(),
+            role: Some(part.clone()),
+            reason_code: self.word('v'),
+            note: self.text('v'),
+            ..pb::DisputeDealRoleRequest::default()
+        };
+        calls.dispute_deal_role(dispute).await.unwrap();
+        let resolve = pb::ResolveDealRoleDisputeRequest {
+            name: name.to_owned(),
+            number: 1,
+            resolution: pb::resolve_deal_role_dispute_request::Resolution::Dismiss.into(),
+            reason_code: self.word('v'),
+            note: self.text('v'),
+            ..pb::ResolveDealRoleDisputeRequest::default()
+        };
+        let deal = calls.resolve_deal_role_dispute(resolve).await.unwrap();
+        let mut roles = deal.into_inner().roles;
+        roles.push(part);
+        let set = pb::SetDealRolesRequest {
+            name: name.to_owned(),
+            roles,
+            note: self.text('v'),
+            ..pb::SetDealRolesRequest::default()
+        };
+        calls.set_deal_roles(set).await.unwrap();
+        let advance = pb::AdvanceDealRequest {
+            name: name.to_owned(),
+            stage: pb::deal::Stage::Qualified.into(),
+            reason_code: self.word(of),
+            note: self.text('v'),
+            ..pb::AdvanceDealRequest::default()
+        };
+        calls.advance_deal(advance).await.unwrap();
     }
 
     /// A plan pays for what was won; one batch pays a part of that, another is cancelled.

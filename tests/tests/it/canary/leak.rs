@@ -15,8 +15,8 @@ const LENGTH: usize = 16;
 /// How much of one says whose it is. Less may come about by chance, in a page token for instance.
 const ENOUGH: usize = 11;
 
-/// Whose a canary is within its ecosystem: partners `0` to `3`; `v`, the vendor's staff alone; `a`,
-/// all who have a role in it.
+/// Whose a canary is within its ecosystem: partners `0` to `3`; `w` to `z`, all who have a part in the
+/// deals of these; `v`, the vendor's staff alone; `a`, all who have a role in it.
 pub(super) type Owner = char;
 
 /// A string that names its ecosystem and its owner, and is planted once in each ecosystem.

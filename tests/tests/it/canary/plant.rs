@@ -18,7 +18,7 @@ use trellis_tests::{Caller, Issuer, Seat, World};
 
 use super::copy::past_everything;
 use super::leak::{Owner, canary};
-use super::who::{manager, seller};
+use super::who::{manager, of_deal, seller};
 
 /// How many ecosystems there are.
 pub(super) const ECOSYSTEMS: usize = 50;
@@ -63,6 +63,11 @@ pub(super) fn batch_id(of: usize, number: usize) -> String {
 /// The id of a lead that the first partner holds.
 pub(super) fn lead_id(of: usize) -> String {
     canary(of, '0', 5)
+}
+
+/// The id of a deal that the first partner sourced.
+pub(super) fn deal_id(of: usize) -> String {
+    canary(of, of_deal(0), 7)
 }
 
 /// The id of an engagement that several partners have to do with.

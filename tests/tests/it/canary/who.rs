@@ -32,14 +32,16 @@ impl Who {
             (None, _) | (_, None) => {}
             (Some(role), _) if role.is_of_partner() => {
                 owners.insert(owner(self.number));
+                let part = |of: &usize| *of == self.number || SECOND[*of] == Some(self.number);
+                owners.extend((0..PARTNERS).filter(part).map(of_deal));
             }
             (_, Some(Extent::Managed)) => {
                 owners.insert('v');
-                owners.extend(managed(self.number));
+                owners.extend(managed(self.number).into_iter().flat_map(whose));
             }
             _ => {
                 owners.insert('v');
-                owners.extend((0..PARTNERS).map(owner));
+                owners.extend((0..PARTNERS).flat_map(whose));
             }
         }
         Sight {
@@ -53,10 +55,23 @@ fn owner(partner: usize) -> Owner {
     char::from_digit(u32::try_from(partner).unwrap(), 10).unwrap()
 }
 
+/// Who has a part in the deals of which partner beside it.
+pub(super) const SECOND: [Option<usize>; PARTNERS] = [Some(1), Some(0), Some(3), None];
+
+/// Whose it is what the deals say that a partner sourced: everybody's who has a part in them.
+pub(super) fn of_deal(partner: usize) -> Owner {
+    ['w', 'x', 'y', 'z'][partner]
+}
+
+/// What is a partner's: of its own, and in its deals.
+fn whose(partner: usize) -> [Owner; 2] {
+    [owner(partner), of_deal(partner)]
+}
+
 /// The partners that a manager reaches: the managed ones, and the last, whom nobody manages.
-fn managed(manager: usize) -> Vec<Owner> {
+fn managed(manager: usize) -> Vec<usize> {
     let all = (0..PARTNERS - 1).filter(|partner| MANAGERS[*partner] == manager);
-    all.chain([PARTNERS - 1]).map(owner).collect()
+    all.chain([PARTNERS - 1]).collect()
 }
 
 /// The subject of a partner's seller; the plant hands things in as this one.

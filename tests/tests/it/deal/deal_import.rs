@@ -3,11 +3,12 @@
 use tonic::Code;
 use trellis_api::deal::v1 as pb;
 use trellis_api::deal::v1::deal::{Role, Stage};
+use trellis_api::deal::v1::import_deals_response::{Difference, RowDifferences};
 use trellis_api::rpc::v1::RowOutcome;
 use trellis_api::rpc::v1::row_outcome::Result as Outcome;
 use trellis_tests::{on_both, refused};
 
-use super::market::{Market, day, usd};
+use super::market::{Market, day, part, usd, who};
 
 /// Sends rows, so many a message, and answers their outcomes.
 async fn send(market: &Market, rows: Vec<pb::ImportDealRow>, at_once: usize) -> Vec<RowOutcome> {
@@ -212,8 +213,8 @@ on_both! {
         });
         let name = import(&market, vec![open.clone()]).await.first().unwrap().name.clone();
         let roles = |sourced: &str| vec![
-            pb::deal::PartnerRole { partner: sourced.to_owned(), role: Role::Sourced.into() },
-            pb::deal::PartnerRole { partner: stratus.clone(), role: Role::Fulfil.into() },
+            part(sourced, Role::Sourced),
+            part(&stratus, Role::Fulfil),
         ];
         let set = pb::SetDealRolesRequest {
             name: name.clone(), roles: roles(&nimbus), ..pb::SetDealRolesRequest::default()
@@ -234,7 +235,7 @@ on_both! {
         assert_eq!(results(&import(&market, vec![sparse]).await), [Outcome::Updated]);
         let deal = market.read_deal(&name).await;
         assert_eq!((deal.display_name.as_str(), deal.stage()), ("Renamed", Stage::Committed));
-        assert_eq!(deal.roles, roles(&stratus));
+        assert_eq!(who(&deal.roles), who(&roles(&stratus)));
         assert_eq!((deal.amount, deal.deal_type), (usd(1_054), pb::DealType::Renewal.into()));
         assert_eq!(deal.account, market.name("accounts", "initech"));
     }
@@ -324,5 +325,66 @@ on_both! {
         let mut answers = market.deals().import_deals(many).await.unwrap().into_inner();
         let refusal = answers.message().await.map(tonic::Response::new);
         refused(refusal, Code::InvalidArgument, "INVALID_FIELDS").breaks("rows", "repeated.max_items");
+    }
+
+    async fn a_row_that_differs_tells_in_what_and_a_dry_run_changes_nothing(world: World) {
+        let market = Market::open(world).await;
+        let nimbus = market.partner("nimbus").await;
+        let open = |row_number| with(won(&market, row_number), |deal| {
+            deal.stage = Stage::Qualified.into();
+            deal.close_date = None;
+        });
+        let name = import(&market, vec![open(1), won(&market, 2)]).await[0].name.clone();
+        let compare = async |rows: Vec<pb::ImportDealRow>, validate_only: bool| {
+            let message = pb::ImportDealsRequest { parent: market.parent.clone(), rows, validate_only };
+            let answers = market.deals().import_deals(tokio_stream::iter([message])).await;
+            answers.unwrap().into_inner().message().await.unwrap().unwrap()
+        };
+        let rows = || vec![
+            with(open(1), |deal| {
+                deal.display_name = "Renamed".to_owned();
+                deal.lines = vec![market.line("firewall", 1, usd(2_000))];
+                deal.stage = Stage::Committed.into();
+            }),
+            won(&market, 2),
+            won(&market, 3),
+        ];
+        let told = |field: &str, held: &str, given: &str, applied| Difference {
+            field: field.to_owned(), held: held.to_owned(), given: given.to_owned(), applied,
+        };
+        let expected = [RowDifferences {
+            row_number: 1,
+            differences: vec![
+                told("display_name", "Deal 1", "Renamed", true),
+                told("lines", "1 of firewall for 1,054.00 USD", "1 of firewall for 2,000.00 USD", true),
+                told("amount", "1,054.00 USD", "2,000.00 USD", true),
+                told("stage", "QUALIFIED", "COMMITTED", true),
+            ],
+        }];
+        let before = market.read_deal(&name).await;
+        let results_of = [Outcome::Updated, Outcome::Unchanged, Outcome::Created];
+        let dry = compare(rows(), true).await;
+        assert_eq!((results(&dry.outcomes), dry.row_differences), (results_of.to_vec(), expected.to_vec()));
+        assert_eq!(market.read_deal(&name).await, before);
+        let real = compare(rows(), false).await;
+        assert_eq!((results(&real.outcomes), real.row_differences), (results_of.to_vec(), expected.to_vec()));
+        let again = compare(rows(), true).await;
+        assert_eq!((results(&again.outcomes), again.row_differences), (vec![Outcome::Unchanged; 3], vec![]));
+        // What may not be changed any more is a conflict.
+        let invoice = pb::RecordInvoiceRequest {
+            name: again.outcomes[1].name.clone(),
+            external_id: "i-1".to_owned(),
+            amount: usd(1),
+            ..pb::RecordInvoiceRequest::default()
+        };
+        market.deals().record_invoice(invoice).await.unwrap();
+        let later = with(won(&market, 2), |deal| deal.close_date = day(2017, 3, 2));
+        let conflict = compare(vec![later], false).await;
+        assert_eq!(results(&conflict.outcomes), [Outcome::Rejected]);
+        assert_eq!(
+            conflict.row_differences[0].differences,
+            [told("close_date", "2017-03-01", "2017-03-02", false)],
+        );
+        assert_eq!(market.read_deal(&name).await.partner, nimbus);
     }
 }

@@ -5,14 +5,7 @@ use trellis_api::deal::v1 as pb;
 use trellis_api::deal::v1::deal::{Role, Stage};
 use trellis_tests::{on_both, refused};
 
-use super::market::{MARCH_2, Market, day, money, usd};
-
-fn part(partner: &str, role: Role) -> pb::deal::PartnerRole {
-    pb::deal::PartnerRole {
-        partner: partner.to_owned(),
-        role: role.into(),
-    }
-}
+use super::market::{MARCH_2, Market, day, money, part, usd, who};
 
 async fn update(
     market: &Market,
@@ -100,7 +93,7 @@ on_both! {
         let made = market.deals().create_deal(request).await.unwrap().into_inner();
         let expected = pb::Deal {
             name: market.name("deals", "big-one"),
-            roles: vec![part(&nimbus, Role::Sourced)],
+            roles: made.roles.clone(),
             lines: vec![market.line("firewall", 10, usd(1_000)), market.line("backup", 1, usd(30))],
             amount: usd(1_030),
             stage: Stage::Prospect.into(),
@@ -110,6 +103,7 @@ on_both! {
             ..deal
         };
         assert_eq!(made, expected);
+        assert_eq!(who(&made.roles), [(nimbus, Role::Sourced)]);
         assert_eq!(market.read_deal(&made.name).await, made);
         market.tells(&made.name, &["deal.created"]).await;
     }
@@ -411,7 +405,7 @@ on_both! {
         let deal = market.deal(deal).await;
         let parts = vec![part(&nimbus, Role::Influenced), part(&stratus, Role::Sourced)];
         let set = set_roles(&market, &deal.name, parts.clone()).await.unwrap().into_inner();
-        assert_eq!((set.roles, set.partner), (parts, stratus.clone()));
+        assert_eq!((who(&set.roles), set.partner), (who(&parts), stratus.clone()));
         let twice = vec![part(&nimbus, Role::Fulfil), part(&nimbus, Role::Fulfil)];
         refused(
             set_roles(&market, &deal.name, twice).await, Code::InvalidArgument, "INVALID_FIELDS",

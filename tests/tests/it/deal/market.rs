@@ -50,6 +50,26 @@ pub(crate) fn day(year: i32, month: i32, day: i32) -> Option<Date> {
     Some(Date { year, month, day })
 }
 
+/// A part of a partner's, with a meeting as its evidence.
+pub(crate) fn part(partner: &str, role: pb::deal::Role) -> pb::deal::PartnerRole {
+    pb::deal::PartnerRole {
+        partner: partner.to_owned(),
+        role: role.into(),
+        evidence: vec![pb::deal::Evidence {
+            r#type: pb::deal::evidence::Type::Meeting.into(),
+            date: day(2026, 2, 1),
+            ..pb::deal::Evidence::default()
+        }],
+        ..pb::deal::PartnerRole::default()
+    }
+}
+
+/// Who has which part.
+pub(crate) fn who(roles: &[pb::deal::PartnerRole]) -> Vec<(String, pb::deal::Role)> {
+    let told = |role: &pb::deal::PartnerRole| (role.partner.clone(), role.role());
+    roles.iter().map(told).collect()
+}
+
 impl Market {
     /// A market with the products `firewall` and `backup` (100 and 40 dollars), the customers
     /// `initech` and `globex`, and the program `gold` in which a person decides.

@@ -10,6 +10,7 @@ mod cases;
 mod catalog;
 mod catalog_import;
 mod conflict_check;
+mod cosell;
 mod customers;
 mod deal_import;
 mod deal_records;

@@ -15,6 +15,7 @@ async fn pipeline(market: &Market, by: Grouping, filter: &str) -> pb::GetPipelin
         parent: market.parent.clone(),
         group_by: by.into(),
         filter: filter.to_owned(),
+        ..pb::GetPipelineRequest::default()
     };
     let answer = market.deals().get_pipeline(request).await;
     answer.unwrap().into_inner()
@@ -178,5 +179,64 @@ on_both! {
         };
         let wrong = market.deals().get_pipeline(wrong).await;
         assert_eq!(refused(wrong, Code::InvalidArgument, "INVALID_FIELDS").fields(), ["filter"]);
+    }
+
+    async fn a_deal_counts_in_each_of_its_products_and_once_in_all(world: World) {
+        let market = Market::open(world).await;
+        let dach = market.territory("dach", "", &["DE"]).await;
+        let [firewall, backup] = ["firewall", "backup"].map(|id| market.name("products", id));
+        let sold = |lines: Vec<pb::deal::Line>, territory: &str, amount: Option<Money>| pb::Deal {
+            display_name: "A deal".to_owned(),
+            lines,
+            amount,
+            territory: territory.to_owned(),
+            ..pb::Deal::default()
+        };
+        let two = || vec![market.line("firewall", 1, usd(70)), market.line("backup", 1, usd(30))];
+        market.deal(sold(two(), &dach, None)).await;
+        let won = market.deal(sold(two(), "", None)).await;
+        market.win(&won.name).await;
+        // A line without an amount has its share of the deal's.
+        let shared = vec![market.line("backup", 1, None), market.line("firewall", 3, None)];
+        market.deal(sold(shared, &dach, usd(400))).await;
+        market.deal(sold(Vec::new(), "", usd(5))).await;
+        let told = |answer: pb::GetPipelineResponse| -> Vec<_> {
+            answer.rows.into_iter().chain(answer.totals).map(|row| {
+                let units = |amount: Option<Money>| amount.map_or(0, |amount| amount.units);
+                let group = match row.group {
+                    Some(Group::Product(name) | Group::Territory(name)) => name,
+                    Some(other) => panic!("{other:?}"),
+                    None => "all".to_owned(),
+                };
+                let (open, won) = (units(row.open_amount), units(row.won_amount));
+                (group, row.open_count, open, row.won_count, won)
+            }).collect()
+        };
+        let all = || ("all".to_owned(), 3, 505, 1, 100);
+        assert_eq!(told(pipeline(&market, Grouping::Product, "").await), [
+            (String::new(), 1, 5, 0, 0),
+            (backup.clone(), 2, 130, 1, 30),
+            (firewall, 2, 370, 1, 70),
+            all(),
+        ]);
+        assert_eq!(told(pipeline(&market, Grouping::Territory, "").await), [
+            (String::new(), 1, 5, 1, 100),
+            (dach.clone(), 2, 500, 0, 0),
+            all(),
+        ]);
+        // Narrowed to a territory and a product at once.
+        let request = pb::GetPipelineRequest {
+            parent: market.parent.clone(),
+            group_by: Grouping::Territory.into(),
+            filter: format!("territory = \"{dach}\""),
+            products: vec![backup.clone()],
+        };
+        let both = market.deals().get_pipeline(request.clone()).await.unwrap().into_inner();
+        assert_eq!(told(both), [(dach, 2, 500, 0, 0), ("all".to_owned(), 2, 500, 0, 0)]);
+        let none = pb::GetPipelineRequest {
+            products: vec![market.product("edr", None).await], ..request
+        };
+        let none = market.deals().get_pipeline(none).await.unwrap().into_inner();
+        assert_eq!(told(none), []);
     }
 }

@@ -208,6 +208,20 @@ impl Export {
         })
     }
 
+    /// What the opportunities with each product come to.
+    pub(super) fn by_product(&self) -> BTreeMap<String, Sum> {
+        self.sums(|row| row["product"].clone())
+    }
+
+    /// What the opportunities of each office come to.
+    pub(super) fn by_office(&self) -> BTreeMap<String, Sum> {
+        self.sums(|row| {
+            let mut teams = self.teams.iter();
+            let team = teams.find(|team| team["sales_agent"] == row["sales_agent"]);
+            team.unwrap()["regional_office"].clone()
+        })
+    }
+
     fn sums<K: Ord>(&self, key: impl Fn(&Row) -> K) -> BTreeMap<K, Sum> {
         let mut sums: BTreeMap<K, Sum> = BTreeMap::new();
         for row in &self.pipeline {

@@ -213,6 +213,34 @@ impl Found {
         assert_eq!(found, export.by_quarter());
         assert_eq!(totals.iter().map(sum).collect::<Vec<_>>(), [export.total()]);
     }
+
+    /// Compares what the deals with each product and of each territory come to.
+    pub(super) async fn adds_up_by_product_and_office(
+        &self,
+        caller: &Caller,
+        parent: &str,
+        export: &Export,
+    ) {
+        let products = self.products.values();
+        let mut known: BTreeMap<_, _> = products.map(|one| (&one.name, &one.external_id)).collect();
+        let offices = self.territories.values();
+        known.extend(offices.map(|one| (&one.name, &one.external_id)));
+        for (by, expected) in [
+            (Grouping::Product, export.by_product()),
+            (Grouping::Territory, export.by_office()),
+        ] {
+            let (rows, totals) = pipeline(caller, parent, by).await;
+            let named = |row: &pb::PipelineRow| match &row.group {
+                Some(Group::Product(name) | Group::Territory(name)) => known[name].clone(),
+                other => panic!("{other:?}"),
+            };
+            let found: BTreeMap<String, Sum> =
+                rows.iter().map(|row| (named(row), sum(row))).collect();
+            assert_eq!(found, expected, "{by:?}");
+            let total: Vec<_> = totals.iter().map(sum).collect();
+            assert_eq!(total, [export.total()], "{by:?}");
+        }
+    }
 }
 
 async fn pipeline(

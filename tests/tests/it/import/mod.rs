@@ -161,6 +161,9 @@ async fn comes_in_whole(world: &World, export: &Export, import: &Import) {
     found.is(export);
     found.adds_up_by_partner(world, &acme, export).await;
     found.adds_up_by_quarter(world, &acme, export).await;
+    found
+        .adds_up_by_product_and_office(world, &acme, export)
+        .await;
 
     let before = world.mark(&acme).await;
     let second = import.run().await;

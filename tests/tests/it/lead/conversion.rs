@@ -3,6 +3,7 @@
 use tonic::{Code, Response};
 use trellis_api::deal::v1 as pb;
 use trellis_api::deal::v1::deal::Role;
+use trellis_api::deal::v1::deal::evidence::Type;
 use trellis_api::deal::v1::lead::State;
 use trellis_tests::{on_both, refused};
 
@@ -37,11 +38,10 @@ on_both! {
         assert_eq!((&deal.partner, &deal.territory), (&lead.partner, &dach));
         assert_eq!(deal.amount, usd(5_000));
         assert_eq!(deal.lines.len(), 2);
-        let role = pb::deal::PartnerRole {
-            partner: lead.partner.clone(),
-            role: Role::Sourced.into(),
-        };
-        assert_eq!(deal.roles, [role]);
+        let [role] = deal.roles.as_slice() else { panic!("one part: {:?}", deal.roles) };
+        assert_eq!((role.partner.as_str(), role.role()), (lead.partner.as_str(), Role::Sourced));
+        let [evidence] = role.evidence.as_slice() else { panic!("one piece: {role:?}") };
+        assert_eq!((evidence.r#type(), &evidence.lead), (Type::Lead, &lead.name));
         assert_eq!(deal.registration, "");
         let own = seat.deals().get_deal(get).await.unwrap().into_inner();
         assert_eq!(own.name, deal.name, "its partner reaches it");

@@ -113,7 +113,8 @@ fn predicted(
         };
     }
     let there = match (relation, row.kind, row.method) {
-        (Relation::Absent, ..) | (Relation::Over, Kind::Partner, "GetPipeline") => false,
+        (Relation::Absent, ..)
+        | (Relation::Over, Kind::Partner, "GetPipeline" | "ReportAttribution") => false,
         (Relation::Over, Kind::Tier, method) => method.starts_with("Get"),
         (Relation::Over, Kind::Grant | Kind::VendorGrant, method) => method == "ListEvents",
         _ => true,

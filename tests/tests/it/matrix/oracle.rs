@@ -69,7 +69,7 @@ const TAKING_PART: &[&str] = &["AcceptInvitation", "RejectInvitation", "LeaveEng
 /// How a method is spoken of: whether it reads, and what about.
 fn reads(method: &str) -> bool {
     [
-        "Get", "List", "BatchGet", "Explain", "Verify", "Export", "Match",
+        "Get", "List", "BatchGet", "Explain", "Verify", "Export", "Match", "Report",
     ]
     .iter()
     .any(|verb| method.starts_with(verb))
@@ -120,7 +120,17 @@ fn roles(method: &str) -> Vec<Role> {
                 .collect()
         } else if about(method, &["Award", "Statement"]) {
             [&STAFF[..], &[PartnerAdmin]].concat()
-        } else if about(method, &["Plan", "Revision", "Match", "House"]) {
+        } else if about(
+            method,
+            &[
+                "Plan",
+                "Revision",
+                "Match",
+                "House",
+                "RoleChange",
+                "Attribution",
+            ],
+        ) {
             STAFF.to_vec()
         } else {
             [STAFF.as_slice(), &partners].concat()
@@ -140,7 +150,7 @@ fn roles(method: &str) -> Vec<Role> {
     } else if !about(method, &["Ecosystem"]) {
         roles.extend([ChannelManager, Service]);
     }
-    if about(method, &["Lead"]) && !about(method, GIVEN) {
+    if about(method, &["Lead"]) && !about(method, GIVEN) || method == "DisputeDealRole" {
         roles.extend(partners);
     }
     if about(method, &["UpdatePartner", "Invitation"]) {
@@ -168,6 +178,9 @@ fn managed(method: &str) -> bool {
             "Award",
             "Statement",
             "Pipeline",
+            "StageChange",
+            "RoleChange",
+            "Attribution",
         ],
     ) || about(method, ENGAGEMENTS)
         || (!reads(method) && about(method, &["Partner", "Invitation", "Notice", "Enrollment"]))
@@ -271,7 +284,8 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
         _ => true,
     };
     let there = match (relation, kind, method) {
-        (Relation::Absent, ..) | (Relation::Over, Kind::Partner, "GetPipeline") => false,
+        (Relation::Absent, ..)
+        | (Relation::Over, Kind::Partner, "GetPipeline" | "ReportAttribution") => false,
         // A tier that was deleted is still read, and no longer changed.
         (Relation::Over, Kind::Tier, _) => reads(method),
         // A role that was taken is told of by the feed alone.

@@ -27,7 +27,75 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(closing());
     cases.extend(deals());
     cases.extend(records());
+    cases.extend(disputes());
     cases
+}
+
+/// Parts that are disputed. One of `won-by-nimbus` is already, and of `open` one was decided about.
+fn disputes() -> Vec<Case> {
+    let claims = |partner: &str| {
+        let role = json!({
+            "partner": name(&format!("partners/{partner}")), "role": "ROLE_INFLUENCED"
+        });
+        json!({ "role": role, "reason_code": "OTHER" })
+    };
+    let paid = json!({
+        "role": { "partner": name("partners/nimbus"), "role": "ROLE_CO_SELL" },
+        "reason_code": "OTHER"
+    });
+    let decides = |number: i32| json!({ "number": number, "resolution": "RESOLUTION_UPHOLD", "reason_code": "OTHER" });
+    let stale = json!({ "etag": "\"999\"" });
+    let (open, won) = ("deals/open", "deals/won-by-nimbus");
+    let (dispute, resolve) = ("DisputeDealRole", "ResolveDealRoleDispute");
+    let period = json!({
+        "parent": "ecosystems/nowhere",
+        "start_date": { "year": 2026, "month": 1, "day": 1 },
+        "end_date": { "year": 2027, "month": 1, "day": 1 },
+        "model": "ATTRIBUTION_MODEL_FIRST"
+    });
+    vec![
+        case(dispute, "INVALID_FIELDS", with(at(open), &paid)),
+        case(
+            dispute,
+            "RESOURCE_NOT_FOUND",
+            with(at("deals/none"), &claims("nimbus")),
+        ),
+        case(
+            dispute,
+            "RESOURCE_NOT_FOUND",
+            with(at(open), &claims("nobody")),
+        ),
+        case(
+            dispute,
+            "ETAG_MISMATCH",
+            with(with(at(open), &claims("nimbus")), &stale),
+        ),
+        case(dispute, "PRECONDITION", with(at(won), &claims("cirrus"))),
+        case(
+            resolve,
+            "RESOURCE_NOT_FOUND",
+            with(at("deals/none"), &decides(1)),
+        ),
+        case(resolve, "RESOURCE_NOT_FOUND", with(at(open), &decides(7))),
+        case(
+            resolve,
+            "ETAG_MISMATCH",
+            with(with(at(won), &decides(1)), &stale),
+        ),
+        case(resolve, "PRECONDITION", with(at(open), &decides(1))),
+        case(
+            "ListStageChanges",
+            "RESOURCE_NOT_FOUND",
+            json!({ "parent": name("deals/none") }),
+        ),
+        case(
+            "ListRoleChanges",
+            "RESOURCE_NOT_FOUND",
+            json!({ "parent": name("deals/none") }),
+        ),
+        case("GetAttribution", "RESOURCE_NOT_FOUND", at("deals/none")),
+        case("ReportAttribution", "RESOURCE_NOT_FOUND", period),
+    ]
 }
 
 /// A request to create something that says no more than it must.

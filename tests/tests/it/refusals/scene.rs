@@ -352,6 +352,23 @@ async fn deals(stage: &Stage) {
         create(stage, "CreateDeal", "deal", id, &value).await;
         stage.does("WinDeal", at(&format!("deals/{id}"))).await;
     }
+    for (id, partner) in [("open", "altus"), ("won-by-nimbus", "cirrus")] {
+        let role = json!({
+            "partner": name(&format!("partners/{partner}")), "role": "ROLE_INFLUENCED"
+        });
+        let claim = json!({ "role": role, "reason_code": "OTHER" });
+        let deal = at(&format!("deals/{id}"));
+        stage
+            .does("DisputeDealRole", with(deal.clone(), &claim))
+            .await;
+        if id == "open" {
+            let decision =
+                json!({ "number": 1, "resolution": "RESOLUTION_DISMISS", "reason_code": "OTHER" });
+            stage
+                .does("ResolveDealRoleDispute", with(deal, &decision))
+                .await;
+        }
+    }
     let won = |more: Value| with(at("deals/won"), &more);
     let invoice = json!({ "external_id": "invoice-1", "amount": usd(1) });
     stage.does("RecordInvoice", won(invoice)).await;

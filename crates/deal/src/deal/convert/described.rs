@@ -2,16 +2,13 @@
 
 use trellis_api::Fields;
 use trellis_api::deal::v1 as pb;
-use trellis_core::{DealId, PartnerId, ProductId};
-use trellis_store::deal::deal::PartnerRole;
+use trellis_core::{DealId, ProductId};
 
-use super::moves::moving;
-use super::{deal_type, role};
+use super::deal_type;
+use super::parts::{fitting, partner_roles};
 use crate::deal::amounts::Draft;
-use crate::deal::assigning::SetRoles;
 use crate::deal::deals::{Create, Described};
 use crate::deal::editing::{Edit, Update};
-use crate::deal::roles;
 use crate::edit::{not_negative, some};
 
 /// The fields that an update may change, as far as the stage lets.
@@ -63,42 +60,6 @@ pub(in crate::deal) fn described(deal: pb::Deal, fields: &mut Fields) -> Option<
         expected_close_date: expected_close_date?,
         external_id: some(deal.external_id),
     })
-}
-
-fn partner_roles(
-    path: &str,
-    given: Vec<pb::deal::PartnerRole>,
-    fields: &mut Fields,
-) -> Option<Vec<PartnerRole>> {
-    let read: Vec<Option<PartnerRole>> = given
-        .into_iter()
-        .enumerate()
-        .map(|(index, given)| {
-            let partner = fields.id(&format!("{path}[{index}].partner"), &given.partner);
-            Some(PartnerRole {
-                partner: partner?,
-                role: role(given.role)?,
-            })
-        })
-        .collect();
-    read.into_iter().collect()
-}
-
-fn fitting(
-    path: &str,
-    sourced: Option<PartnerId>,
-    given: Vec<PartnerRole>,
-    fields: &mut Fields,
-) -> Option<Vec<PartnerRole>> {
-    match roles::settle(path, sourced, given) {
-        Ok(roles) => Some(roles),
-        Err(wrong) => {
-            for violation in wrong {
-                fields.refuse(violation.field, violation.rule, violation.description);
-            }
-            None
-        }
-    }
 }
 
 fn drafts(lines: Vec<pb::deal::Line>, fields: &mut Fields) -> Option<Vec<Draft>> {
@@ -168,18 +129,5 @@ pub(in crate::deal) fn update(
         etag: etag?,
         mask,
         edit,
-    })
-}
-
-pub(in crate::deal) fn set_roles(
-    request: pb::SetDealRolesRequest,
-    fields: &mut Fields,
-) -> Option<SetRoles> {
-    let on = moving(fields, &request.name, &request.etag, request.note);
-    let roles = partner_roles("roles", request.roles, fields);
-    let roles = fitting("roles", None, roles?, fields);
-    Some(SetRoles {
-        on: on?,
-        roles: roles?,
     })
 }

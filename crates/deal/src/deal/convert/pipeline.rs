@@ -3,6 +3,7 @@
 use trellis_api::deal::v1 as pb;
 use trellis_api::{Fields, date, money, name};
 use trellis_core::{Currency, EcosystemId, Money};
+use trellis_store::deal::pipeline::Which;
 
 use super::{FIELDS, wire_stage};
 use crate::deal::pipeline::{Group, Grouping, Pipeline, Sums};
@@ -14,16 +15,22 @@ pub(in crate::deal) fn pipeline(
 ) -> Option<Ask> {
     let shown = fields.shown::<pb::ListDealsRequest>(FIELDS);
     let filter = fields.filter("filter", &request.filter, &shown);
+    let products = fields.ids("products", &request.products);
     let by = match pb::get_pipeline_request::Grouping::try_from(request.group_by).ok()? {
         pb::get_pipeline_request::Grouping::Unspecified
         | pb::get_pipeline_request::Grouping::Stage => Grouping::Stage,
         pb::get_pipeline_request::Grouping::Partner => Grouping::Partner,
         pb::get_pipeline_request::Grouping::Month => Grouping::Month,
         pb::get_pipeline_request::Grouping::Quarter => Grouping::Quarter,
+        pb::get_pipeline_request::Grouping::Territory => Grouping::Territory,
+        pb::get_pipeline_request::Grouping::Product => Grouping::Product,
     };
     Some(Ask {
         by,
-        filter: filter?,
+        which: Which {
+            filter: filter?,
+            products: products?,
+        },
     })
 }
 
@@ -51,6 +58,16 @@ fn wire_group(ecosystem: &EcosystemId, group: Group) -> pb::pipeline_row::Group 
         ),
         Group::Period(start) => pb::pipeline_row::Group::PeriodStartDate(date::wire(start)),
         Group::Undated => pb::pipeline_row::Group::Undated(true),
+        Group::Territory(territory) => pb::pipeline_row::Group::Territory(
+            territory
+                .map(|territory| name(ecosystem, &territory))
+                .unwrap_or_default(),
+        ),
+        Group::Product(product) => pb::pipeline_row::Group::Product(
+            product
+                .map(|product| name(ecosystem, &product))
+                .unwrap_or_default(),
+        ),
     }
 }
 

@@ -27,6 +27,14 @@ impl Arrival {
             || self.close_date != deal.close_date
             || (why.is_some() && *why != deal.lost_reason_code)
     }
+
+    /// The deal as it would stand, for comparing it.
+    pub(super) fn stands_in(&self, mut deal: Model) -> Model {
+        deal.stage = self.stage;
+        deal.close_date = self.close_date;
+        deal.lost_reason_code.clone_from(&self.lost_reason_code);
+        deal
+    }
 }
 
 /// Brings an open deal to where a row says that it stands, and reports the way.
@@ -71,11 +79,6 @@ pub(super) fn arrive(
         }
     }
     Ok(())
-}
-
-/// Whether anything was recorded about the present win of a deal.
-pub(super) fn recorded(deal: &Model) -> bool {
-    deal.invoiced_minor != 0 || deal.refunded_minor != 0 || deal.churn_date.is_some()
 }
 
 /// Whether incentives would be told something else of a win.

@@ -45,7 +45,7 @@ pub(super) fn redescribe(
         [] => deal.roles.0,
         // A row that names the sourcing partner only says nothing of the others.
         [only] if only.role == Role::Sourced => sourced_by(only, deal.roles.0)?,
-        _ => parts,
+        _ => as_known(parts, &deal.roles.0),
     };
     deal.partner = sourcing(&deal.roles.0).cloned();
     deal.display_name = display_name;
@@ -63,12 +63,28 @@ fn sourced_by(
     only: &PartnerRole,
     parts: Vec<PartnerRole>,
 ) -> Result<Vec<PartnerRole>, Vec<Violation>> {
-    if parts.contains(only) {
+    if parts.iter().any(|part| part.is_that_of(only)) {
         return Ok(parts);
     }
     let others = parts
         .into_iter()
         .filter(|part| part.role != Role::Sourced)
         .collect();
-    roles::settle("deal.roles", Some(only.partner.clone()), others)
+    let mut settled = roles::settle("deal.roles", Some(only.partner.clone()), others)?;
+    for part in settled.iter_mut().filter(|part| part.is_that_of(only)) {
+        part.evidence.clone_from(&only.evidence);
+    }
+    Ok(settled)
+}
+
+/// The parts, with what is known about those that are there already.
+fn as_known(parts: Vec<PartnerRole>, held: &[PartnerRole]) -> Vec<PartnerRole> {
+    let known = |part: PartnerRole| match held.iter().find(|held| held.is_that_of(&part)) {
+        Some(held) => PartnerRole {
+            evidence: held.evidence.clone(),
+            ..part
+        },
+        None => part,
+    };
+    parts.into_iter().map(known).collect()
 }

@@ -4,7 +4,7 @@ use trellis_api::Fields;
 use trellis_api::deal::v1 as pb;
 use trellis_api::import::Row;
 use trellis_core::Date;
-use trellis_store::deal::deal::Stage;
+use trellis_store::deal::deal::{PartnerRole, Stage};
 
 use crate::deal::convert::{described, stage};
 use crate::deal::deals::Described;
@@ -69,6 +69,17 @@ fn imported(row: pb::ImportDealRow, fields: &mut Fields) -> Option<Imported> {
     let close_date = fields.optional_date("deal.close_date", sent.close_date);
     let lost_reason_code = some(sent.lost_reason_code.clone());
     let deal = described(sent, fields);
+    let named = |role: &PartnerRole| {
+        let mut all = role.evidence.iter();
+        all.any(|one| one.registration.is_some() || one.lead.is_some())
+    };
+    if deal
+        .as_ref()
+        .is_some_and(|deal| deal.roles.iter().any(named))
+    {
+        let description = "must not name registrations and leads; SetDealRoles takes those";
+        fields.refuse("deal.roles", "evidence.import", description);
+    }
     let (stage, close_date) = (stage?, close_date?);
     if close_date.is_some() == (standing(stage) == Standing::Open) {
         let description = "must be set if the deal is won or lost, and only then";

@@ -245,6 +245,11 @@ fn deals() -> Vec<Row> {
     };
     let pipeline = json!({ "group_by": "GROUPING_PARTNER" });
     let onward = json!({ "stage": "STAGE_COMMITTED" });
+    let year = json!({
+        "start_date": { "year": 2020, "month": 1, "day": 1 },
+        "end_date": { "year": 2040, "month": 1, "day": 1 },
+        "model": "ATTRIBUTION_MODEL_ROLE_WEIGHTED"
+    });
     vec![
         create(
             "CreateDeal",
@@ -265,6 +270,23 @@ fn deals() -> Vec<Row> {
         moves("WinDeal", Kind::OpenDeal, none.clone()),
         moves("LoseDeal", Kind::OpenDeal, reason.clone()),
         moves("SetDealRoles", Kind::OpenDeal, none),
+        row("DisputeDealRole", Kind::OpenDeal, |ask| {
+            let role = json!({
+                "partner": ask.beside("partners/nimbus"), "role": "ROLE_INFLUENCED"
+            });
+            json!({
+                "name": ask.name, "role": role, "reason_code": "OTHER", "validate_only": true
+            })
+        }),
+        moves(
+            "ResolveDealRoleDispute",
+            Kind::WonDeal,
+            json!({ "number": 1, "resolution": "RESOLUTION_DISMISS", "reason_code": "OTHER" }),
+        ),
+        inside("ListStageChanges", Kind::OpenDeal),
+        inside("ListRoleChanges", Kind::OpenDeal),
+        get("GetAttribution", Kind::WonDeal),
+        lists("ReportAttribution", Kind::Partner, "partner", year),
         moves("ReopenDeal", Kind::WonDeal, reason.clone()),
         moves("RecordInvoice", Kind::WonDeal, money(json!({}))),
         moves("RecordRefund", Kind::WonDeal, money(reason)),

@@ -150,6 +150,23 @@ impl Site<'_> {
             let (open, won) = (format!("open-{tag}"), format!("won-{tag}"));
             self.deal(tag, &open, partner).await;
             self.deal(tag, &won, partner).await;
+            let advance = json!({
+                "name": self.name(&format!("deals/{open}")),
+                "stage": "STAGE_QUALIFIED",
+                "reason_code": "OTHER",
+                "note": "after the call"
+            });
+            self.does("AdvanceDeal", tag, advance).await;
+            // What somebody is to decide about.
+            let dispute = json!({
+                "name": self.name(&format!("deals/{won}")),
+                "role": {
+                    "partner": self.name(&format!("partners/{partner}")),
+                    "role": "ROLE_INFLUENCED"
+                },
+                "reason_code": "OTHER"
+            });
+            self.does("DisputeDealRole", tag, dispute).await;
             if tag == OVER {
                 for id in [open, won] {
                     self.moves_because("LoseDeal", tag, &format!("deals/{id}"))
