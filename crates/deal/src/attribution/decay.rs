@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(TABLE[0], 1 << 40);
         // The square of each step is the step of twice its age, to within rounding.
         for (step, weight) in TABLE.iter().enumerate() {
-            let squared = u128::from(*weight) * u128::from(*weight) >> 40;
+            let squared = (u128::from(*weight) * u128::from(*weight)) >> 40;
             let twice = step * 2;
             let expected = u128::from(TABLE[twice % 64] >> (twice / 64));
             assert!(squared.abs_diff(expected) <= 3, "{step}");
