@@ -14,9 +14,8 @@ use trellis_api::program::v1 as program;
 
 use super::session::{Session, request_id};
 use super::summary::{Summary, amount};
-use super::{engagement, lead};
+use super::{engagement, lead, registration};
 
-use deal::account_service_client::AccountServiceClient;
 use deal::catalog_service_client::CatalogServiceClient;
 use deal::deal_service_client::DealServiceClient;
 use deal::registration_service_client::RegistrationServiceClient;
@@ -114,7 +113,7 @@ struct Journey {
     year: i32,
 }
 
-fn dollars(units: i64, cents: i32) -> Option<Money> {
+pub(super) fn dollars(units: i64, cents: i32) -> Option<Money> {
     Some(Money {
         currency_code: "USD".into(),
         units,
@@ -188,18 +187,7 @@ impl Journey {
     async fn strategize(&mut self) -> Result<(), Status> {
         self.summary
             .pillar("Strategize: the program, the catalogue, the plans");
-        let mut client = EcosystemServiceClient::new(self.session.channel.clone());
-        let name = self.session.ecosystem.clone();
-        let get = platform::GetEcosystemRequest { name };
-        let ecosystem = client
-            .get_ecosystem(self.session.by(MANAGER, get))
-            .await?
-            .into_inner();
-        let now = ecosystem.clock_time.unwrap_or_default();
-        let day = trellis_api::time::read(&now)
-            .map(|now| trellis_core::TimeZone::utc().local_date(now))
-            .map_err(|_| Status::internal("the server's clock"))?;
-        self.year = day.year();
+        self.year = self.session.today(MANAGER).await?.year();
         self.program().await?;
         self.catalogue().await?;
         self.plan("deal-commission", "12.5 % of every deal", commission())
@@ -476,101 +464,18 @@ impl Journey {
         Ok(())
     }
 
-    /// A lead is given to one of them. Both register the same customer and product; the first is protected, whatever its tier.
+    /// A lead is given to one of them. Both register the same customer and product; the first is protected,
+    /// whatever its tier.
     async fn register(&mut self) -> Result<deal::Registration, Status> {
         self.summary.pillar("Sell: who was first, on what, and why");
         let people = [("nimbus", NIMBUS), ("cirrus", CIRRUS)];
-        lead::give(&mut self.session, &mut self.summary, MANAGER, people).await?;
-        let nimbus = self.submit("nimbus", NIMBUS, "Contoso Ltd").await?;
-        self.summary
-            .step("SubmitRegistration", told("nimbus", &nimbus));
-        let cirrus = self.submit("cirrus", CIRRUS, "CONTOSO Limited").await?;
-        self.summary
-            .step("SubmitRegistration", told("cirrus", &cirrus));
-        let mut client = RegistrationServiceClient::new(self.session.channel.clone());
-        let get = deal::GetRegistrationRequest { name: cirrus.name };
-        let get = client.get_registration(self.session.by(MANAGER, get)).await;
-        self.summary.step(
-            "GetRegistration",
-            told("what only the staff see: cirrus", &get?.into_inner()),
-        );
-        let approve = deal::ApproveRegistrationRequest {
-            name: nimbus.name,
-            request_id: request_id(),
-            ..Default::default()
-        };
-        let approved = self.session.wrote(
-            client
-                .approve_registration(self.session.by(MANAGER, approve))
-                .await,
-        )?;
-        self.summary
-            .step("ApproveRegistration", told("nimbus", &approved));
-        Ok(approved)
-    }
-
-    async fn submit(
-        &mut self,
-        id: &str,
-        person: &'static str,
-        customer: &str,
-    ) -> Result<deal::Registration, Status> {
-        let mut accounts = AccountServiceClient::new(self.session.channel.clone());
-        let account = deal::CreateAccountRequest {
-            parent: self.session.ecosystem.clone(),
-            account: Some(deal::Account {
-                display_name: customer.into(),
-                region_code: "US".into(),
-                domains: vec!["www.contoso.example".into()],
-                ..Default::default()
-            }),
-            request_id: request_id(),
-            ..Default::default()
-        };
-        let account = self.session.wrote(
-            accounts
-                .create_account(self.session.by(person, account))
-                .await,
-        )?;
-        self.summary
-            .step("CreateAccount", format!("{id} brings {customer}"));
-        let mut client = RegistrationServiceClient::new(self.session.channel.clone());
-        let create = deal::CreateRegistrationRequest {
-            parent: self.session.ecosystem.clone(),
-            registration: Some(deal::Registration {
-                display_name: "Contoso's new branch".into(),
-                partner: self.session.name("partners", id),
-                program: self.session.name("programs", "growth"),
-                account: account.name,
-                products: vec![self.session.name("products", "firewall")],
-                deal_type: deal::DealType::New.into(),
-                estimated_value: dollars(85_000, 0),
-                expected_close_date: Some(Date {
-                    year: self.year + 1,
-                    month: 3,
-                    day: 31,
-                }),
-                evidence: "Met their head of IT; notes are attached to our ticket.".into(),
-                ..Default::default()
-            }),
-            request_id: request_id(),
-            ..Default::default()
-        };
-        let draft = self.session.wrote(
-            client
-                .create_registration(self.session.by(person, create))
-                .await,
-        )?;
-        let submit = deal::SubmitRegistrationRequest {
-            name: draft.name,
-            request_id: request_id(),
-            ..Default::default()
-        };
-        self.session.wrote(
-            client
-                .submit_registration(self.session.by(person, submit))
-                .await,
-        )
+        let Self {
+            session,
+            summary,
+            year,
+        } = self;
+        lead::give(session, summary, MANAGER, people).await?;
+        registration::protect(session, summary, MANAGER, people, *year).await
     }
 
     /// The registration becomes a deal, and the deal is won.
@@ -962,18 +867,6 @@ impl Journey {
             ),
         );
         Ok(())
-    }
-}
-
-fn told(partner: &str, registration: &deal::Registration) -> String {
-    let state = registration.state().as_str_name();
-    let state = state.trim_start_matches("STATE_");
-    match &registration.decision {
-        Some(decision) => format!(
-            "{partner}: {state} by {} {}",
-            decision.rule, decision.reason_code
-        ),
-        None => format!("{partner}: {state}"),
     }
 }
 

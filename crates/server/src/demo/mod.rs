@@ -7,6 +7,7 @@
 mod engagement;
 mod journey;
 mod lead;
+mod registration;
 mod session;
 mod summary;
 

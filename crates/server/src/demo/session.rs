@@ -7,6 +7,9 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use trellis_api::open::{MIN_POSITION, POSITION};
+use trellis_api::platform::v1::GetEcosystemRequest;
+use trellis_api::platform::v1::ecosystem_service_client::EcosystemServiceClient;
+use trellis_core::{Date, TimeZone};
 use uuid::Uuid;
 
 /// A connection, the ecosystem that the calls are about, and how far they have come.
@@ -61,6 +64,19 @@ impl Session {
             self.position = Some(position.clone());
         }
         Ok(answer.into_inner())
+    }
+
+    /// The day by the ecosystem's clock, in UTC.
+    pub(super) async fn today(&self, person: &'static str) -> Result<Date, Status> {
+        let mut client = EcosystemServiceClient::new(self.channel.clone());
+        let get = GetEcosystemRequest {
+            name: self.ecosystem.clone(),
+        };
+        let ecosystem = client.get_ecosystem(self.by(person, get)).await?;
+        let now = ecosystem.into_inner().clock_time.unwrap_or_default();
+        trellis_api::time::read(&now)
+            .map(|now| TimeZone::utc().local_date(now))
+            .map_err(|_| Status::internal("the server's clock"))
     }
 
     /// The name of something in the ecosystem.
