@@ -6,57 +6,56 @@
 
 use std::collections::BTreeMap;
 
+use trellis_core::incentive::{Fact, Kind, Standing};
 use trellis_core::{Currency, Date, DealId, PartnerId};
-use trellis_store::incentive::fact::{self, Kind};
-use trellis_store::incentive::standing::Standing;
 
 /// A won deal, as all its facts together tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Win {
+pub struct Win {
     /// Which win of the deal.
-    pub(crate) number: i64,
+    pub number: i64,
     /// The partner that it is credited to.
-    pub(crate) partner: PartnerId,
+    pub partner: PartnerId,
     /// What that partner was then.
-    pub(crate) standing: Standing,
+    pub standing: Standing,
     /// The day on which it was won.
-    pub(crate) date: Date,
+    pub date: Date,
     /// The currency of the deal.
-    pub(crate) currency: Currency,
+    pub currency: Currency,
     /// What it was won for, in minor units.
-    pub(crate) won: i64,
+    pub won: i64,
     /// The same less what was refunded; never less than nothing.
-    pub(crate) net: i64,
+    pub net: i64,
 }
 
 /// What makes amounts differ for a plan: amounts that agree in all of it are added up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Group {
+pub struct Group {
     /// The day on which deals were won.
-    pub(crate) date: Date,
+    pub date: Date,
     /// The currency of the deals.
-    pub(crate) currency: Currency,
+    pub currency: Currency,
     /// What the partner was then.
-    pub(crate) standing: Standing,
+    pub standing: Standing,
 }
 
 /// Deals of one group, added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sum {
+pub struct Sum {
     /// How many deals.
-    pub(crate) deals: i64,
+    pub deals: i64,
     /// What they were won for, in minor units.
-    pub(crate) won: i64,
+    pub won: i64,
     /// The same less what was refunded.
-    pub(crate) net: i64,
+    pub net: i64,
 }
 
 /// What a partner's deals add up to, in the order of the groups.
-pub(crate) type Amounts = BTreeMap<Group, Sum>;
+pub type Amounts = BTreeMap<Group, Sum>;
 
 impl Win {
     /// The group that the deal belongs to.
-    pub(crate) fn group(&self) -> Group {
+    pub fn group(&self) -> Group {
         Group {
             date: self.date,
             currency: self.currency,
@@ -65,7 +64,7 @@ impl Win {
     }
 
     /// What the deal adds to its group.
-    pub(crate) fn sum(&self) -> Sum {
+    pub fn sum(&self) -> Sum {
         Sum {
             deals: 1,
             won: self.won,
@@ -76,7 +75,7 @@ impl Win {
 
 impl Sum {
     /// The sum of both; none when it does not fit.
-    pub(crate) fn plus(self, other: Self) -> Option<Self> {
+    pub fn plus(self, other: Self) -> Option<Self> {
         Some(Self {
             deals: self.deals.checked_add(other.deals)?,
             won: self.won.checked_add(other.won)?,
@@ -85,7 +84,7 @@ impl Sum {
     }
 
     /// The same the other way.
-    pub(crate) fn negated(self) -> Self {
+    pub fn negated(self) -> Self {
         Self {
             deals: -self.deals,
             won: -self.won,
@@ -96,7 +95,7 @@ impl Sum {
 
 /// What the facts of one deal come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// It is won.
     Won(Win),
     /// It is won, and no partner is credited with it.
@@ -107,7 +106,7 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// The day of its latest win.
-    pub(crate) fn date(&self) -> Date {
+    pub fn date(&self) -> Date {
         match self {
             Self::Won(win) => win.date,
             Self::Uncredited(date) | Self::Reopened(date) => *date,
@@ -115,7 +114,7 @@ impl Outcome {
     }
 
     /// The win, if it is won and credited.
-    pub(crate) fn win(self) -> Option<Win> {
+    pub fn win(self) -> Option<Win> {
         match self {
             Self::Won(win) => Some(win),
             Self::Uncredited(_) | Self::Reopened(_) => None,
@@ -124,9 +123,7 @@ impl Outcome {
 }
 
 /// What the facts of one deal come to: none if it was never won.
-pub(crate) fn outcome<'a>(
-    facts: impl IntoIterator<Item = &'a fact::Model> + Clone,
-) -> Option<Outcome> {
+pub fn outcome<'a>(facts: impl IntoIterator<Item = Fact<'a>> + Clone) -> Option<Outcome> {
     let wins = facts
         .clone()
         .into_iter()
@@ -140,8 +137,7 @@ pub(crate) fn outcome<'a>(
             Kind::DealWon | Kind::DealInvoiced | Kind::DealChurned => {}
         }
     }
-    let (Some(partner), Some(standing), Some(currency)) =
-        (&won.partner, &won.standing, won.currency)
+    let (Some(partner), Some(standing), Some(currency)) = (won.partner, won.standing, won.currency)
     else {
         return Some(Outcome::Uncredited(won.occur_date));
     };
@@ -157,31 +153,29 @@ pub(crate) fn outcome<'a>(
 }
 
 /// The win that the facts of one deal leave standing and credited, if any.
-pub(crate) fn standing_win<'a>(
-    facts: impl IntoIterator<Item = &'a fact::Model> + Clone,
-) -> Option<Win> {
+pub fn standing_win<'a>(facts: impl IntoIterator<Item = Fact<'a>> + Clone) -> Option<Win> {
     outcome(facts).and_then(Outcome::win)
 }
 
 /// The facts of each deal.
-pub(crate) fn by_deal<'a>(
-    facts: impl IntoIterator<Item = &'a fact::Model>,
-) -> BTreeMap<&'a DealId, Vec<&'a fact::Model>> {
-    let mut deals: BTreeMap<&DealId, Vec<&fact::Model>> = BTreeMap::new();
+pub fn by_deal<'a>(
+    facts: impl IntoIterator<Item = Fact<'a>>,
+) -> BTreeMap<&'a DealId, Vec<Fact<'a>>> {
+    let mut deals: BTreeMap<&DealId, Vec<Fact<'_>>> = BTreeMap::new();
     for fact in facts {
-        deals.entry(&fact.deal).or_default().push(fact);
+        deals.entry(fact.deal).or_default().push(fact);
     }
     deals
 }
 
 /// What changes in the sums of partners' groups.
-pub(crate) type Changes = BTreeMap<(PartnerId, Group), Sum>;
+pub type Changes = BTreeMap<(PartnerId, Group), Sum>;
 
 /// What fresh facts change: for each deal, what it counted for goes, and what it counts for now
 /// comes. None when a sum does not fit.
-pub(crate) fn changes(known: &[fact::Model], fresh: &[fact::Model]) -> Option<Changes> {
-    let before = by_deal(known);
-    let after = by_deal(known.iter().chain(fresh));
+pub fn changes(known: &[Fact<'_>], fresh: &[Fact<'_>]) -> Option<Changes> {
+    let before = by_deal(known.iter().copied());
+    let after = by_deal(known.iter().chain(fresh).copied());
     let mut changes = Changes::new();
     for (deal, facts) in after {
         let was = before

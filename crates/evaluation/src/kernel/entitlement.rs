@@ -5,70 +5,70 @@
 //! sorted map of sums, so the order in which facts arrived cannot be seen here.
 
 use num_rational::Ratio;
+use trellis_core::incentive::NotPaid;
+use trellis_core::incentive::terms::{Audience, Below, Limits, Terms};
 use trellis_core::{Currency, Date, MoneyError, ProgramId, round_half_up};
-use trellis_store::incentive::award::NotPaid;
-use trellis_store::incentive::terms::{Audience, Below, Limits, Terms};
 
 use super::measure::{Amounts, Group, Sum};
 use super::schedule::{Exact, Next, Schedule, Slice};
 
 /// A plan version, ready to compute with.
 #[derive(Clone, Debug)]
-pub(crate) struct Rules {
+pub struct Rules {
     /// The program whose tiers its audience names.
-    pub(crate) program: ProgramId,
+    pub program: ProgramId,
     /// The currency that it pays in.
-    pub(crate) currency: Currency,
+    pub currency: Currency,
     /// What it pays.
-    pub(crate) terms: Terms,
+    pub terms: Terms,
     /// The bands of the terms.
-    pub(crate) schedule: Schedule,
+    pub schedule: Schedule,
 }
 
 /// A group of amounts and whether it counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Counted {
+pub struct Counted {
     /// The group.
-    pub(crate) group: Group,
+    pub group: Group,
     /// Its sum.
-    pub(crate) sum: Sum,
+    pub sum: Sum,
     /// Why it does not count; none if it does.
-    pub(crate) excluded: Option<NotPaid>,
+    pub excluded: Option<NotPaid>,
 }
 
 /// The result of an evaluation, with everything that led to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entitlement {
+pub struct Entitlement {
     /// Every group that was looked at, in order.
-    pub(crate) counted: Vec<Counted>,
+    pub counted: Vec<Counted>,
     /// What was measured, in minor units.
-    pub(crate) measure: i64,
+    pub measure: i64,
     /// What each band pays.
-    pub(crate) slices: Vec<Slice>,
+    pub slices: Vec<Slice>,
     /// The sum of the slices.
-    pub(crate) exact: Exact,
+    pub exact: Exact,
     /// The same, rounded.
-    pub(crate) rounded: i64,
+    pub rounded: i64,
     /// The same within the limits: what the partner is entitled to.
-    pub(crate) entitled: i64,
+    pub entitled: i64,
     /// Why it is nothing; none if it is something.
-    pub(crate) not_paid: Option<NotPaid>,
+    pub not_paid: Option<NotPaid>,
     /// What the next band would need.
-    pub(crate) next: Option<Next>,
+    pub next: Option<Next>,
 }
 
 /// What of an entitlement is out of its hold on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Maturity {
+pub struct Maturity {
     /// What of it is not held any longer, in minor units.
-    pub(crate) matured: i64,
+    pub matured: i64,
     /// The next day on which more may be.
-    pub(crate) next: Option<Date>,
+    pub next: Option<Date>,
 }
 
 impl Entitlement {
     /// Nothing, for a reason that was known before anything was computed.
-    pub(crate) fn nothing(not_paid: NotPaid) -> Self {
+    pub fn nothing(not_paid: NotPaid) -> Self {
         Self {
             counted: Vec::new(),
             measure: 0,
@@ -82,13 +82,15 @@ impl Entitlement {
     }
 
     /// What rounding took away; negative where it added.
-    pub(crate) fn remainder(&self) -> Exact {
+    pub fn remainder(&self) -> Exact {
         self.exact - Ratio::from(i128::from(self.rounded))
     }
 }
 
 impl Rules {
-    pub(crate) fn new(program: ProgramId, currency: Currency, terms: Terms) -> Self {
+    /// Makes terms ready.
+    #[must_use]
+    pub fn new(program: ProgramId, currency: Currency, terms: Terms) -> Self {
         let schedule = Schedule::from(&terms.schedule);
         Self {
             program,
@@ -102,7 +104,7 @@ impl Rules {
     ///
     /// # Errors
     /// When an amount does not fit 64 bits of minor units.
-    pub(crate) fn entitle(&self, amounts: &Amounts) -> Result<Entitlement, MoneyError> {
+    pub fn entitle(&self, amounts: &Amounts) -> Result<Entitlement, MoneyError> {
         let counted: Vec<Counted> = amounts
             .iter()
             .filter(|(_, sum)| sum.deals != 0)
@@ -140,7 +142,7 @@ impl Rules {
     ///
     /// # Errors
     /// When an amount does not fit 64 bits of minor units.
-    pub(crate) fn maturity(
+    pub fn maturity(
         &self,
         amounts: &Amounts,
         entitled: i64,

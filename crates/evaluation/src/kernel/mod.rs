@@ -14,14 +14,14 @@
 //! Nothing here reads a clock or a database, draws a random number or uses a floating-point one.
 //! Amounts are whole minor units, rates are exact fractions, and each evaluation rounds once.
 
-pub(crate) mod entitlement;
-pub(crate) mod measure;
-pub(crate) mod period;
-pub(crate) mod posting;
-pub(crate) mod schedule;
-pub(crate) mod steps;
-pub(crate) mod trace;
-pub(crate) mod words;
+pub mod entitlement;
+pub mod measure;
+pub mod period;
+pub mod posting;
+pub mod schedule;
+pub mod steps;
+pub mod trace;
+pub mod words;
 
 #[cfg(test)]
 mod properties;

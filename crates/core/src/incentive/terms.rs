@@ -1,4 +1,4 @@
-//! What a plan version pays, as one value: the rules that the kernel of incentives computes with.
+//! What a plan version pays, as one value: the rules that the kernel of the evaluation computes with.
 //!
 //! It is kept as JSON of the version's row, because SQL never looks into it. A field that is added
 //! later needs a serde default, so that the versions made before it stay readable.
@@ -6,9 +6,9 @@
 use sea_orm::FromJsonQueryResult;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
-use trellis_core::{Cadence, Rate, TierId};
 
-use crate::partner::partner::PartnerType;
+use crate::partner::PartnerType;
+use crate::{Cadence, Rate, TierId};
 
 /// What a plan version pays, to whom, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]

@@ -6,7 +6,7 @@ use trellis_core::{Currency, Money};
 use super::schedule::Exact;
 
 /// An amount for people.
-pub(crate) fn amount(minor: i128, currency: Currency) -> String {
+pub fn amount(minor: i128, currency: Currency) -> String {
     match i64::try_from(minor) {
         Ok(minor) => Money::new(minor, currency).to_string(),
         Err(_) => format!("{} {currency}", exact(Ratio::from(minor), currency)),
@@ -14,7 +14,7 @@ pub(crate) fn amount(minor: i128, currency: Currency) -> String {
 }
 
 /// An exact amount for people: as money where it is whole coins, else with all its digits.
-pub(crate) fn in_words(minor: Exact, currency: Currency) -> String {
+pub fn in_words(minor: Exact, currency: Currency) -> String {
     if minor.is_integer() {
         amount(minor.to_integer(), currency)
     } else {
@@ -23,17 +23,17 @@ pub(crate) fn in_words(minor: Exact, currency: Currency) -> String {
 }
 
 /// A share as a percentage, such as `12.5 %`.
-pub(crate) fn percent(rate: Exact) -> String {
+pub fn percent(rate: Exact) -> String {
     format!("{} %", decimal(rate * 100))
 }
 
 /// An exact amount of minor units, in units of the currency.
-pub(crate) fn exact(minor: Exact, currency: Currency) -> String {
+pub fn exact(minor: Exact, currency: Currency) -> String {
     decimal(minor / i128::from(currency.minor_per_unit()))
 }
 
 /// An exact number as a decimal, or as a fraction where it has no end.
-pub(crate) fn decimal(number: Exact) -> String {
+pub fn decimal(number: Exact) -> String {
     let mut rest = *number.denom();
     for factor in [2, 5] {
         while rest % factor == 0 {

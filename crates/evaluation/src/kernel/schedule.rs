@@ -4,14 +4,14 @@
 //! once, to the result, by who called.
 
 use num_rational::Ratio;
-use trellis_store::incentive::terms::{self, Mode, Threshold};
+use trellis_core::incentive::terms::{self, Mode, Threshold};
 
 /// An exact amount, in minor units.
-pub(crate) type Exact = Ratio<i128>;
+pub type Exact = Ratio<i128>;
 
 /// The bands of a plan version, ready to compute with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Schedule {
+pub struct Schedule {
     mode: Mode,
     threshold: Threshold,
     bands: Vec<Band>,
@@ -19,37 +19,39 @@ pub(crate) struct Schedule {
 
 /// One step of a schedule; it ends where the next one begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Band {
+pub struct Band {
     /// Where it begins, in minor units.
-    pub(crate) from: i128,
+    pub from: i128,
     /// The share that it pays.
-    pub(crate) rate: Exact,
+    pub rate: Exact,
     /// What it pays once, in minor units.
-    pub(crate) fixed: i128,
+    pub fixed: i128,
 }
 
 /// What one band pays for a measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Slice {
+pub struct Slice {
     /// Which band.
-    pub(crate) band: usize,
+    pub band: usize,
     /// How much of the measure it pays for, in minor units.
-    pub(crate) base: i128,
+    pub base: i128,
     /// What it pays.
-    pub(crate) exact: Exact,
+    pub exact: Exact,
 }
 
 /// What the band above the measure would need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Next {
+pub struct Next {
     /// Which band.
-    pub(crate) band: usize,
+    pub band: usize,
     /// How much is missing until it is reached, in minor units.
-    pub(crate) missing: i128,
+    pub missing: i128,
 }
 
 impl Schedule {
-    pub(crate) fn new(mode: Mode, threshold: Threshold, bands: Vec<Band>) -> Self {
+    /// Bands by rising beginning.
+    #[must_use]
+    pub fn new(mode: Mode, threshold: Threshold, bands: Vec<Band>) -> Self {
         Self {
             mode,
             threshold,
@@ -57,13 +59,15 @@ impl Schedule {
         }
     }
 
-    pub(crate) fn bands(&self) -> &[Band] {
+    /// The bands.
+    #[must_use]
+    pub fn bands(&self) -> &[Band] {
         &self.bands
     }
 
     /// What each band pays for `measure`, lowest first. Bands that are not reached are left out. A
     /// measure of nothing earns nothing, fixed amounts included.
-    pub(crate) fn slices(&self, measure: i128) -> Vec<Slice> {
+    pub fn slices(&self, measure: i128) -> Vec<Slice> {
         if measure <= 0 {
             return Vec::new();
         }
@@ -87,7 +91,7 @@ impl Schedule {
     }
 
     /// The lowest band that `measure` does not reach.
-    pub(crate) fn next(&self, measure: i128) -> Option<Next> {
+    pub fn next(&self, measure: i128) -> Option<Next> {
         let measure = measure.max(0);
         let (band, next) = self
             .bands

@@ -4,33 +4,50 @@
 //! better sentence must not look like another result.
 
 use sha2::{Digest, Sha256};
-use trellis_core::{PartnerId, PlanId};
-use trellis_store::incentive::award::NotPaid;
-use trellis_store::incentive::plan_version;
+use trellis_core::incentive::{NotPaid, Terms};
+use trellis_core::{Currency, Date, PartnerId, PlanId};
 
 use super::entitlement::{Counted, Entitlement};
 use super::period::Scope;
 
 /// The version of the arithmetic. It is raised when the same inputs may give another result.
-pub(crate) const ENGINE_VERSION: i32 = 1;
+pub const ENGINE_VERSION: i32 = 1;
 
 /// Whose award an evaluation is about, and under which plan version.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Subject<'a> {
+pub struct Subject<'a> {
     /// The plan.
-    pub(crate) plan: &'a PlanId,
+    pub plan: &'a PlanId,
     /// The version of the plan; none holds any longer if none is given.
-    pub(crate) version: Option<i32>,
+    pub version: Option<i32>,
     /// The hash of the version's content.
-    pub(crate) version_hash: &'a [u8; 32],
+    pub version_hash: &'a [u8; 32],
     /// The partner.
-    pub(crate) partner: &'a PartnerId,
+    pub partner: &'a PartnerId,
     /// The deal or the period.
-    pub(crate) scope: &'a Scope,
+    pub scope: &'a Scope,
+}
+
+/// What a plan version says.
+#[derive(Clone, Copy, Debug)]
+pub struct Content<'a> {
+    /// The plan.
+    pub plan: &'a PlanId,
+    /// The number of the version.
+    pub number: i32,
+    /// The first day on which it holds.
+    pub effective_from: Date,
+    /// The day on which it does not hold any longer.
+    pub effective_until: Option<Date>,
+    /// The currency that it pays in.
+    pub currency: Currency,
+    /// What it pays.
+    pub terms: &'a Terms,
 }
 
 /// The hash of what a plan version says, whatever became of it since.
-pub(crate) fn version_hash(version: &plan_version::Model) -> [u8; 32] {
+#[must_use]
+pub fn version_hash(version: Content<'_>) -> [u8; 32] {
     let mut canon = Canon::default();
     canon.text(version.plan.as_str());
     canon.number(version.number.into());
@@ -42,12 +59,12 @@ pub(crate) fn version_hash(version: &plan_version::Model) -> [u8; 32] {
     );
     canon.text(version.currency.code());
     // The terms hold texts, integers and lists only, so that their JSON has one form.
-    canon.text(&serde_json::to_string(&version.terms).unwrap_or_default());
+    canon.text(&serde_json::to_string(version.terms).unwrap_or_default());
     canon.finish()
 }
 
 /// The hash of an evaluation: of all that went in and all that came out.
-pub(crate) fn hash(subject: &Subject<'_>, entitlement: &Entitlement) -> String {
+pub fn hash(subject: &Subject<'_>, entitlement: &Entitlement) -> String {
     let Entitlement {
         counted,
         measure,

@@ -7,32 +7,32 @@
 //! payable; what is left of it was paid or is on its way, and is owed. Last, what is held longer
 //! than its hold lasts is released.
 
-use trellis_store::incentive::ledger::Buckets;
+use trellis_core::incentive::Buckets;
 
 /// What an evaluation posts, in minor units. None of them is negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moves {
+pub struct Moves {
     /// Earned again, after it had been paid and was owed: not owed any longer.
-    pub(crate) accrue_owed: i64,
+    pub accrue_owed: i64,
     /// Earned, and held.
-    pub(crate) accrue_held: i64,
+    pub accrue_held: i64,
     /// Earned, and waiting for review.
-    pub(crate) accrue_review: i64,
+    pub accrue_review: i64,
     /// No longer earned: taken from what was held.
-    pub(crate) claw_held: i64,
+    pub claw_held: i64,
     /// No longer earned: taken from what waited for review.
-    pub(crate) claw_review: i64,
+    pub claw_review: i64,
     /// No longer earned: taken from what was payable.
-    pub(crate) claw_payable: i64,
+    pub claw_payable: i64,
     /// No longer earned, but paid or on its way: owed.
-    pub(crate) claw_owed: i64,
+    pub claw_owed: i64,
     /// Held no longer: waiting for review now.
-    pub(crate) release: i64,
+    pub release: i64,
 }
 
 impl Moves {
     /// What was posted in all: the entitlement less what had been posted.
-    pub(crate) fn delta(&self) -> i64 {
+    pub fn delta(&self) -> i64 {
         self.accrue_owed + self.accrue_held + self.accrue_review
             - self.claw_held
             - self.claw_review
@@ -42,7 +42,7 @@ impl Moves {
 }
 
 /// What to post for an award that is entitled to `entitled`, `matured` of it without a hold.
-pub(crate) fn moves(entitled: i64, matured: i64, buckets: &Buckets) -> Moves {
+pub fn moves(entitled: i64, matured: i64, buckets: &Buckets) -> Moves {
     let mut moves = Moves::default();
     let keep_held = entitled - matured.clamp(0, entitled);
     let mut held = buckets.held;
@@ -71,7 +71,7 @@ pub(crate) fn moves(entitled: i64, matured: i64, buckets: &Buckets) -> Moves {
 }
 
 /// Where the money is after some moves.
-pub(crate) fn apply(before: &Buckets, moves: &Moves) -> Buckets {
+pub fn apply(before: &Buckets, moves: &Moves) -> Buckets {
     let Moves {
         accrue_owed,
         accrue_held,

@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 
 use num_rational::Ratio;
-use trellis_core::{Currency, Date, PartnerId, PlanId, ProgramId, Rate, TierId, TimeZone};
-use trellis_core::{DealId, round_half_up};
-use trellis_store::incentive::award::NotPaid;
-use trellis_store::incentive::fact::{self, Kind};
-use trellis_store::incentive::standing::Standing;
-use trellis_store::incentive::terms::{
+use trellis_core::incentive::NotPaid;
+use trellis_core::incentive::terms::{
     self, Audience, Below, Limits, Mode, Source, Terms, Threshold, Trigger, Window,
 };
-use trellis_store::partner::partner::PartnerType;
+use trellis_core::incentive::{Fact, Kind, Standing};
+use trellis_core::partner::PartnerType;
+use trellis_core::{Currency, Date, PartnerId, PlanId, ProgramId, Rate, TierId, TimeZone};
+use trellis_core::{DealId, round_half_up};
 
 use super::entitlement::{Entitlement, Rules};
 use super::measure::{Amounts, Group, Sum, standing_win};
@@ -348,33 +347,57 @@ fn the_version_is_that_of_the_local_day_n37() {
     assert_eq!(entitled(&percent("11"), 100_000) - entitled_on(last), 1_000);
 }
 
-pub(super) fn fact(kind: Kind, win: i64, id: &str, minor: i64) -> fact::Model {
+/// A fact by itself, as a row holds it.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    kind: Kind,
+    pub(super) deal: DealId,
+    win: i64,
+    partner: Option<PartnerId>,
+    standing: Option<Standing>,
+    amount_minor: i64,
+    pub(super) occur_date: Date,
+}
+
+impl Told {
+    pub(super) fn as_fact(&self) -> Fact<'_> {
+        Fact {
+            kind: self.kind,
+            deal: &self.deal,
+            win: self.win,
+            partner: self.partner.as_ref(),
+            standing: self.standing.as_ref(),
+            amount_minor: self.amount_minor,
+            currency: Some(Currency::USD),
+            occur_date: self.occur_date,
+        }
+    }
+}
+
+pub(super) fn facts(told: &[Told]) -> Vec<Fact<'_>> {
+    told.iter().map(Told::as_fact).collect()
+}
+
+pub(super) fn fact(kind: Kind, win: i64, minor: i64) -> Told {
     let deal = DealId::try_new("deal-1").unwrap();
     let is_won = kind == Kind::DealWon;
-    fact::Model {
-        ecosystem: trellis_core::EcosystemId::try_new("acme").unwrap(),
-        source: "deal".to_owned(),
-        external_id: id.to_owned(),
-        revision: 1,
-        supersedes: None,
+    Told {
         kind,
         deal,
         win,
         partner: is_won.then(|| PartnerId::try_new("nimbus").unwrap()),
         standing: is_won.then(|| standing("gold")),
         amount_minor: minor,
-        currency: Some(Currency::USD),
         occur_date: date("2026-05-04"),
-        record_time: trellis_core::Timestamp::EPOCH,
     }
 }
 
 #[test]
 fn a_partial_refund_takes_back_its_share_n48() {
-    let won = fact(Kind::DealWon, 1, "won", 80_000);
-    let refund = fact(Kind::DealRefunded, 1, "refund", 20_000);
-    let entitled = |facts: &[fact::Model]| {
-        let win = standing_win(facts).unwrap();
+    let won = fact(Kind::DealWon, 1, 80_000);
+    let refund = fact(Kind::DealRefunded, 1, 20_000);
+    let entitled = |told: &[Told]| {
+        let win = standing_win(facts(told)).unwrap();
         let amounts = Amounts::from([(win.group(), win.sum())]);
         rules(percent("10")).entitle(&amounts).unwrap().entitled
     };
@@ -389,15 +412,15 @@ fn a_partial_refund_takes_back_its_share_n48() {
 
 #[test]
 fn only_the_latest_win_counts_unless_it_was_taken_back() {
-    let first = fact(Kind::DealWon, 1, "won-1", 80_000);
-    let refund = fact(Kind::DealRefunded, 1, "refund", 20_000);
-    let back = fact(Kind::DealReopened, 1, "reopened-1", 0);
-    let again = fact(Kind::DealWon, 2, "won-2", 50_000);
+    let first = fact(Kind::DealWon, 1, 80_000);
+    let refund = fact(Kind::DealRefunded, 1, 20_000);
+    let back = fact(Kind::DealReopened, 1, 0);
+    let again = fact(Kind::DealWon, 2, 50_000);
     assert_eq!(
-        standing_win(&[first.clone(), refund.clone(), back.clone()]),
+        standing_win(facts(&[first.clone(), refund.clone(), back.clone()])),
         None
     );
-    let win = standing_win(&[first, refund, back, again]).unwrap();
+    let win = standing_win(facts(&[first, refund, back, again])).unwrap();
     assert_eq!((win.number, win.won, win.net), (2, 50_000, 50_000));
 }
 

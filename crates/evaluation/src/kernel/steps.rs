@@ -3,8 +3,8 @@
 
 use num_rational::Ratio;
 use trellis_core::Money;
-use trellis_store::incentive::award::NotPaid;
-use trellis_store::incentive::terms::{Below, Mode};
+use trellis_core::incentive::NotPaid;
+use trellis_core::incentive::terms::{Below, Mode};
 
 use super::entitlement::{Counted, Entitlement, Rules};
 use super::period::Scope;
@@ -14,7 +14,7 @@ use super::words::{amount, exact, in_words, percent};
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub enum Operation {
     /// Chooses the plan version by the day.
     SelectVersion,
     /// Looks whether the partner is in the audience.
@@ -33,19 +33,19 @@ pub(crate) enum Operation {
 
 /// One step of an evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
+pub struct Step {
     /// What it does.
-    pub(crate) operation: Operation,
+    pub operation: Operation,
     /// What it looked at.
-    pub(crate) inputs: Vec<(&'static str, String)>,
+    pub inputs: Vec<(&'static str, String)>,
     /// What came out.
-    pub(crate) output: String,
+    pub output: String,
     /// The step as a sentence.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// The steps of an evaluation, in order, up to the first that left nothing to do.
-pub(crate) fn steps(
+pub fn steps(
     subject: &Subject<'_>,
     rules: &Rules,
     entitlement: &Entitlement,
@@ -66,7 +66,7 @@ pub(crate) fn steps(
 }
 
 /// The whole story in a few sentences.
-pub(crate) fn summary(steps: &[Step]) -> String {
+pub fn summary(steps: &[Step]) -> String {
     let tells = |step: &&Step| match step.operation {
         Operation::Audience => step.output != "in",
         Operation::Round => step
@@ -356,7 +356,7 @@ fn delta(rules: &Rules, entitlement: &Entitlement, posted_before: i64) -> Step {
 }
 
 /// What the next band would need, as a sentence.
-pub(crate) fn missing(rules: &Rules, next: Next) -> Option<String> {
+pub fn missing(rules: &Rules, next: Next) -> Option<String> {
     let band = rules.schedule.bands().get(next.band)?;
     let missing = amount(next.missing, rules.currency);
     let from = amount(band.from, rules.currency);

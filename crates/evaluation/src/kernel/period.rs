@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use trellis_core::incentive::terms::Window;
 use trellis_core::{Cadence, Date, DealId, Period};
-use trellis_store::incentive::terms::Window;
 
 /// What an award is for. Together with its plan and its partner it is the award's key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Scope {
+pub enum Scope {
     /// One deal.
     Deal(DealId),
     /// All deals won in a period.
@@ -16,7 +16,7 @@ pub(crate) enum Scope {
 
 impl Scope {
     /// What a deal that was won on a day belongs to, for a plan that adds up over a window.
-    pub(crate) fn of(deal: &DealId, date: Date, window: Window) -> Self {
+    pub fn of(deal: &DealId, date: Date, window: Window) -> Self {
         match window.cadence() {
             None => Self::Deal(deal.clone()),
             Some(cadence) => Self::Period(Period::containing(date, cadence)),
@@ -24,7 +24,7 @@ impl Scope {
     }
 
     /// The text that keys it: `deal/…` or `2026-Q2`.
-    pub(crate) fn key(&self) -> String {
+    pub fn key(&self) -> String {
         match self {
             Self::Deal(deal) => format!("deal/{deal}"),
             Self::Period(period) => label(*period),
@@ -55,7 +55,7 @@ fn label(period: Period) -> String {
 }
 
 /// Whether a day is where a period of the window begins.
-pub(crate) fn begins_period(date: Date, window: Window) -> bool {
+pub fn begins_period(date: Date, window: Window) -> bool {
     window
         .cadence()
         .is_none_or(|cadence| Period::containing(date, cadence).start() == date)

@@ -1,0 +1,9 @@
+//! What partners earn, as pure functions: `evaluate(plan version, facts) -> awards, and why`.
+//!
+//! Nothing here reads a clock or a database, draws a random number or uses a floating-point one.
+//! Amounts are whole minor units, rates are exact fractions, and money is rounded at named places
+//! only. So an award can be computed again years later, by whoever has its facts and its plan.
+//!
+//! * The [`kernel`] is what the incentive service computes awards of deals and periods with.
+
+pub mod kernel;
