@@ -4,6 +4,8 @@
 //! Amounts are whole minor units, rates are exact fractions, and money is rounded at named places
 //! only. So an award can be computed again years later, by whoever has its facts and its plan.
 //!
+//! * A [`predicate`] says whom a plan pays and what for.
 //! * The [`kernel`] is what the incentive service computes awards of deals and periods with.
 
 pub mod kernel;
+pub mod predicate;
