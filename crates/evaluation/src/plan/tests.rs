@@ -67,7 +67,7 @@ fn kinds() -> Vec<(&'static str, PlanVersion, &'static str)> {
         (
             "commission",
             with(percent(), |plan| {
-                plan.audience = "partner.tier in ['gold', 'platinum']".to_owned()
+                plan.audience = "partner.tier in ['gold', 'platinum']".to_owned();
             }),
             "For each won deal, pays partners for whom the partner's tier is one of gold or platinum \
              10 % of the deal's value.",
@@ -426,13 +426,13 @@ fn terms_that_contradict_each_other_are_refused() {
         ),
         (
             with(percent(), |plan| {
-                plan.measure.pay_on = PayOn::TargetPayout(5)
+                plan.measure.pay_on = PayOn::TargetPayout(5);
             }),
             "plan.pay_on",
         ),
         (
             with(percent(), |plan| {
-                plan.measure.band_by = BandBy::TenureMonths
+                plan.measure.band_by = BandBy::TenureMonths;
             }),
             "plan.band_by",
         ),
