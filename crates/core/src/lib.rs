@@ -1,5 +1,5 @@
-//! The values that every layer of Trellis speaks of: ids, times, money, rates, calls, pages and
-//! refusals.
+//! The values that every layer of Trellis speaks of: ids, times, money, rates, incentives, calls,
+//! pages and refusals.
 //!
 //! Nothing here does I/O. `sea-orm` is named only to let a value be a column, so that the store and
 //! the contract's grammar mean the same `PartnerId` without knowing each other. Rules of a noun live
@@ -14,9 +14,11 @@ pub mod date;
 pub mod failure;
 pub mod filter;
 pub mod id;
+pub mod incentive;
 pub mod lifecycle;
 pub mod money;
 pub mod page;
+pub mod partner;
 pub mod position;
 pub mod rate;
 pub mod stored;

@@ -10,7 +10,7 @@
 //! * A [payout] batch takes what is payable out of the house, once a second person has agreed.
 //!
 //! One rule makes all awards: `posting = entitlement(facts, plan version) - already posted`. The
-//! [worker] applies it to whatever happens; the `kernel` is its pure part.
+//! [worker] applies it to whatever happens; `trellis_evaluation` is its pure part.
 //!
 //! What always holds:
 //! * The buckets of an award add up to what its partner is entitled to.
@@ -20,7 +20,6 @@
 
 pub mod award;
 mod error;
-mod kernel;
 pub mod ledger;
 mod limit;
 pub mod payout;

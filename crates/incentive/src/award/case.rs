@@ -14,10 +14,10 @@ use trellis_store::partner::partner::PartnerType;
 
 use super::rulebook::{Rulebook, Version};
 use crate::Error;
-use crate::kernel::entitlement::{Entitlement, Maturity};
-use crate::kernel::measure::{Amounts, Group, Outcome, Sum, outcome, standing_win};
-use crate::kernel::period::Scope;
-use crate::kernel::trace::{self, Subject};
+use trellis_evaluation::kernel::entitlement::{Entitlement, Maturity};
+use trellis_evaluation::kernel::measure::{Amounts, Group, Outcome, Sum, outcome, standing_win};
+use trellis_evaluation::kernel::period::Scope;
+use trellis_evaluation::kernel::trace::{self, Subject};
 
 /// What an award is about: the key of its row, and what the row is made with if it is not there.
 #[derive(Clone, Debug)]
@@ -232,7 +232,9 @@ impl Known {
     pub(crate) fn add_up(&mut self, partner: &PartnerId) -> Result<(), Error> {
         let mut amounts = Amounts::new();
         for facts in self.deals.values() {
-            if let Some(win) = standing_win(facts).filter(|win| win.partner == *partner) {
+            if let Some(win) = standing_win(facts.iter().map(fact::Model::as_fact))
+                .filter(|win| win.partner == *partner)
+            {
                 let sum = amounts.entry(win.group()).or_default();
                 *sum = sum
                     .plus(win.sum())
@@ -263,7 +265,7 @@ impl Known {
     /// The day of a deal, what it counts for with a partner, and why it does not if it does not.
     fn of_deal(&self, deal: &DealId, partner: &PartnerId) -> (Date, Amounts, Option<NotPaid>) {
         let facts = self.deals.get(deal).map(Vec::as_slice).unwrap_or_default();
-        match outcome(facts) {
+        match outcome(facts.iter().map(fact::Model::as_fact)) {
             Some(Outcome::Won(win)) if win.partner == *partner => {
                 (win.date, Amounts::from([(win.group(), win.sum())]), None)
             }

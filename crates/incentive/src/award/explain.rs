@@ -12,7 +12,7 @@ use super::case::{Case, Evaluation, Known};
 use super::explanation;
 use super::rulebook::Version;
 use crate::Error;
-use crate::kernel::period::Scope;
+use trellis_evaluation::kernel::period::Scope;
 
 /// How often an award that is being changed meanwhile is read anew.
 const ATTEMPTS_MAX: u32 = 5;

@@ -9,13 +9,13 @@ use trellis_store::incentive::fact::{self, Kind};
 use super::convert::wire_reason;
 use super::explain::Explained;
 use super::rulebook::Version;
-use crate::kernel::entitlement::{Counted, Entitlement, Rules};
-use crate::kernel::schedule::Exact;
-use crate::kernel::steps::{self, Operation, Step};
-use crate::kernel::{trace, words};
 use crate::plan::convert::wire_version;
 use crate::plan::lifecycle;
 use crate::plan::terms::wire_partner_type;
+use trellis_evaluation::kernel::entitlement::{Counted, Entitlement, Rules};
+use trellis_evaluation::kernel::schedule::Exact;
+use trellis_evaluation::kernel::steps::{self, Operation, Step};
+use trellis_evaluation::kernel::{trace, words};
 
 /// Facts of one answer.
 const FACTS_MAX: usize = 1_000;

@@ -12,7 +12,7 @@ use trellis_store::incentive::award::{AccountingClass, Model};
 use trellis_store::incentive::ledger::{Account, HoldReason, Key, Kind, Line, Posting};
 
 use crate::Error;
-use crate::kernel::posting::Moves;
+use trellis_evaluation::kernel::posting::Moves;
 
 /// How many postings some moves make.
 pub(crate) fn count(moves: &Moves) -> i64 {

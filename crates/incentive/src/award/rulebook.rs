@@ -6,8 +6,8 @@ use trellis_core::{Currency, Date, PlanId, TimeZone};
 use trellis_store::incentive::plan_version;
 use trellis_store::incentive::terms::Window;
 
-use crate::kernel::entitlement::Rules;
-use crate::kernel::trace;
+use trellis_evaluation::kernel::entitlement::Rules;
+use trellis_evaluation::kernel::trace::{self, Content};
 
 /// A plan version, ready to compute with.
 #[derive(Clone, Debug)]
@@ -23,7 +23,14 @@ pub(crate) struct Version {
 impl Version {
     pub(crate) fn new(model: plan_version::Model) -> Self {
         let rules = Rules::new(model.program.clone(), model.currency, model.terms.clone());
-        let hash = trace::version_hash(&model);
+        let hash = trace::version_hash(Content {
+            plan: &model.plan,
+            number: model.number,
+            effective_from: model.effective_from,
+            effective_until: model.effective_until,
+            currency: model.currency,
+            terms: &model.terms,
+        });
         Self { model, rules, hash }
     }
 

@@ -21,8 +21,8 @@ use super::case::{Case, Evaluation, Known};
 use super::postings;
 use super::rulebook::Rulebook;
 use crate::Error;
-use crate::kernel::period::Scope;
-use crate::kernel::posting::{self, Moves};
+use trellis_evaluation::kernel::period::Scope;
+use trellis_evaluation::kernel::posting::{self, Moves};
 
 /// An award after it was settled, and where its money is.
 #[derive(Clone, Debug)]

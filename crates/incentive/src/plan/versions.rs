@@ -16,7 +16,7 @@ use super::edit::{Edit, apply, broken, draft};
 use super::lifecycle::{self, Verb};
 use super::plans;
 use crate::Error;
-use crate::kernel::period::begins_period;
+use trellis_evaluation::kernel::period::begins_period;
 
 /// Makes a version of a plan.
 #[derive(Clone, Debug)]

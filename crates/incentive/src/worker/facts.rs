@@ -14,7 +14,7 @@ use crate::Error;
 use crate::award::case::{Case, Known};
 use crate::award::rulebook::Rulebook;
 use crate::award::settle::settle;
-use crate::kernel::measure::{Changes, Group, Sum, changes};
+use trellis_evaluation::kernel::measure::{Changes, Group, Sum, changes};
 
 /// Who the facts are from.
 const SOURCE: &str = "deal";
@@ -39,10 +39,17 @@ pub(super) async fn take_in(txn: &Txn, events: &[event::Model]) -> Result<(), Er
     if fresh.is_empty() {
         return Ok(());
     }
-    let changes = changes(&known, &fresh).ok_or(MoneyError::Overflow)?;
+    let changes = changed(&known, &fresh)?;
     fact::append(txn, fresh.clone()).await?;
     total::add(txn, rows(txn, changes)).await?;
     award(txn, known, fresh).await
+}
+
+/// What fresh facts change in the sums of partners.
+fn changed(known: &[fact::Model], fresh: &[fact::Model]) -> Result<Changes, Error> {
+    let known: Vec<_> = known.iter().map(fact::Model::as_fact).collect();
+    let fresh: Vec<_> = fresh.iter().map(fact::Model::as_fact).collect();
+    Ok(changes(&known, &fresh).ok_or(MoneyError::Overflow)?)
 }
 
 /// The facts that are not known yet, each once.

@@ -10,64 +10,11 @@ use trellis_core::{
     AwardId, Currency, Date, DealId, EcosystemId, PartnerId, PlanId, ProgramId, Timestamp,
 };
 
+pub use trellis_core::incentive::NotPaid;
+
 use super::terms::Window;
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
-
-/// Why an award is of nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "Text",
-    rename_all = "SCREAMING_SNAKE_CASE"
-)]
-pub enum NotPaid {
-    /// The partner was not enrolled in the program.
-    NotEnrolled,
-    /// The partner's tier is not in the audience.
-    TierNotInAudience,
-    /// The partner's kind is not in the audience.
-    PartnerTypeNotInAudience,
-    /// The deal is in another currency than the plan.
-    CurrencyMismatch,
-    /// The measure does not reach the first band.
-    BelowFirstBand,
-    /// The bands that were reached pay nothing, or too little to be rounded up.
-    RoundsToZero,
-    /// The amount is below the minimum, which forfeits it.
-    BelowMinimum,
-    /// Everything that counted was refunded.
-    FullyRefunded,
-    /// The deals were won for nothing.
-    NothingSold,
-    /// What was won was reopened.
-    DealReopened,
-    /// The deal is credited to another partner.
-    DealMoved,
-    /// No version of the plan holds any longer.
-    NoPlanVersion,
-}
-
-impl NotPaid {
-    /// The reason as it is written down.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotEnrolled => "NOT_ENROLLED",
-            Self::TierNotInAudience => "TIER_NOT_IN_AUDIENCE",
-            Self::PartnerTypeNotInAudience => "PARTNER_TYPE_NOT_IN_AUDIENCE",
-            Self::CurrencyMismatch => "CURRENCY_MISMATCH",
-            Self::BelowFirstBand => "BELOW_FIRST_BAND",
-            Self::RoundsToZero => "ROUNDS_TO_ZERO",
-            Self::BelowMinimum => "BELOW_MINIMUM",
-            Self::FullyRefunded => "FULLY_REFUNDED",
-            Self::NothingSold => "NOTHING_SOLD",
-            Self::DealReopened => "DEAL_REOPENED",
-            Self::DealMoved => "DEAL_MOVED",
-            Self::NoPlanVersion => "NO_PLAN_VERSION",
-        }
-    }
-}
 
 /// Which account bears what a partner earns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]

@@ -8,30 +8,12 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
 use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
+use trellis_core::incentive::Fact;
+pub use trellis_core::incentive::Kind;
 use trellis_core::{Currency, Date, DealId, EcosystemId, PartnerId, Timestamp};
 
 use super::standing::Standing;
 use crate::{Error, Txn, View};
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "Text",
-    rename_all = "SCREAMING_SNAKE_CASE"
-)]
-pub enum Kind {
-    /// A deal was won.
-    DealWon,
-    /// A win was taken back, together with everything that named it.
-    DealReopened,
-    /// Money of a win was paid back to the customer.
-    DealRefunded,
-    /// A win was invoiced.
-    DealInvoiced,
-    /// The customer of a win left.
-    DealChurned,
-}
 
 /// One fact.
 #[sea_orm::model]
@@ -73,6 +55,23 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// What an evaluation sees of it.
+    #[must_use]
+    pub fn as_fact(&self) -> Fact<'_> {
+        Fact {
+            kind: self.kind,
+            deal: &self.deal,
+            win: self.win,
+            partner: self.partner.as_ref(),
+            standing: self.standing.as_ref(),
+            amount_minor: self.amount_minor,
+            currency: self.currency,
+            occur_date: self.occur_date,
+        }
+    }
+}
 
 fn scoped(view: &View) -> Select<Entity> {
     Entity::find().filter(Column::Ecosystem.eq(view.ecosystem().clone()))

@@ -10,5 +10,6 @@ pub mod payout_line;
 pub mod plan;
 pub mod plan_version;
 pub mod standing;
-pub mod terms;
 pub mod total;
+
+pub use trellis_core::incentive::terms;

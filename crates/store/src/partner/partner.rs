@@ -5,6 +5,7 @@ use sea_orm::sea_query::ExprTrait;
 use sea_orm::{QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
+pub use trellis_core::partner::PartnerType;
 use trellis_core::{EcosystemId, PartnerId, Timestamp};
 
 use crate::record::{self, scoped};
@@ -55,48 +56,6 @@ impl Named for State {
             Self::Expired => "EXPIRED",
         }
     }
-}
-
-/// What kind of partner an organisation is.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-)]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "Text",
-    rename_all = "SCREAMING_SNAKE_CASE"
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum PartnerType {
-    /// Sells to end customers.
-    Reseller,
-    /// Sells to resellers.
-    Distributor,
-    /// Brings a product.
-    Technology,
-    /// Runs infrastructure.
-    CloudProvider,
-    /// Builds solutions.
-    SystemIntegrator,
-    /// Advises.
-    Consultant,
-    /// Brings customers.
-    Referral,
-    /// Delivers goods.
-    Supplier,
-    /// Runs the product as a service.
-    ManagedServiceProvider,
 }
 
 /// One partner.

@@ -10,17 +10,18 @@ use super::texts;
 
 /// For each crate of ours, the others of ours that it may know. Services know the grammar of the
 /// wire and the data layer, and never each other; those two know only the values between them.
-const OURS: [(&str, &[&str]); 12] = [
+const OURS: [(&str, &[&str]); 13] = [
     ("trellis-core", &[]),
     ("trellis-api", &["trellis-core"]),
     ("trellis-store", &["trellis-core"]),
     ("trellis-matching", &[]),
+    ("trellis-evaluation", &["trellis-core"]),
     ("trellis-migrations", &[]),
     ("trellis-platform", SHARED),
     ("trellis-partner", SHARED),
     ("trellis-program", SHARED),
     ("trellis-deal", DEAL),
-    ("trellis-incentive", SHARED),
+    ("trellis-incentive", INCENTIVE),
     ("trellis-server", EVERYTHING),
     ("trellis-tests", EVERYTHING),
 ];
@@ -35,11 +36,20 @@ const DEAL: &[&str] = &[
     "trellis-matching",
 ];
 
+/// What partners earn is computed apart from where it is kept.
+const INCENTIVE: &[&str] = &[
+    "trellis-core",
+    "trellis-api",
+    "trellis-store",
+    "trellis-evaluation",
+];
+
 const EVERYTHING: &[&str] = &[
     "trellis-core",
     "trellis-api",
     "trellis-store",
     "trellis-matching",
+    "trellis-evaluation",
     "trellis-migrations",
     "trellis-platform",
     "trellis-partner",

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QueryResult, QuerySelect, QueryTrait};
+pub use trellis_core::incentive::Buckets;
 use trellis_core::{
     AwardId, Currency, Date, JournalId, LedgerAccountId, Page, PageQuery, Timestamp,
 };
@@ -15,58 +16,16 @@ use crate::{Error, View, page};
 /// Ids of one statement, so that the number of bound values stays within what SQLite takes.
 const CHUNK: usize = 500;
 
-/// Where the money of one award is, in minor units of its currency. None of them is negative but
-/// `paid`, which is negative while a set-off has taken more from the award than was paid for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Buckets {
-    /// The currency.
-    pub currency: Currency,
-    /// Held until its hold ends.
-    pub held: i64,
-    /// Waiting for approval.
-    pub review: i64,
-    /// Due at the next payout.
-    pub payable: i64,
-    /// Reserved in a payout batch, or on its way to the bank.
-    pub in_payout: i64,
-    /// Paid, in money or by setting off what the partner owed.
-    pub paid: i64,
-    /// Owed by the partner: paid and taken back.
-    pub owed: i64,
-}
-
-impl Buckets {
-    /// An award without money.
-    #[must_use]
-    pub const fn empty(currency: Currency) -> Self {
-        Self {
-            currency,
-            held: 0,
-            review: 0,
-            payable: 0,
-            in_payout: 0,
-            paid: 0,
-            owed: 0,
-        }
-    }
-
-    /// What the partner is entitled to: all parts, less what is owed.
-    #[must_use]
-    pub const fn entitled(&self) -> i64 {
-        self.held + self.review + self.payable + self.in_payout + self.paid - self.owed
-    }
-
-    /// Counts what the award has on an account of a class.
-    const fn count(&mut self, class: Class, debit: i64, credit: i64) {
-        match class {
-            Class::Held => self.held += credit - debit,
-            Class::Review => self.review += credit - debit,
-            Class::Payable => self.payable += credit - debit,
-            Class::InPayout | Class::PayoutClearing => self.in_payout += credit - debit,
-            Class::Cash | Class::SetOff => self.paid += credit - debit,
-            Class::Receivable => self.owed += debit - credit,
-            Class::ContraRevenue | Class::CommissionExpense => {}
-        }
+/// Counts what an award has on an account of a class.
+const fn count(buckets: &mut Buckets, class: Class, debit: i64, credit: i64) {
+    match class {
+        Class::Held => buckets.held += credit - debit,
+        Class::Review => buckets.review += credit - debit,
+        Class::Payable => buckets.payable += credit - debit,
+        Class::InPayout | Class::PayoutClearing => buckets.in_payout += credit - debit,
+        Class::Cash | Class::SetOff => buckets.paid += credit - debit,
+        Class::Receivable => buckets.owed += debit - credit,
+        Class::ContraRevenue | Class::CommissionExpense => {}
     }
 }
 
@@ -97,10 +56,10 @@ pub async fn award_buckets(
         } in slices
         {
             let account = known(&account)?;
-            buckets
+            let there = buckets
                 .entry(award)
-                .or_insert_with(|| Buckets::empty(account.currency()))
-                .count(account.class(), debit_minor, credit_minor);
+                .or_insert_with(|| Buckets::empty(account.currency()));
+            count(there, account.class(), debit_minor, credit_minor);
         }
     }
     Ok(buckets)

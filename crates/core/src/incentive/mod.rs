@@ -1,0 +1,15 @@
+//! The values of incentives: what a plan version pays, what happened, what a partner was then, what an
+//! award comes to.
+//!
+//! They are here because the store keeps them in columns and the evaluation computes with them, and
+//! neither knows the other.
+
+pub mod award;
+pub mod fact;
+pub mod standing;
+pub mod terms;
+
+pub use award::{Buckets, NotPaid};
+pub use fact::{Fact, Kind};
+pub use standing::Standing;
+pub use terms::Terms;

@@ -1,0 +1,21 @@
+//! What the evaluation promises, from outside: conditions that mean what they mean in CEL and that
+//! nobody can end the process with; worked cases; random histories against a second computation.
+
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod cel;
+#[cfg(test)]
+mod checker;
+#[cfg(test)]
+mod fraction;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod support;
