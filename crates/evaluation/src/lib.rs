@@ -8,7 +8,9 @@
 //! * [`evaluate`] applies it to facts, in fixed steps that a trace tells of.
 //! * [`lint`] finds what is likely to be a mistake, and how complicated a version is.
 //! * A [`predicate`] says whom a plan pays and what for.
-//! * The [`kernel`] is what the incentive service computes awards of deals and periods with.
+//!
+//! The incentive service computes awards of deals and periods with the [`kernel`]; its contract does not
+//! reach the nine groups yet.
 
 pub mod evaluate;
 pub mod kernel;
