@@ -47,6 +47,7 @@ pub use schedule::{Next, Slice};
 pub use share::{Recipient, Share};
 pub use trace::{Claw, Detail, ENGINE_VERSION, Exchanged, Held, LeftOut, Measured, Step, Trace};
 
+pub(crate) use exact::{add, mul, sub, whole};
 pub(crate) use schedule::highest_rate;
 pub(crate) use text::begin as text_begin;
 

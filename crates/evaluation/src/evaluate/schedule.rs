@@ -170,12 +170,12 @@ impl<'a> Axis<'a> {
     }
 
     /// What rates are shares of.
-    fn base(&self) -> Exact {
-        match self.pay_on {
+    fn base(&self) -> Result<Exact, MoneyError> {
+        Ok(match self.pay_on {
             PayOn::Measure => self.measure,
-            PayOn::Increment => (self.measure - self.target).max(zero()),
+            PayOn::Increment => sub(self.measure, self.target)?.max(zero()),
             PayOn::TargetPayout(amount) => whole(amount),
-        }
+        })
     }
 
     fn slice(
@@ -214,7 +214,7 @@ impl<'a> Axis<'a> {
         let highest = self.reached().next_back();
         highest
             .map(|(index, band, ..)| {
-                self.slice(index, self.base(), band.rate.ratio(), band.fixed_minor)
+                self.slice(index, self.base()?, band.rate.ratio(), band.fixed_minor)
             })
             .transpose()
     }
@@ -233,7 +233,7 @@ impl<'a> Axis<'a> {
         };
         Ok(Some(self.slice(
             index,
-            self.base(),
+            self.base()?,
             rate,
             band.fixed_minor,
         )?))

@@ -3,7 +3,7 @@
 use trellis_core::{Money, Period, Rate};
 
 use super::{Findings, Surroundings, conditions, read};
-use crate::evaluate::{Exact, highest_rate};
+use crate::evaluate::{Exact, add, highest_rate, mul, sub, whole};
 use crate::plan::{
     BandBy, Below, Hold, LimitScope, Mode, PayOn, PlanVersion, Quantity, Sharing, award_fields,
     partner_fields,
@@ -95,9 +95,13 @@ impl PlanVersion {
                     Quantity::Money => 1,
                     Quantity::Number => i128::from(self.currency.minor_per_unit()),
                 };
-                let change = (other.rate.ratio() - one.rate.ratio()) * other.from.ratio() * each;
                 let fixed = i128::from(other.fixed_minor) - i128::from(one.fixed_minor);
-                change + Exact::from(fixed) < Exact::from(0)
+                let change = sub(other.rate.ratio(), one.rate.ratio())
+                    .and_then(|rate| mul(rate, other.from.ratio()))
+                    .and_then(|amount| mul(amount, Exact::from(each)))
+                    .and_then(|amount| add(amount, Exact::from(fixed)));
+                // What is too much to be counted is decided by the rate.
+                change.map_or(other.rate < one.rate, |change| change < Exact::from(0))
             }
         }
     }
@@ -139,7 +143,9 @@ impl PlanVersion {
                 1
             };
             if let (Some(most), Some(lowest), PayOn::Measure) = (most, lowest, self.measure.pay_on)
-                && from * lowest.ratio() * scale >= Exact::from(i128::from(most))
+                && mul(from, lowest.ratio())
+                    .and_then(|amount| mul(amount, Exact::from(scale)))
+                    .map_or(true, |amount| amount >= whole(most))
             {
                 let message = format!(
                     "is reached only after the limit of {}; it never pays anything",
@@ -336,7 +342,10 @@ impl PlanVersion {
         let discount = around
             .registration_discount
             .map_or(Exact::from(0), Rate::ratio);
-        let sum = beside.fold(share(self) + discount, |sum, other| sum + share(other));
+        let mut shares = beside.map(&share).chain([discount]);
+        let sum = shares.try_fold(share(self), add);
+        // What is too much to be counted is more than any margin.
+        let sum = sum.unwrap_or_else(|_| whole(i64::MAX));
         if sum > margin.ratio() {
             let message = format!(
                 "with all other plans and the discount of registrations, {} of the price can be paid, \

@@ -305,3 +305,28 @@ fn complexity_is_a_sum_that_says_what_is_hard() {
     );
     assert_eq!(alone(&long), rules(["L18"]));
 }
+
+#[test]
+fn rates_that_are_too_much_to_be_counted_are_told_and_harm_nobody() {
+    let most = "999999999999999999.999999999999999999";
+    let mut plan = plan(vec![
+        band("0", most, 0),
+        band(most, "0.000000000000000001", 0),
+    ]);
+    plan.schedule.mode = Mode::Whole;
+    plan.limits.limits.push(Limit {
+        scope: LimitScope::Award,
+        window: Window::Event,
+        max_minor: Some(i64::MAX),
+        min_minor: None,
+        below: Below::Forfeit,
+    });
+    let around = Surroundings {
+        margin: Some(rate("0.3")),
+        registration_discount: Some(rate(most)),
+        highest_rate: Some(rate(most)),
+        ..Surroundings::default()
+    };
+    let found = found(&plan, &around);
+    assert!(found.is_superset(&rules(["L04", "L10"])), "{found:?}");
+}
