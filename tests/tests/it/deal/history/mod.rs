@@ -70,12 +70,12 @@ async fn agree(world: World, usual: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn registrations_are_what_the_model_says_on_sqlite() {
-    run(Engine::Sqlite, &[], |world| agree(world, 40)).await;
+    run(Engine::Sqlite, &[], |world| agree(world, 25)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn registrations_are_what_the_model_says_on_postgres() {
-    run(Engine::Postgres, &[], |world| agree(world, 15)).await;
+    run(Engine::Postgres, &[], |world| agree(world, 10)).await;
 }
 
 /// The control: a model that is wrong parts from the server.
