@@ -58,7 +58,7 @@ impl Demo {
         // Making an ecosystem is administration, which may have an address of its own.
         let everything = running.admin_address().unwrap_or(address);
         let summary = journey(everything, &founder).await?;
-        self.tell(&summary, address, &founder)?;
+        self.tell(&summary, address, &founder, loaded.settings.reflection)?;
         let code = if self.exit {
             running.stop().await;
             if summary.sound {
@@ -73,7 +73,13 @@ impl Demo {
         Ok(code)
     }
 
-    fn tell(&self, summary: &Summary, address: SocketAddr, founder: &Founder) -> Result<(), Error> {
+    fn tell(
+        &self,
+        summary: &Summary,
+        address: SocketAddr,
+        founder: &Founder,
+        reflects: bool,
+    ) -> Result<(), Error> {
         let mut out = std::io::stdout().lock();
         match self.format {
             Format::Json => {
@@ -83,7 +89,7 @@ impl Demo {
             Format::Text => {
                 writeln!(out, "{summary}")?;
                 if !self.exit {
-                    writeln!(out, "{}", calls(summary, address, founder))?;
+                    writeln!(out, "{}", calls(summary, address, founder, reflects))?;
                 }
             }
         }
@@ -133,18 +139,22 @@ async fn journey(address: SocketAddr, founder: &Founder) -> Result<Summary, Erro
 }
 
 /// Calls to try, ready to be pasted.
-fn calls(summary: &Summary, address: SocketAddr, founder: &Founder) -> String {
+fn calls(summary: &Summary, address: SocketAddr, founder: &Founder, reflects: bool) -> String {
     let Summary {
         ecosystem, names, ..
     } = summary;
     let (award, partner) = (&names.award, &names.partner);
     let Founder { secret, .. } = founder;
+    let needs = match reflects {
+        true => "",
+        false => ", of a server that was started with --reflection",
+    };
     format!(
         r#"Serving on {address}; Ctrl-C ends it. Every call must prove who makes it. This key runs {ecosystem}:
 
   export KEY={secret}
 
-Calls to try:
+Calls to try{needs}:
 
   grpcurl -plaintext -H "authorization: Bearer $KEY" {address} list
   grpcurl -plaintext -H "authorization: Bearer $KEY" {address} \
