@@ -261,19 +261,30 @@ pub(super) async fn end_protection(
 pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Error> {
     let mut gone = VecDeque::from([left.clone()]);
     while let Some(left) = gone.pop_front() {
-        let standing = Standing::at(txn, held.customer(&left)?, &left).await?;
+        let mut standing = Standing::at(txn, held.customer(&left)?, &left).await?;
         if left.waitlist_position.is_some() {
             move_up(txn, &standing.line(), &left).await?;
         }
-        for seen in standing.line().waiting_with(&left) {
+        let waiting: Vec<Model> = standing
+            .line()
+            .waiting_with(&left)
+            .into_iter()
+            .cloned()
+            .collect();
+        for seen in &waiting {
             // Most go on waiting, and that is seen without asking the rules.
             if standing.line().keeps_waiting(seen, txn.now()) {
                 continue;
             }
             // What stands at its own customer may be more than what stands at the one that was left.
             let customer = held.customer(seen)?;
-            if let Turn::Refused(left) = Box::pin(take_turn(txn, customer, seen)).await? {
-                gone.push_back(*left);
+            match Box::pin(take_turn(txn, customer, seen)).await? {
+                Turn::Waits(_) => {}
+                // Who was granted a part of what it asked for is not in the way of the rest any more.
+                Turn::Taken => {
+                    standing = Standing::at(txn, held.customer(&left)?, &left).await?;
+                }
+                Turn::Refused(left) => gone.push_back(*left),
             }
         }
     }

@@ -6,12 +6,14 @@ mod model;
 mod moves;
 mod play;
 
+use std::collections::BTreeSet;
+
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use trellis_tests::{Engine, World, number, run};
 
 use self::model::Fault;
-use self::moves::{Move, history};
+use self::moves::{Claim, Kind, Move, Proof, Scope, history};
 use self::play::Stage;
 
 /// How many moves a history has.
@@ -76,6 +78,42 @@ async fn registrations_are_what_the_model_says_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn registrations_are_what_the_model_says_on_postgres() {
     run(Engine::Postgres, &[], |world| agree(world, 10)).await;
+}
+
+/// A history that random ones showed once: whoever waited behind one that was granted a part only, of
+/// what it had asked for, went on waiting for nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_that_is_granted_is_in_nobody_elses_way() {
+    run(Engine::Sqlite, &[], |world| async move {
+        let stage = Stage::open(&world, "market").await;
+        let asks = |partner, products: &[usize]| Claim {
+            partner,
+            account: 2,
+            scope: Scope::Entity,
+            products: products.iter().copied().collect(),
+            territory: None,
+            kind: Kind::New,
+            value: 10_000,
+            automatic: true,
+            proofs: Vec::new(),
+            partial: false,
+            tender: None,
+        };
+        let a_part = Claim {
+            partial: true,
+            proofs: vec![Proof::Meeting],
+            ..asks(0, &[0, 2])
+        };
+        let moves = [
+            Move::Register(asks(2, &[0, 1, 2])),
+            Move::Register(a_part),
+            Move::Register(asks(1, &[0, 1])),
+            Move::Keep(3, BTreeSet::from([0])),
+            Move::Wait(200 * 86_400),
+        ];
+        played(&stage, &moves, None).await.unwrap();
+    })
+    .await;
 }
 
 /// The control: a model that is wrong parts from the server.
