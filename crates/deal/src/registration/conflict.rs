@@ -208,21 +208,6 @@ impl<'a> Line<'a> {
         others
     }
 
-    /// Whether somebody stands in the way of all that one which waits asks for, whatever else stands
-    /// there. One that takes less may have its turn for that. Only what stands at its very account is
-    /// sure to be its customer's: this line may be that of a group.
-    #[must_use]
-    pub fn keeps_waiting(&self, waiting: &Model, now: Timestamp) -> bool {
-        let place = Place::of(waiting);
-        let in_the_way = |other: &&Model| {
-            let stands = (other.state, other.protection_end_time, &Place::of(other));
-            other.account == waiting.account
-                && (protected(other, now) || pending(other, now))
-                && stands_in_the_way(stands, &place, false, now)
-        };
-        !waiting.accept_partial && !waiting.nominated && self.others(waiting).iter().any(in_the_way)
-    }
-
     /// The place of a registration among those that wait for the same business, beginning with 1.
     #[must_use]
     pub fn position(&self, asking: &Model) -> i64 {

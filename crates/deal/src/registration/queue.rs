@@ -256,35 +256,20 @@ pub(super) async fn end_protection(
 /// Looks at those that waited with a registration which has left the line, in the order of the line:
 /// whoever nothing stands in the way of any more is granted at once where the program does that by
 /// itself, and told that its turn has come where a person decides. Whoever the rules refuse then leaves
-/// the line too, and those that waited with it are looked at in turn. Who goes on waiting is not asked
-/// about.
+/// the line too, and those that waited with it are looked at in turn. Everybody is judged, also who goes
+/// on waiting: what the rules say of it may have nothing to do with who stands before it.
 pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Error> {
     let mut gone = VecDeque::from([left.clone()]);
     while let Some(left) = gone.pop_front() {
-        let mut standing = Standing::at(txn, held.customer(&left)?, &left).await?;
+        let standing = Standing::at(txn, held.customer(&left)?, &left).await?;
         if left.waitlist_position.is_some() {
             move_up(txn, &standing.line(), &left).await?;
         }
-        let waiting: Vec<Model> = standing
-            .line()
-            .waiting_with(&left)
-            .into_iter()
-            .cloned()
-            .collect();
-        for seen in &waiting {
-            // Most go on waiting, and that is seen without asking the rules.
-            if standing.line().keeps_waiting(seen, txn.now()) {
-                continue;
-            }
+        for seen in standing.line().waiting_with(&left) {
             // What stands at its own customer may be more than what stands at the one that was left.
             let customer = held.customer(seen)?;
-            match Box::pin(take_turn(txn, customer, seen)).await? {
-                Turn::Waits(_) => {}
-                // Who was granted a part of what it asked for is not in the way of the rest any more.
-                Turn::Taken => {
-                    standing = Standing::at(txn, held.customer(&left)?, &left).await?;
-                }
-                Turn::Refused(left) => gone.push_back(*left),
+            if let Turn::Refused(left) = Box::pin(take_turn(txn, customer, seen)).await? {
+                gone.push_back(*left);
             }
         }
     }

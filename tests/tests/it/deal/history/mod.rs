@@ -80,25 +80,28 @@ async fn registrations_are_what_the_model_says_on_postgres() {
     run(Engine::Postgres, &[], |world| agree(world, 10)).await;
 }
 
+fn asks(partner: usize, products: &[usize]) -> Claim {
+    Claim {
+        partner,
+        account: 2,
+        scope: Scope::Entity,
+        products: products.iter().copied().collect(),
+        territory: None,
+        kind: Kind::New,
+        value: 10_000,
+        automatic: true,
+        proofs: Vec::new(),
+        partial: false,
+        tender: None,
+    }
+}
+
 /// A history that random ones showed once: whoever waited behind one that was granted a part only, of
 /// what it had asked for, went on waiting for nobody.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_part_that_is_granted_is_in_nobody_elses_way() {
     run(Engine::Sqlite, &[], |world| async move {
         let stage = Stage::open(&world, "market").await;
-        let asks = |partner, products: &[usize]| Claim {
-            partner,
-            account: 2,
-            scope: Scope::Entity,
-            products: products.iter().copied().collect(),
-            territory: None,
-            kind: Kind::New,
-            value: 10_000,
-            automatic: true,
-            proofs: Vec::new(),
-            partial: false,
-            tender: None,
-        };
         let a_part = Claim {
             partial: true,
             proofs: vec![Proof::Meeting],
@@ -110,6 +113,27 @@ async fn a_part_that_is_granted_is_in_nobody_elses_way() {
             Move::Register(asks(1, &[0, 1])),
             Move::Keep(3, BTreeSet::from([0])),
             Move::Wait(200 * 86_400),
+        ];
+        played(&stage, &moves, None).await.unwrap();
+    })
+    .await;
+}
+
+/// Another: whoever waited behind several was judged when one of them left, or was not, by who the others
+/// were.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_may_not_register_any_more_leaves_the_line_when_it_moves() {
+    run(Engine::Sqlite, &[], |world| async move {
+        let stage = Stage::open(&world, "market").await;
+        let moves = [
+            Move::Register(asks(1, &[0])),
+            Move::Register(asks(2, &[0, 1])),
+            Move::Register(Claim {
+                proofs: vec![Proof::Meeting],
+                ..asks(0, &[0])
+            }),
+            Move::Suspend(0),
+            Move::Withdraw(1),
         ];
         played(&stage, &moves, None).await.unwrap();
     })
