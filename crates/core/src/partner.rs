@@ -44,3 +44,11 @@ pub enum PartnerType {
     /// Runs the product as a service.
     ManagedServiceProvider,
 }
+
+impl PartnerType {
+    /// Its name, such as `RESELLER`.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_value()
+    }
+}

@@ -55,6 +55,14 @@ impl Rate {
         Ratio::new(self.numerator, 10_i128.pow(u32::from(self.scale)))
     }
 
+    /// The same as a whole number, if it is one that fits.
+    #[must_use]
+    pub fn whole(self) -> Option<i64> {
+        (self.scale == 0)
+            .then(|| i64::try_from(self.numerator).ok())
+            .flatten()
+    }
+
     /// Whether it is nothing.
     #[must_use]
     pub const fn is_zero(self) -> bool {
@@ -80,6 +88,20 @@ impl From<i32> for Rate {
             numerator: i128::from(whole),
             scale: 0,
         }
+    }
+}
+
+impl TryFrom<i64> for Rate {
+    type Error = InvalidRate;
+
+    fn try_from(whole: i64) -> Result<Self, InvalidRate> {
+        if whole.unsigned_abs() >= 10_u64.pow(18) {
+            return Err(InvalidRate);
+        }
+        Ok(Self {
+            numerator: i128::from(whole),
+            scale: 0,
+        })
     }
 }
 

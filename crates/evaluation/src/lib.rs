@@ -9,8 +9,8 @@
 //! * [`lint`] finds what is likely to be a mistake, and how complicated a version is.
 //! * A [`predicate`] says whom a plan pays and what for.
 //!
-//! The incentive service computes awards of deals and periods with the [`kernel`]; its contract does not
-//! reach the nine groups yet.
+//! The incentive service accrues awards of deals and periods with the [`kernel`], which computes a part of
+//! the terms; it simulates, describes and reviews all of them.
 
 pub mod evaluate;
 pub mod kernel;

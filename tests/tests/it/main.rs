@@ -31,5 +31,15 @@ mod partner;
 mod program;
 #[cfg(test)]
 mod refusals;
+/// How the worked cases of the evaluation say plans and facts.
+#[cfg(test)]
+#[path = "../../../crates/evaluation/tests/evaluation/scene.rs"]
+mod scene;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod through;
+/// The worked cases of the evaluation, through the service.
+#[cfg(test)]
+#[path = "../../../crates/evaluation/tests/evaluation/cases.rs"]
+mod worked;

@@ -6,6 +6,7 @@
 
 pub mod award;
 pub mod fact;
+pub mod plan;
 pub mod standing;
 pub mod terms;
 

@@ -48,7 +48,7 @@ impl Standing {
     /// The kind's name, such as `RESELLER`.
     #[must_use]
     pub fn partner_type_name(&self) -> String {
-        self.partner_type.to_value()
+        self.partner_type.name()
     }
 
     /// The tier that it held in a program; none if it was not enrolled there.
@@ -65,7 +65,7 @@ impl Standing {
 
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.partner_type.to_value())?;
+        f.write_str(&self.partner_type.name())?;
         for (program, tier) in &self.tiers {
             write!(f, " {program}={tier}")?;
         }

@@ -3,7 +3,7 @@
 use trellis_core::{Money, Period, Rate};
 
 use super::{Findings, Surroundings, conditions, read};
-use crate::evaluate::{Exact, add, highest_rate, mul, sub, whole};
+use crate::evaluate::{Exact, add, highest_rate, mul, sub, text_begin, whole};
 use crate::plan::{
     BandBy, Below, Hold, LimitScope, Mode, PayOn, PlanVersion, Quantity, Sharing, award_fields,
     partner_fields,
@@ -28,9 +28,9 @@ impl PlanVersion {
             }
             if let (true, Some(least)) = (self.drops(index), self.schedule.bands.get(index + 1)) {
                 let message = format!(
-                    "selling up to {} pays less than selling a little less; raise its rate or pay it \
-                     on its part only (MARGINAL)",
-                    least.from
+                    "reaching {} pays less than selling a little less; raise its rate or pay it on \
+                     its part only (MARGINAL)",
+                    text_begin(self, least.from.ratio())
                 );
                 findings.add("L04", &field, message);
             }

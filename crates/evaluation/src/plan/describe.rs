@@ -139,7 +139,9 @@ impl PlanVersion {
         match self.limits.term {
             Term::None => {}
             Term::FirstEvent => parts.push("once per customer".to_owned()),
-            Term::Months { months, .. } => parts.push(format!("for {months} months per customer")),
+            Term::Months { months, .. } => {
+                parts.push(format!("for {} per customer", so_many(months, "month")));
+            }
         }
         parts.extend(self.limits.limits.iter().map(|limit| self.limit(limit)));
         if let Some(draw) = self.limits.draw {
@@ -181,8 +183,8 @@ impl PlanVersion {
         let mut parts = Vec::new();
         match &self.protection.hold {
             Hold::None => {}
-            Hold::Days(days) => parts.push(format!("held {days} days")),
-            Hold::Months(months) => parts.push(format!("held {months} months")),
+            Hold::Days(days) => parts.push(format!("held {}", so_many(*days, "day"))),
+            Hold::Months(months) => parts.push(format!("held {}", so_many(*months, "month"))),
             Hold::Until(source) => {
                 let what = asked(source, &award_fields()).unwrap_or_default();
                 parts.push(format!("held until {what}"));
@@ -190,7 +192,7 @@ impl PlanVersion {
         }
         if let Some(holdback) = self.protection.holdback {
             let share = percent(holdback.share.ratio());
-            parts.push(format!("{share} held {} days", holdback.days));
+            parts.push(format!("{share} held {}", so_many(holdback.days, "day")));
         }
         if let Some(clawback) = &self.protection.clawback {
             parts.push(taken_back(clawback));
@@ -212,6 +214,12 @@ impl PlanVersion {
     }
 }
 
+/// A number of something: `1 month`, `2 months`.
+fn so_many(count: u32, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 fn taken_back(clawback: &Clawback) -> String {
     let triggers: Vec<&str> = clawback
         .triggers
@@ -223,15 +231,15 @@ fn taken_back(clawback: &Clawback) -> String {
         })
         .collect();
     let (how, unit) = match clawback.mode {
-        ClawbackMode::Full => ("in full", "days"),
-        ClawbackMode::LinearDays => ("by days", "days"),
-        ClawbackMode::LinearMonths => ("by months", "months"),
-        ClawbackMode::Steps(_) => ("in steps", "days"),
+        ClawbackMode::Full => ("in full", "day"),
+        ClawbackMode::LinearDays => ("by days", "day"),
+        ClawbackMode::LinearMonths => ("by months", "month"),
+        ClawbackMode::Steps(_) => ("in steps", "day"),
     };
     format!(
-        "taken back {how} on {} within {} {unit}",
+        "taken back {how} on {} within {}",
         triggers.join(" or "),
-        clawback.window
+        so_many(clawback.window, unit)
     )
 }
 

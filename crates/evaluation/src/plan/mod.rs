@@ -17,8 +17,6 @@
 
 mod describe;
 mod fields;
-mod measure;
-mod protection;
 mod validate;
 
 #[cfg(test)]
@@ -28,36 +26,13 @@ use serde::{Deserialize, Serialize};
 use trellis_core::{Currency, Date, PlanId};
 
 pub use fields::{award_fields, partner_fields};
-pub use measure::{
-    Band, BandBy, FactKind, GroupBy, Measure, Mode, PayOn, Quantity, Schedule, Source, Target,
-    Threshold, Trigger, Window,
-};
-pub use protection::{
-    Anchor, Below, Clawback, ClawbackMode, ClawbackTrigger, Draw, Fund, FundWeight, Fx, FxDate,
-    FxType, Hold, Holdback, Limit, LimitScope, Limits, Policy, Protection, RoleWeight, Rounding,
-    Sharing, Stack, StackCap, Stacking, Step, Term, Unfilled,
+pub use trellis_core::incentive::plan::{
+    Anchor, Band, BandBy, Below, Clawback, ClawbackMode, ClawbackTrigger, Draw, FactKind, Fund,
+    FundWeight, Fx, FxDate, FxType, GroupBy, Hold, Holdback, Kind, Limit, LimitScope, Limits,
+    Measure, Mode, PayOn, Policy, Protection, Quantity, RoleWeight, Rounding, Schedule, Sharing,
+    Source, Stack, StackCap, Stacking, Step, Target, Term, Threshold, Trigger, Unfilled, Window,
 };
 pub use validate::{MOST_BANDS, MOST_LIMITS, MOST_ROLES};
-
-/// What a plan is called in books and sentences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Kind {
-    /// For bringing a customer.
-    Referral,
-    /// For selling.
-    Commission,
-    /// For buying or selling much.
-    Rebate,
-    /// For selling something within a short time.
-    Spiff,
-    /// For reaching something.
-    Bonus,
-    /// Credited to a marketing fund.
-    FundAccrual,
-    /// An advance on what is earned.
-    Draw,
-}
 
 /// One version of a plan. It never changes once it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,3 +19,5 @@ mod reference;
 mod scene;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod through;

@@ -158,7 +158,7 @@ pub(crate) async fn rulebook_of(view: &View, awards: &[Model]) -> Result<Ruleboo
     let mut plans: Vec<_> = awards.iter().map(|award| award.plan.clone()).collect();
     plans.sort_unstable();
     plans.dedup();
-    Ok(Rulebook::new(plan_version::of_plans(view, plans).await?))
+    Rulebook::new(plan_version::of_plans(view, plans).await?)
 }
 
 /// Awards for the wire, with their buckets by the clock.

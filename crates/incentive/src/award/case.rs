@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use trellis_core::{
     Cadence, Currency, Date, DealId, PartnerId, Period, PlanId, TimeZone, Timestamp,
 };
-use trellis_store::incentive::award::{self, NotPaid};
+use trellis_store::incentive::award::{self, NotPaid, Window};
 use trellis_store::incentive::fact;
-use trellis_store::incentive::terms::Window;
 use trellis_store::incentive::total::{self, Days};
 use trellis_store::partner::partner::PartnerType;
 
@@ -47,8 +46,8 @@ impl Case {
         Some(Self {
             plan: version.model.plan.clone(),
             partner,
-            scope: Scope::of(&fact.deal, fact.occur_date, version.model.terms.window),
-            window: version.model.terms.window,
+            scope: Scope::of(&fact.deal, fact.occur_date, version.rules.terms.window),
+            window: version.rules.terms.window,
             currency: version.model.currency,
             version: version.model.number,
             partner_type: standing.partner_type(),

@@ -4,10 +4,14 @@
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{Etag, Field, Fields, date, money, name, numbered_name, time};
 use trellis_core::{AwardId, DealId, Money, PageQuery, PartnerId, Period, PlanId, ProgramId};
+use trellis_evaluation::evaluate::{Facts, Key, Posted};
 use trellis_store::incentive::award::{Model, NotPaid};
 use trellis_store::incentive::ledger::Buckets;
 
 use super::awards::Approve;
+use super::simulate::{Given, Simulate, beneath};
+use crate::fact::convert::{exchange_rates, facts, quotas};
+use crate::plan::convert::{edit, key};
 
 /// What lists filter and order by.
 const FIELDS: &[Field] = &[
@@ -145,4 +149,101 @@ pub(super) fn approve(request: pb::ApproveAwardsRequest, fields: &mut Fields) ->
         ids: ids?,
         note: request.note,
     })
+}
+
+pub(super) fn simulate(
+    request: pb::SimulateAwardsRequest,
+    fields: &mut Fields,
+) -> Option<Simulate> {
+    let pb::SimulateAwardsRequest {
+        parent: _,
+        plan_versions,
+        given_versions,
+        facts: told,
+        quotas: set,
+        exchange_rates: rates,
+        posted,
+        as_known_time,
+    } = request;
+    if plan_versions.is_empty() && given_versions.is_empty() {
+        let otherwise = "name or give one version at least";
+        fields.refuse("plan_versions", "required", otherwise);
+    }
+    let named: Vec<Option<_>> = plan_versions
+        .iter()
+        .enumerate()
+        .map(|(at, name)| key(&format!("plan_versions[{at}]"), name, fields))
+        .collect();
+    let given: Vec<Option<Given>> = given_versions
+        .into_iter()
+        .enumerate()
+        .map(|(at, version)| given(at, version, fields))
+        .collect();
+    let facts = facts(fields, "facts", told);
+    let quotas = quotas(fields, "quotas", set);
+    let rates = exchange_rates(fields, "exchange_rates", rates);
+    let posted: Vec<Option<_>> = posted
+        .into_iter()
+        .enumerate()
+        .map(|(at, told)| self::posted(fields, &format!("posted[{at}]"), told))
+        .collect();
+    let as_known_at = fields.optional_time("as_known_time", as_known_time);
+    Some(Simulate {
+        named: named.into_iter().collect::<Option<_>>()?,
+        given: given.into_iter().collect::<Option<_>>()?,
+        facts: Facts {
+            facts: facts?,
+            quotas: quotas?,
+            rates: rates?,
+            posted: posted.into_iter().collect::<Option<_>>()?,
+        },
+        as_known_at: as_known_at?,
+    })
+}
+
+fn posted(fields: &mut Fields, path: &str, told: pb::PostedAward) -> Option<(Key, Posted)> {
+    let pb::PostedAward {
+        plan_version,
+        partner,
+        scope,
+        amount,
+        paid_amount,
+    } = told;
+    let version = key(&format!("{path}.plan_version"), &plan_version, fields);
+    let partner = fields.id(&format!("{path}.partner"), &partner);
+    let amount = fields.money(&format!("{path}.amount"), amount);
+    let paid = fields.optional_money(&format!("{path}.paid_amount"), paid_amount);
+    let version = version?;
+    let key = Key {
+        plan: version.plan,
+        partner: partner?,
+        scope,
+    };
+    let posted = Posted {
+        minor: amount?.minor,
+        paid_minor: paid?.map_or(0, |paid| paid.minor),
+        version: version.number,
+    };
+    Some((key, posted))
+}
+
+/// A version that is a part of the request; what is wrong with it is told beneath its place.
+fn given(at: usize, version: pb::PlanVersion, fields: &mut Fields) -> Option<Given> {
+    let read = fields.apart(version, |version, own| {
+        let key = key("name", &version.name, own);
+        let edit = edit(version, None, own);
+        Some(Given {
+            key: key?,
+            edit: edit?,
+        })
+    });
+    match read {
+        Ok(given) => Some(given),
+        Err(violations) => {
+            for violation in beneath(&format!("given_versions[{at}]"), violations) {
+                fields.refuse(violation.field, violation.rule, violation.description);
+            }
+            None
+        }
+    }
 }

@@ -8,6 +8,8 @@
 //! * [`rulebook`] and [`case`] put rows into the shape that the kernel computes with.
 //! * [`settle`] is the one way in which awards change; [`postings`] writes its moves.
 //! * [`explain`] computes an award once more from its facts; [`explanation`] tells how on the wire.
+//! * [`simulate`] computes awards of facts that a caller gives, under all terms that there are;
+//!   [`simulated`] tells them on the wire.
 
 pub(crate) mod awards;
 pub(crate) mod case;
@@ -18,5 +20,7 @@ pub(crate) mod postings;
 pub(crate) mod rulebook;
 pub(crate) mod service;
 pub(crate) mod settle;
+mod simulate;
+mod simulated;
 
 pub use service::Awards;

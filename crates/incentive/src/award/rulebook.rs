@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use trellis_core::{Currency, Date, PlanId, TimeZone};
+use trellis_store::incentive::award::Window;
 use trellis_store::incentive::plan_version;
-use trellis_store::incentive::terms::Window;
 
+use crate::Error;
 use trellis_evaluation::kernel::entitlement::Rules;
 use trellis_evaluation::kernel::trace::{self, Content};
 
@@ -21,17 +22,32 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    pub(crate) fn new(model: plan_version::Model) -> Self {
-        let rules = Rules::new(model.program.clone(), model.currency, model.terms.clone());
+    /// A version that can be computed with from deals: nothing else is ever scheduled.
+    ///
+    /// # Errors
+    /// [`trellis_store::Error::Corrupt`] when it says what is not computed from deals.
+    pub(crate) fn new(model: plan_version::Model) -> Result<Self, Error> {
+        let terms = model.terms.kernel().map_err(|beyond| {
+            Error::from(trellis_store::Error::Corrupt {
+                table: "plan_versions",
+                what: format!(
+                    "version {} of plan {} was scheduled with {}",
+                    model.number,
+                    model.plan,
+                    beyond.join(", ")
+                ),
+            })
+        })?;
         let hash = trace::version_hash(Content {
             plan: &model.plan,
             number: model.number,
             effective_from: model.effective_from,
             effective_until: model.effective_until,
             currency: model.currency,
-            terms: &model.terms,
+            terms: &terms,
         });
-        Self { model, rules, hash }
+        let rules = Rules::new(model.program.clone(), model.currency, terms);
+        Ok(Self { model, rules, hash })
     }
 
     /// The time zone that its days are days of.
@@ -46,15 +62,18 @@ pub(crate) struct Rulebook(BTreeMap<PlanId, Vec<Version>>);
 
 impl Rulebook {
     /// Makes versions ready.
-    pub(crate) fn new(models: Vec<plan_version::Model>) -> Self {
+    ///
+    /// # Errors
+    /// When one of them is not computed from deals.
+    pub(crate) fn new(models: Vec<plan_version::Model>) -> Result<Self, Error> {
         let mut plans: BTreeMap<PlanId, Vec<Version>> = BTreeMap::new();
         for model in models {
             plans
                 .entry(model.plan.clone())
                 .or_default()
-                .push(Version::new(model));
+                .push(Version::new(model)?);
         }
-        Self(plans)
+        Ok(Self(plans))
     }
 
     /// The versions that hold on a day.
@@ -76,7 +95,7 @@ impl Rulebook {
     ) -> Option<&Version> {
         self.0.get(plan)?.iter().find(|version| {
             version.model.holds_on(date)
-                && version.model.terms.window == window
+                && version.rules.terms.window == window
                 && version.model.currency == currency
         })
     }

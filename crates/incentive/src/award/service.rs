@@ -6,7 +6,7 @@ use trellis_api::incentive::v1::award_service_server::{AwardService, AwardServic
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{awards, convert, explain};
+use super::{awards, convert, explain, simulate};
 
 /// `AwardService` over a store.
 #[derive(Clone)]
@@ -52,6 +52,15 @@ impl AwardService for Awards {
         Ok(Response::new(
             explain::explain(&self.store, call, id).await?,
         ))
+    }
+
+    async fn simulate_awards(
+        &self,
+        request: Request<pb::SimulateAwardsRequest>,
+    ) -> Result<Response<pb::SimulateAwardsResponse>, Status> {
+        let (call, simulated) = open(request, convert::simulate)?;
+        let response = simulate::simulate(&self.store, call, simulated).await?;
+        Ok(Response::new(response))
     }
 
     async fn approve_awards(

@@ -6,12 +6,13 @@ use trellis_api::{Etag, Field, Fields, Mask, date, name, numbered_name, time};
 use trellis_core::{PageQuery, PlanId, ProgramId};
 use trellis_store::incentive::plan;
 use trellis_store::incentive::plan_version;
-use trellis_store::incentive::terms::Terms;
+use trellis_store::incentive::terms::{Hold, Terms};
 
 use super::edit::Edit;
 use super::terms::{
-    read_audience, read_kind, read_limits, read_measure, read_schedule, read_trigger,
-    wire_audience, wire_kind, wire_limits, wire_measure, wire_schedule, wire_state, wire_trigger,
+    Reader, read_audience, read_kind, read_limits, read_measure, read_policy, read_protection,
+    read_schedule, read_sharing, read_trigger, wire_audience, wire_kind, wire_limits, wire_measure,
+    wire_policy, wire_protection, wire_schedule, wire_sharing, wire_state, wire_trigger,
 };
 use super::{plans, versions};
 
@@ -29,7 +30,15 @@ pub(super) const VERSION_FIELDS: &[Field] = &[
     Field::state(
         "kind",
         "KIND",
-        &["COMMISSION", "REBATE", "REFERRAL", "SPIFF", "BONUS"],
+        &[
+            "COMMISSION",
+            "REBATE",
+            "REFERRAL",
+            "SPIFF",
+            "BONUS",
+            "FUND_ACCRUAL",
+            "DRAW",
+        ],
     ),
     Field::time("create_time").sortable(),
     Field::time("update_time").sortable(),
@@ -46,10 +55,14 @@ const VERSION_MUTABLE: &[&str] = &[
     "kind",
     "audience",
     "trigger",
+    "trigger_condition",
     "measure",
     "schedule",
+    "sharing",
     "limits",
     "hold_days",
+    "protection",
+    "policy",
 ];
 
 /// A plan on the wire.
@@ -101,25 +114,34 @@ pub(crate) fn wire_version(plan_version: plan_version::Model) -> pb::PlanVersion
     let Terms {
         audience,
         trigger,
-        source,
-        window,
+        measure,
         schedule,
+        sharing,
         limits,
-        hold_days,
+        protection,
+        policy,
     } = terms;
+    let hold_days = match protection.hold {
+        Hold::Days(days) => i32::try_from(days).unwrap_or(i32::MAX),
+        Hold::None | Hold::Months(_) | Hold::Until(_) => 0,
+    };
     pb::PlanVersion {
         name: numbered_name(&ecosystem, &plan, "versions", number.into()),
         state: wire_state(state).into(),
         effective_from_date: Some(date::wire(effective_from)),
         effective_until_date: effective_until.map(date::wire),
         currency_code: currency.code().to_owned(),
-        kind: wire_kind(kind).into(),
+        kind: wire_kind(kind),
         audience: Some(wire_audience(&ecosystem, &program, audience)),
-        trigger: wire_trigger(trigger).into(),
-        measure: Some(wire_measure(source, window)),
-        schedule: Some(wire_schedule(schedule, currency)),
+        trigger: wire_trigger(trigger.fact).into(),
+        trigger_condition: trigger.condition,
+        schedule: Some(wire_schedule(schedule, &measure, currency)),
+        measure: Some(wire_measure(measure, currency)),
+        sharing: wire_sharing(sharing),
         limits: wire_limits(limits, currency),
         hold_days,
+        protection: wire_protection(protection),
+        policy: wire_policy(policy, currency),
         retire_date: retire_date.map(date::wire),
         schedule_time: schedule_time.map(time::wire),
         create_time: Some(time::wire(create_time)),
@@ -241,7 +263,19 @@ pub(super) fn retire(
     })
 }
 
-fn key(field: &str, text: &str, fields: &mut Fields) -> Option<versions::Key> {
+pub(super) fn lint(
+    request: pb::LintPlanVersionRequest,
+    fields: &mut Fields,
+) -> Option<versions::Key> {
+    key("name", &request.name, fields)
+}
+
+pub(super) fn describe(request: pb::DescribePlanRequest, fields: &mut Fields) -> Option<PlanId> {
+    fields.id("name", &request.name)
+}
+
+/// Reads the name of a version.
+pub(crate) fn key(field: &str, text: &str, fields: &mut Fields) -> Option<versions::Key> {
     let (plan, number) = fields.numbered("versions", field, text)?;
     match i32::try_from(number) {
         Ok(number) => Some(versions::Key { plan, number }),
@@ -257,7 +291,11 @@ fn key(field: &str, text: &str, fields: &mut Fields) -> Option<versions::Key> {
 }
 
 /// The fields that a mask covers, or all of them, as an edit.
-fn edit(version: pb::PlanVersion, mask: Option<&Mask>, fields: &mut Fields) -> Option<Edit> {
+pub(crate) fn edit(
+    version: pb::PlanVersion,
+    mask: Option<&Mask>,
+    fields: &mut Fields,
+) -> Option<Edit> {
     let covers = |field| mask.is_none_or(|mask| mask.covers(field));
     let pb::PlanVersion {
         effective_from_date,
@@ -266,10 +304,14 @@ fn edit(version: pb::PlanVersion, mask: Option<&Mask>, fields: &mut Fields) -> O
         kind,
         audience,
         trigger,
+        trigger_condition,
         measure,
         schedule,
+        sharing,
         limits,
         hold_days,
+        protection,
+        policy,
         ..
     } = version;
     /// What was read of a covered field: nothing if it is not covered, nothing at all if it is wrong.
@@ -293,10 +335,25 @@ fn edit(version: pb::PlanVersion, mask: Option<&Mask>, fields: &mut Fields) -> O
     let kind = read(covers("kind"), || read_kind(kind));
     let audience = read(covers("audience"), || read_audience(fields, audience));
     let trigger = read(covers("trigger"), || read_trigger(trigger));
-    let measure = read(covers("measure"), || read_measure(measure));
-    let schedule = read(covers("schedule"), || read_schedule(fields, schedule));
-    let limits = read(covers("limits"), || read_limits(fields, limits));
-    let hold_days = read(covers("hold_days"), || Some(hold_days));
+    let trigger_condition = read(covers("trigger_condition"), || {
+        Some(trigger_condition.trim().to_owned())
+    });
+    let hold_days = read(covers("hold_days"), || u32::try_from(hold_days).ok());
+    let mut reader = Reader::new(fields);
+    let measure = read(covers("measure"), || read_measure(&mut reader, measure));
+    let schedule = read(covers("schedule"), || {
+        read_schedule(
+            &mut reader,
+            schedule,
+            measure.as_ref().and_then(Option::as_ref),
+        )
+    });
+    let sharing = read(covers("sharing"), || read_sharing(&mut reader, sharing));
+    let limits = read(covers("limits"), || read_limits(&mut reader, limits));
+    let protection = read(covers("protection"), || {
+        read_protection(&mut reader, protection)
+    });
+    let policy = read(covers("policy"), || read_policy(&mut reader, policy));
     Some(Edit {
         effective_from: effective_from?,
         effective_until: effective_until?,
@@ -304,9 +361,14 @@ fn edit(version: pb::PlanVersion, mask: Option<&Mask>, fields: &mut Fields) -> O
         kind: kind?,
         audience: audience?,
         trigger: trigger?,
+        trigger_condition: trigger_condition?,
         measure: measure?,
         schedule: schedule?,
+        sharing: sharing?,
         limits: limits?,
         hold_days: hold_days?,
+        protection: protection?,
+        policy: policy?,
+        currencies: reader.into_currencies(),
     })
 }

@@ -16,11 +16,15 @@
 //! * [`lifecycle`] says which moves are legal, and what a passed day means.
 //! * [`edit`] says what of a version can be written, and what must hold of it as a whole.
 //! * [`convert`] and [`terms`] are the only mapping between the wire and the rows.
+//! * [`reading`] makes of a row what the evaluation reads; [`review`] finds likely mistakes in it, and
+//!   puts it in plain words.
 
 pub(crate) mod convert;
 pub(crate) mod edit;
 pub(crate) mod lifecycle;
 pub(crate) mod plans;
+pub(crate) mod reading;
+pub(crate) mod review;
 pub(crate) mod service;
 pub(crate) mod terms;
 pub(crate) mod versions;

@@ -140,7 +140,7 @@ pub(crate) async fn update(
         .await
 }
 
-pub(super) async fn find(view: &View, id: &PlanId) -> Result<Model, Error> {
+pub(crate) async fn find(view: &View, id: &PlanId) -> Result<Model, Error> {
     record::find::<Entity>(view, id)
         .await?
         .ok_or_else(|| absent(view, id))

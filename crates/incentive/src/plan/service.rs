@@ -6,7 +6,7 @@ use trellis_api::incentive::v1::plan_service_server::{PlanService, PlanServiceSe
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{convert, plans, versions};
+use super::{convert, plans, review, versions};
 
 /// `PlanService` over a store.
 #[derive(Clone)]
@@ -112,5 +112,23 @@ impl PlanService for Plans {
     ) -> Result<Response<pb::PlanVersion>, Status> {
         let (call, retire) = open(request, convert::retire)?;
         Ok(written(versions::retire(&self.store, call, retire).await?))
+    }
+
+    async fn lint_plan_version(
+        &self,
+        request: Request<pb::LintPlanVersionRequest>,
+    ) -> Result<Response<pb::LintPlanVersionResponse>, Status> {
+        let (call, key) = open(request, convert::lint)?;
+        Ok(Response::new(review::lint(&self.store, call, key).await?))
+    }
+
+    async fn describe_plan(
+        &self,
+        request: Request<pb::DescribePlanRequest>,
+    ) -> Result<Response<pb::DescribePlanResponse>, Status> {
+        let (call, id) = open(request, convert::describe)?;
+        Ok(Response::new(
+            review::describe(&self.store, call, id).await?,
+        ))
     }
 }

@@ -3,7 +3,7 @@
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{Etag, child_name, name, numbered_name};
 use trellis_core::lifecycle::Named;
-use trellis_core::{Call, Date, Page, PageQuery, PlanId, Problem, Violation, Written};
+use trellis_core::{Call, Date, Page, PageQuery, Period, PlanId, Problem, Violation, Written};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::incentive::plan;
 use trellis_store::incentive::plan_version::{self, CatchUp, Model, State};
@@ -14,9 +14,8 @@ use trellis_store::{Store, Txn, View};
 use super::convert::wire_version;
 use super::edit::{Edit, apply, broken, draft};
 use super::lifecycle::{self, Verb};
-use super::plans;
+use super::{plans, reading};
 use crate::Error;
-use trellis_evaluation::kernel::period::begins_period;
 
 /// Makes a version of a plan.
 #[derive(Clone, Debug)]
@@ -186,6 +185,7 @@ pub(crate) async fn schedule(
                 version.state = lifecycle::moved(version.state, Verb::Schedule, &resource)?;
                 let program = published(&txn, &plan).await?;
                 whole_periods(&version, &resource)?;
+                accrues(&version, &resource)?;
                 apart(&txn, &version, &resource).await?;
                 version.start_time = Some(program.time_zone.midnight(version.effective_from));
                 version.end_time = version.end().map(|date| program.time_zone.midnight(date));
@@ -265,7 +265,10 @@ async fn check(
     edit: &Edit,
     before: Option<&Model>,
 ) -> Result<(), Error> {
-    let violations = broken(plan, version, edit, before);
+    let mut violations = broken(plan, version, edit, before);
+    if violations.is_empty() {
+        violations = reading::wrong(version);
+    }
     if !violations.is_empty() {
         return Err(Problem::Invalid(violations).into());
     }
@@ -293,10 +296,27 @@ async fn published(txn: &Txn, plan: &plan::Model) -> Result<program::Model, Erro
     }
 }
 
+/// Awards are accrued from what happens to deals, by the kernel: terms that say more can be simulated
+/// and not yet scheduled.
+fn accrues(version: &Model, resource: &str) -> Result<(), Problem> {
+    version
+        .terms
+        .kernel()
+        .map(|_| ())
+        .map_err(|beyond| Problem::Precondition {
+            resource: resource.to_owned(),
+            requires: format!(
+                "its terms must be such that awards are accrued by them, which is not so for {}; \
+                 SimulateAwards computes them",
+                beyond.join(", ")
+            ),
+        })
+}
+
 /// A version with a period starts and ends where periods do: an award of half a period would depend
 /// on which half its deals fell into.
 fn whole_periods(version: &Model, resource: &str) -> Result<(), Problem> {
-    let window = version.terms.window;
+    let window = version.terms.measure.window;
     let days = [Some(version.effective_from), version.effective_until];
     match days
         .into_iter()
@@ -308,9 +328,16 @@ fn whole_periods(version: &Model, resource: &str) -> Result<(), Problem> {
     }
 }
 
+/// Whether a day is the first of a period, or there are none.
+fn begins_period(date: Date, window: Window) -> bool {
+    window
+        .cadence()
+        .is_none_or(|cadence| Period::containing(date, cadence).start() == date)
+}
+
 fn cut_period(window: Window, date: Date, resource: &str) -> Problem {
     let period = match window {
-        Window::Event => "deal",
+        Window::Event | Window::Lifetime => "deal",
         Window::Month => "month",
         Window::Quarter => "quarter",
         Window::Half => "half year",
@@ -363,8 +390,8 @@ fn ends_sooner(txn: &Txn, version: &Model, date: Date, resource: &str) -> Result
         let requires = format!("the day must be before {end}, on which it ends anyway");
         return Err(Problem::Precondition { resource, requires }.into());
     }
-    if date > version.effective_from && !begins_period(date, version.terms.window) {
-        return Err(cut_period(version.terms.window, date, resource).into());
+    if date > version.effective_from && !begins_period(date, version.terms.measure.window) {
+        return Err(cut_period(version.terms.measure.window, date, resource).into());
     }
     Ok(())
 }
@@ -379,7 +406,7 @@ pub(crate) fn resource(view: &View, version: &Model) -> String {
     )
 }
 
-fn absent(view: &View, key: &Key) -> Error {
+pub(crate) fn absent(view: &View, key: &Key) -> Error {
     let resource = numbered_name(view.ecosystem(), &key.plan, "versions", key.number.into());
     Problem::NotFound { resource }.into()
 }
@@ -388,9 +415,7 @@ fn absent(view: &View, key: &Key) -> Error {
 mod tests {
     use trellis_core::{Currency, EcosystemId, ProgramId, Timestamp};
     use trellis_store::incentive::plan_version::Kind;
-    use trellis_store::incentive::terms::{
-        Audience, Limits, Mode, Schedule, Source, Terms, Threshold, Trigger,
-    };
+    use trellis_store::incentive::terms::Terms;
 
     use super::*;
 
@@ -407,18 +432,10 @@ mod tests {
             retire_date: retire.map(day),
             currency: Currency::USD,
             kind: Kind::Bonus,
-            terms: Terms {
-                audience: Audience::default(),
-                trigger: Trigger::DealWon,
-                source: Source::DealNet,
-                window: Window::Quarter,
-                schedule: Schedule {
-                    mode: Mode::Whole,
-                    threshold: Threshold::Above,
-                    bands: Vec::new(),
-                },
-                limits: Limits::default(),
-                hold_days: 0,
+            terms: {
+                let mut terms = Terms::default();
+                terms.measure.window = Window::Quarter;
+                terms
             },
             time_zone: None,
             start_time: None,

@@ -54,9 +54,9 @@ pub(super) async fn go_on(txn: &Txn) -> Result<usize, Error> {
 }
 
 async fn award(txn: &Txn, version: &Model, wins: Vec<fact::Model>) -> Result<(), Error> {
-    let ready = Version::new(version.clone());
+    let ready = Version::new(version.clone())?;
     let cases = cases(wins.iter().filter_map(|win| Case::of_win(&ready, win)));
     let versions = plan_version::of_plans(txn, [version.plan.clone()]).await?;
-    settle(txn, &cases, &Rulebook::new(versions), Known::default()).await?;
+    settle(txn, &cases, &Rulebook::new(versions)?, Known::default()).await?;
     Ok(())
 }

@@ -918,5 +918,6 @@ fn measure(window: incentive::measure::Window) -> Option<incentive::Measure> {
     Some(incentive::Measure {
         source: incentive::measure::Source::DealNet.into(),
         window: window.into(),
+        ..incentive::Measure::default()
     })
 }

@@ -11,8 +11,8 @@ use trellis_core::{
 };
 
 pub use trellis_core::incentive::NotPaid;
+pub use trellis_core::incentive::terms::Window;
 
-use super::terms::Window;
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
 

@@ -12,4 +12,4 @@ pub mod plan_version;
 pub mod standing;
 pub mod total;
 
-pub use trellis_core::incentive::terms;
+pub use trellis_core::incentive::plan as terms;

@@ -11,6 +11,7 @@ use trellis_core::{
     Timestamp,
 };
 
+pub use super::terms::Kind;
 use super::terms::Terms;
 use crate::page::{self, Columns};
 use crate::{Error, Txn, View, record};
@@ -43,26 +44,6 @@ impl Named for State {
             Self::Retired => "RETIRED",
         }
     }
-}
-
-/// What sort of payment it is: words, not arithmetic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "Text",
-    rename_all = "SCREAMING_SNAKE_CASE"
-)]
-pub enum Kind {
-    /// A share of what was sold.
-    Commission,
-    /// Money back.
-    Rebate,
-    /// A reward for bringing a customer.
-    Referral,
-    /// A short reward for a particular sale.
-    Spiff,
-    /// An extra reward.
-    Bonus,
 }
 
 /// How far the past of a version has been looked at, while it has not been to its end.
@@ -233,6 +214,32 @@ pub async fn of_plans(
         .filter(Column::Plan.is_in(plans))
         .order_by_asc(Column::Plan)
         .order_by_asc(Column::Number);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// The versions of all plans of a program that are no drafts.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of_program(view: &View, program: &ProgramId) -> Result<Vec<Model>, Error> {
+    let select = scoped(view)
+        .filter(Column::State.ne(State::Draft))
+        .filter(Column::Program.eq(program.clone()))
+        .order_by_asc(Column::Plan)
+        .order_by_asc(Column::Number);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// The versions of a plan that have not retired, the newest first.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn unretired(view: &View, plan: &PlanId, limit: u64) -> Result<Vec<Model>, Error> {
+    let select = scoped(view)
+        .filter(Column::Plan.eq(plan.clone()))
+        .filter(Column::State.ne(State::Retired))
+        .order_by_desc(Column::Number)
+        .limit(limit);
     Ok(select.all(&view.db()).await?)
 }
 

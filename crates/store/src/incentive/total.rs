@@ -6,7 +6,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
-use sea_orm::{Condition, IntoActiveModel, QueryOrder};
+use sea_orm::{Condition, IntoActiveModel, QueryOrder, QuerySelect};
 use trellis_core::{Currency, Date, EcosystemId, PartnerId};
 
 use super::standing::Standing;
@@ -81,6 +81,20 @@ pub async fn of_days(view: &View, days: &[Days]) -> Result<Vec<Model>, Error> {
         .filter(Column::Ecosystem.eq(view.ecosystem().clone()))
         .filter(any);
     Ok(select.order_by_asc(Column::Partner).all(&view.db()).await?)
+}
+
+/// The currencies that anything was won in.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn currencies(view: &View) -> Result<Vec<Currency>, Error> {
+    let select = Entity::find()
+        .filter(Column::Ecosystem.eq(view.ecosystem().clone()))
+        .select_only()
+        .column(Column::Currency)
+        .distinct()
+        .order_by_asc(Column::Currency);
+    Ok(select.into_tuple().all(&view.db()).await?)
 }
 
 /// Adds to totals; those that are not there yet begin with nothing.

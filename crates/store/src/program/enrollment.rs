@@ -1,7 +1,7 @@
 //! Enrolments: which partner is in which program, and the tier that it holds there.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{FromJsonQueryResult, QuerySelect};
+use sea_orm::{FromJsonQueryResult, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use trellis_core::{
     EcosystemId, EnrollmentId, PartnerId, ProductId, ProgramId, TerritoryId, TierId, Timestamp,
@@ -106,6 +106,19 @@ pub async fn membership(
             what: format!("{} holds a tier that does not exist", enrollment.id),
         }),
     }
+}
+
+/// Some of the enrolments of a program that stand, by partner.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn standing(view: &View, program: &ProgramId, limit: u64) -> Result<Vec<Model>, Error> {
+    let select = record::scoped::<Entity>(view)
+        .filter(COLUMN.program.eq(program.clone()))
+        .filter(COLUMN.state.eq(State::Enrolled))
+        .order_by_asc(Column::Partner)
+        .limit(limit);
+    Ok(select.all(&view.db()).await?)
 }
 
 /// Whether an enrolment holds a tier.

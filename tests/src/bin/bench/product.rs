@@ -552,6 +552,7 @@ impl Product {
                     measure: Some(incentive::Measure {
                         source: incentive::measure::Source::DealNet.into(),
                         window: window.into(),
+                        ..incentive::Measure::default()
                     }),
                     schedule: Some(incentive::Schedule {
                         mode: incentive::schedule::Mode::Marginal.into(),

@@ -2,7 +2,7 @@
 
 use trellis_api::deal::v1 as pb;
 use trellis_api::deal::v1::account_identifier::Type;
-use trellis_api::google::r#type::Decimal;
+use trellis_api::google::r#type::{Date, Decimal};
 use trellis_api::incentive::v1 as incentive;
 use trellis_tests::{Caller, position};
 
@@ -515,7 +515,7 @@ impl Planter {
         let scheduled = plans.schedule_plan_version(request).await.unwrap();
         // A draft that is for one tier only.
         let request = incentive::CreatePlanVersionRequest {
-            parent: plan,
+            parent: plan.clone(),
             plan_version: Some(incentive::PlanVersion {
                 audience: Some(incentive::Audience {
                     tiers: vec![format!("{}/tiers/{}", self.program_name(), tier_id(0))],
@@ -526,6 +526,7 @@ impl Planter {
             ..incentive::CreatePlanVersionRequest::default()
         };
         plans.create_plan_version(request).await.unwrap();
+        self.other_terms(&plan).await;
         let now = self.staff.since(&position(&scheduled));
         let list = incentive::ListAwardsRequest {
             parent: self.parent.clone(),
@@ -555,6 +556,60 @@ impl Planter {
             ..incentive::CancelBatchRequest::default()
         };
         self.staff.payouts().cancel_batch(cancel).await.unwrap();
+    }
+
+    /// Drafts with conditions, roles, a group and a quota.
+    async fn other_terms(&self, plan: &str) {
+        let mut shared = tenth();
+        shared.audience = Some(incentive::Audience {
+            condition: format!("partner.country == \"{}\"", self.text('v')),
+            ..incentive::Audience::default()
+        });
+        shared.trigger_condition = format!("line.product == \"{}\"", self.text('v'));
+        shared.sharing = Some(incentive::Sharing {
+            roles: vec![incentive::RoleWeight {
+                role: self.text('v'),
+                weight: 1,
+            }],
+            ..incentive::Sharing::default()
+        });
+        shared.protection = Some(incentive::Protection {
+            hold_until: format!("event.metric == \"{}\"", self.text('v')),
+            ..incentive::Protection::default()
+        });
+        shared.policy = Some(incentive::Policy {
+            stack: Some(incentive::PolicyStack {
+                group: self.text('v'),
+                rule: incentive::policy_stack::Rule::Add.into(),
+                rank: 1,
+                ..incentive::PolicyStack::default()
+            }),
+            ..incentive::Policy::default()
+        });
+        let mut yearly = tenth();
+        yearly.measure = Some(incentive::Measure {
+            window: incentive::measure::Window::Year.into(),
+            target: Some(incentive::MeasureTarget {
+                kind: incentive::measure_target::Kind::Quota.into(),
+                quota: self.text('v'),
+                ..incentive::MeasureTarget::default()
+            }),
+            ..yearly.measure.unwrap()
+        });
+        yearly.effective_from_date = Some(Date {
+            day: 1,
+            month: 1,
+            ..DAY
+        });
+        for version in [shared, yearly] {
+            let request = incentive::CreatePlanVersionRequest {
+                parent: plan.to_owned(),
+                plan_version: Some(version),
+                ..incentive::CreatePlanVersionRequest::default()
+            };
+            let made = self.staff.plans().create_plan_version(request).await;
+            made.unwrap();
+        }
     }
 
     async fn batch(&self, number: usize, partners: &[usize]) -> String {
@@ -603,6 +658,7 @@ fn tenth() -> incentive::PlanVersion {
         from_amount: usd(0),
         rate: Some(rate),
         fixed_amount: usd(0),
+        ..incentive::Band::default()
     };
     incentive::PlanVersion {
         effective_from_date: Some(DAY),
@@ -612,6 +668,7 @@ fn tenth() -> incentive::PlanVersion {
         measure: Some(incentive::Measure {
             source: incentive::measure::Source::DealNet.into(),
             window: incentive::measure::Window::Event.into(),
+            ..incentive::Measure::default()
         }),
         schedule: Some(incentive::Schedule {
             mode: incentive::schedule::Mode::Marginal.into(),

@@ -150,12 +150,14 @@ on_both! {
         gold.audience = Some(pb::Audience {
             tiers: vec!["ecosystems/acme/programs/channel/tiers/gold".to_owned()],
             partner_types: Vec::new(),
+            ..pb::Audience::default()
         });
         scene.promise("gold", gold).await;
         let mut referrals = percent("0.1");
         referrals.audience = Some(pb::Audience {
             tiers: Vec::new(),
             partner_types: vec![trellis_api::partner::v1::partner::PartnerType::Reseller.into()],
+            ..pb::Audience::default()
         });
         scene.promise("resale", referrals).await;
         let mut least = percent("0.1");

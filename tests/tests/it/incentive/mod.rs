@@ -7,3 +7,5 @@ mod limits;
 mod payout;
 mod plan;
 mod scene;
+mod simulation;
+mod terms;

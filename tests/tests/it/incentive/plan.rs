@@ -146,11 +146,13 @@ on_both! {
         sent.audience = Some(pb::Audience {
             tiers: vec!["ecosystems/acme/programs/channel/tiers/gold".to_owned()],
             partner_types: vec![PartnerType::Reseller.into()],
+            ..pb::Audience::default()
         });
         sent.limits = Some(pb::Limits {
             minimum_amount: usd(1_000),
             below: pb::limits::Below::RaiseTo.into(),
             maximum_amount: usd(9_999_999),
+            ..pb::Limits::default()
         });
         sent.hold_days = 30;
         let first = scene.draft(&plan, sent.clone()).await;
@@ -159,6 +161,10 @@ on_both! {
         assert_eq!(second.name, "ecosystems/acme/plans/spiff/versions/2");
         assert_eq!(first.state(), pb::plan_version::State::Draft);
         sent.schedule.as_mut().unwrap().set_threshold(pb::schedule::Threshold::AtOrAbove);
+        let measure = sent.measure.as_mut().unwrap();
+        measure.set_group_by(pb::measure::GroupBy::Partner);
+        measure.set_band_by(pb::measure::BandBy::Measure);
+        measure.set_pay_on(pb::measure::PayOn::Measure);
         let read = get(&scene.world, &first.name).await;
         assert_eq!(read, first);
         let expected = pb::PlanVersion {
@@ -204,6 +210,7 @@ on_both! {
         wrong.audience = Some(pb::Audience {
             tiers: vec!["gold".to_owned()],
             partner_types: vec![0],
+            ..pb::Audience::default()
         });
         let refusal = refused(
             scene.world.plans().create_plan_version(create(&plan, wrong)).await,
@@ -238,6 +245,7 @@ on_both! {
         wrong.audience = Some(pb::Audience {
             tiers: vec!["ecosystems/acme/programs/other/tiers/gold".to_owned()],
             partner_types: Vec::new(),
+            ..pb::Audience::default()
         });
         refused(
             scene.world.plans().create_plan_version(create(&plan, wrong)).await,
@@ -264,6 +272,7 @@ on_both! {
         unknown.audience = Some(pb::Audience {
             tiers: vec!["ecosystems/acme/programs/channel/tiers/none".to_owned()],
             partner_types: Vec::new(),
+            ..pb::Audience::default()
         });
         refused(
             scene.world.plans().create_plan_version(create(&plan, unknown)).await,

@@ -47,6 +47,7 @@ pub(super) fn band(from: i64, rate: &str, fixed: i64) -> pb::Band {
             value: rate.to_owned(),
         }),
         fixed_amount: usd(fixed),
+        ..pb::Band::default()
     }
 }
 
@@ -64,6 +65,7 @@ pub(super) fn version(
         measure: Some(pb::Measure {
             source: pb::measure::Source::DealNet.into(),
             window: window.into(),
+            ..pb::Measure::default()
         }),
         schedule: Some(pb::Schedule {
             mode: mode.into(),

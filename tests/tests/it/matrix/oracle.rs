@@ -69,7 +69,8 @@ const TAKING_PART: &[&str] = &["AcceptInvitation", "RejectInvitation", "LeaveEng
 /// How a method is spoken of: whether it reads, and what about.
 fn reads(method: &str) -> bool {
     [
-        "Get", "List", "BatchGet", "Explain", "Verify", "Export", "Match", "Report",
+        "Get", "List", "BatchGet", "Explain", "Verify", "Export", "Match", "Report", "Lint",
+        "Describe", "Simulate",
     ]
     .iter()
     .any(|verb| method.starts_with(verb))
@@ -118,12 +119,16 @@ fn roles(method: &str) -> Vec<Role> {
                 .into_iter()
                 .filter(|role| *role != ChannelManager)
                 .collect()
-        } else if about(method, &["Award", "Statement"]) {
+        } else if about(
+            method,
+            &["GetAward", "ListAwards", "ExplainAward", "Statement"],
+        ) {
             [&STAFF[..], &[PartnerAdmin]].concat()
         } else if about(
             method,
             &[
                 "Plan",
+                "Simulate",
                 "Revision",
                 "Match",
                 "House",

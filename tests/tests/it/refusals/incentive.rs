@@ -80,6 +80,8 @@ fn versions() -> Vec<Case> {
             at("plans/unpublished/versions/1"),
         ),
         case("RetirePlanVersion", "PRECONDITION", with(at(active), &late)),
+        case("LintPlanVersion", "RESOURCE_NOT_FOUND", at(absent)),
+        case("DescribePlan", "RESOURCE_NOT_FOUND", at("plans/none")),
     ];
     cases.extend(moves(
         "SchedulePlanVersion",
@@ -97,6 +99,14 @@ fn awards(approved: &str) -> Vec<Case> {
     vec![
         case("GetAward", "RESOURCE_NOT_FOUND", at("awards/none")),
         case("ExplainAward", "RESOURCE_NOT_FOUND", at("awards/none")),
+        case(
+            "SimulateAwards",
+            "RESOURCE_NOT_FOUND",
+            json!({
+                "parent": "ecosystems/acme",
+                "plan_versions": [name("plans/commission/versions/99")]
+            }),
+        ),
         case(
             "ApproveAwards",
             "RESOURCE_NOT_FOUND",

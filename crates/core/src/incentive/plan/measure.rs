@@ -1,7 +1,7 @@
 //! What has to happen, what is counted of it, and how much that pays.
 
+use crate::{Cadence, Rate};
 use serde::{Deserialize, Serialize};
-use trellis_core::{Cadence, Rate};
 
 /// What happened, as far as plans can be about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

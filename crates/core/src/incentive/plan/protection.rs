@@ -1,7 +1,7 @@
 //! Who gets which part, within which limits, until when it is held, and how plans go together.
 
+use crate::Rate;
 use serde::{Deserialize, Serialize};
-use trellis_core::Rate;
 
 /// Who gets which part of an award.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

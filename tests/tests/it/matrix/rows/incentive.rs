@@ -45,6 +45,8 @@ fn plans() -> Vec<Row> {
         ),
         moves("SchedulePlanVersion", Kind::PlanVersion, json!({})),
         moves("RetirePlanVersion", Kind::PlanVersion, day),
+        get("LintPlanVersion", Kind::PlanVersion),
+        get("DescribePlan", Kind::Plan),
     ]
 }
 
@@ -53,6 +55,11 @@ fn awards() -> Vec<Row> {
         get("GetAward", Kind::Award),
         list("ListAwards", Kind::Award),
         get("ExplainAward", Kind::Award),
+        row(
+            "SimulateAwards",
+            Kind::PlanVersion,
+            |ask| json!({ "parent": ask.parent(), "plan_versions": [ask.name] }),
+        ),
         row(
             "ApproveAwards",
             Kind::Award,

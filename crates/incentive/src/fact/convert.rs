@@ -1,0 +1,354 @@
+//! Facts between the wire and the evaluation: one parser for each message inwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trellis_api::Fields;
+use trellis_api::incentive::v1 as pb;
+use trellis_core::{Currency, DealId, Money, PartnerId, Rate, Timestamp};
+use trellis_evaluation::evaluate::{ExchangeRate, Fact, Party, Quota};
+use trellis_evaluation::plan::{FactKind, FxType, award_fields};
+use trellis_evaluation::predicate::{Record, Schema, Type, Value};
+
+/// Reads facts, each revision of each id once.
+pub(crate) fn facts(
+    fields: &mut Fields,
+    path: &str,
+    facts: Vec<pb::IncentiveFact>,
+) -> Option<Vec<Fact>> {
+    let schema = award_fields();
+    let mut seen = BTreeSet::new();
+    let read: Vec<Option<Fact>> = facts
+        .into_iter()
+        .enumerate()
+        .map(|(at, told)| {
+            let path = format!("{path}[{at}]");
+            let fact = fact(fields, &path, told, &schema)?;
+            if !seen.insert((fact.id.clone(), fact.revision)) {
+                let otherwise = "is told twice with this revision; tell each revision once";
+                fields.refuse(format!("{path}.external_id"), "fact.unique", otherwise);
+                return None;
+            }
+            Some(fact)
+        })
+        .collect();
+    read.into_iter().collect()
+}
+
+fn fact(fields: &mut Fields, path: &str, told: pb::IncentiveFact, schema: &Schema) -> Option<Fact> {
+    let pb::IncentiveFact {
+        external_id,
+        revision,
+        withdrawn,
+        kind,
+        occur_date,
+        partner,
+        customer,
+        product,
+        deal,
+        about,
+        amount,
+        annual_amount,
+        cost_amount,
+        quantity,
+        share,
+        contract_start_date,
+        book_date,
+        parties,
+        fields: values,
+        record_time,
+    } = told;
+    let at = |field: &str| format!("{path}.{field}");
+    let kind = kind_of(kind);
+    let date = fields.date(&at("occur_date"), occur_date);
+    let partner = fields.optional_id::<PartnerId>(&at("partner"), &partner);
+    let deal = fields.optional_id::<DealId>(&at("deal"), &deal);
+    let amount = fields.optional_money(&at("amount"), amount);
+    let annual = fields.optional_money(&at("annual_amount"), annual_amount);
+    let cost = fields.optional_money(&at("cost_amount"), cost_amount);
+    let share = fields.optional_rate(&at("share"), share);
+    let contract_start = fields.optional_date(&at("contract_start_date"), contract_start_date);
+    let booked = fields.optional_date(&at("book_date"), book_date);
+    let recorded = fields.optional_time(&at("record_time"), record_time);
+    let parties = self::parties(fields, path, parties);
+    let values = record(fields, path, values, schema);
+    let (kind, share) = (kind?, share?);
+    if kind.takes_back() && about.is_empty() {
+        let otherwise = "is needed: the external_id of the fact that it takes back of";
+        fields.refuse(at("about"), "required", otherwise);
+        return None;
+    }
+    if !kind.takes_back() && !about.is_empty() {
+        let otherwise = "is that of a refund, a churn or a revocation; leave it out";
+        fields.refuse(at("about"), "fact.about", otherwise);
+        return None;
+    }
+    if share.is_some_and(|share| share <= Rate::ZERO || share > Rate::ONE) {
+        let otherwise = "must be more than 0 and at most 1";
+        fields.refuse(at("share"), "rate.range", otherwise);
+        return None;
+    }
+    let (amount, annual, cost) = (amount?, annual?, cost?);
+    let currency = currency(
+        fields,
+        path,
+        [
+            ("amount", amount),
+            ("annual_amount", annual),
+            ("cost_amount", cost),
+        ],
+    )?;
+    let minor = |money: Option<Money>| money.map(|money| money.minor);
+    let text = |text: String| (!text.is_empty()).then_some(text);
+    Some(Fact {
+        id: external_id,
+        revision: u32::try_from(revision.max(1)).ok()?,
+        withdrawn,
+        kind,
+        date: date?,
+        recorded: recorded?.unwrap_or(Timestamp::EPOCH),
+        partner: partner?,
+        customer: text(customer),
+        product: text(product),
+        deal: deal?,
+        about: text(about),
+        amount_minor: minor(amount),
+        annual_minor: minor(annual),
+        cost_minor: minor(cost),
+        currency,
+        quantity,
+        share,
+        contract_start: contract_start?,
+        booked: booked?,
+        parties: parties?,
+        fields: values?,
+    })
+}
+
+fn kind_of(number: i32) -> Option<FactKind> {
+    use pb::incentive_fact::Kind as Wire;
+    Some(match Wire::try_from(number).ok()? {
+        Wire::Unspecified => return None,
+        Wire::DealWon => FactKind::DealWon,
+        Wire::InvoicePaid => FactKind::InvoicePaid,
+        Wire::OrderLine => FactKind::OrderLine,
+        Wire::RegistrationApproved => FactKind::RegistrationApproved,
+        Wire::CertificationEarned => FactKind::CertificationEarned,
+        Wire::SubmissionApproved => FactKind::SubmissionApproved,
+        Wire::MetricReported => FactKind::MetricReported,
+        Wire::Refund => FactKind::Refund,
+        Wire::Churn => FactKind::Churn,
+        Wire::Revocation => FactKind::Revocation,
+    })
+}
+
+/// The currency of all amounts of a fact, of which none is negative.
+fn currency(
+    fields: &mut Fields,
+    path: &str,
+    amounts: [(&str, Option<Money>); 3],
+) -> Option<Option<Currency>> {
+    let given = amounts
+        .into_iter()
+        .filter_map(|(field, money)| Some((field, money?)));
+    let mut currency: Option<Currency> = None;
+    let mut fine = true;
+    for (field, money) in given {
+        let first = *currency.get_or_insert(money.currency);
+        if money.currency != first {
+            let otherwise = format!("must be in {first}, as the other amounts of the fact");
+            fields.refuse(format!("{path}.{field}"), "money.currency", otherwise);
+            fine = false;
+        }
+        if money.minor < 0 {
+            let otherwise = "must be 0 or more; what is taken back is a fact of its own";
+            fields.refuse(format!("{path}.{field}"), "money.gte_zero", otherwise);
+            fine = false;
+        }
+    }
+    fine.then_some(currency)
+}
+
+fn parties(fields: &mut Fields, path: &str, parties: Vec<pb::FactParty>) -> Option<Vec<Party>> {
+    let read: Vec<Option<Party>> = parties
+        .into_iter()
+        .enumerate()
+        .map(|(at, party)| {
+            let field = format!("{path}.parties[{at}].partner");
+            Some(Party {
+                partner: fields.id(&field, &party.partner)?,
+                role: party.role,
+            })
+        })
+        .collect();
+    read.into_iter().collect()
+}
+
+/// What conditions may ask of a fact. What no condition can ask for is refused: it was meant for
+/// something.
+fn record(
+    fields: &mut Fields,
+    path: &str,
+    values: BTreeMap<String, pb::FactValue>,
+    schema: &Schema,
+) -> Option<Record> {
+    let mut record = Record::new();
+    let mut fine = true;
+    for (asked, value) in values {
+        let at = format!("{path}.fields[{asked:?}]");
+        let Some(known) = schema.get(&asked) else {
+            let known: Vec<&str> = schema.iter().map(|(known, _)| known).collect();
+            let otherwise = format!(
+                "is no field that a condition can ask for; there are {}",
+                known.join(", ")
+            );
+            fields.refuse(at, "fact.field", otherwise);
+            fine = false;
+            continue;
+        };
+        match value_of(value, &known.holds) {
+            Ok(value) => record.set(asked, value),
+            Err(otherwise) => {
+                fields.refuse(at, "fact.value", otherwise);
+                fine = false;
+            }
+        }
+    }
+    fine.then_some(record)
+}
+
+fn value_of(value: pb::FactValue, holds: &Type) -> Result<Value, &'static str> {
+    let pb::FactValue {
+        text,
+        number,
+        truth,
+        texts,
+    } = value;
+    match (holds, text, number, truth) {
+        (Type::Bool, None, None, Some(truth)) if texts.is_empty() => Ok(Value::Bool(truth)),
+        (Type::Int, None, Some(number), None) if texts.is_empty() => Ok(Value::Int(number)),
+        (Type::Text, Some(text), None, None) if texts.is_empty() => Ok(Value::Text(text)),
+        (Type::Date, Some(text), None, None)
+            if texts.is_empty() && text.parse::<trellis_core::Date>().is_ok() =>
+        {
+            Ok(Value::Text(text))
+        }
+        (Type::Enumeration(known), Some(text), None, None)
+            if texts.is_empty() && known.contains(&text) =>
+        {
+            Ok(Value::Text(text))
+        }
+        (Type::Texts, None, None, None) => {
+            Ok(Value::List(texts.into_iter().map(Value::Text).collect()))
+        }
+        (Type::Enumerations(known), None, None, None)
+            if texts.iter().all(|text| known.contains(text)) =>
+        {
+            Ok(Value::List(texts.into_iter().map(Value::Text).collect()))
+        }
+        (Type::Bool, ..) => Err("must be true or false, as `truth` and nothing else"),
+        (Type::Int, ..) => Err("must be a whole number, as `number` and nothing else"),
+        (Type::Text, ..) => Err("must be a text, as `text` and nothing else"),
+        (Type::Date, ..) => Err("must be a day such as 2026-07-31, as `text` and nothing else"),
+        (Type::Enumeration(_), ..) => {
+            Err("must be one of the values that the field has, as `text`")
+        }
+        (Type::Texts, ..) => Err("must be texts, as `texts` and nothing else"),
+        (Type::Enumerations(_), ..) => {
+            Err("must be some of the values that the field has, as `texts`")
+        }
+    }
+}
+
+/// Reads quotas.
+pub(crate) fn quotas(
+    fields: &mut Fields,
+    path: &str,
+    quotas: Vec<pb::FactQuota>,
+) -> Option<Vec<Quota>> {
+    let read: Vec<Option<Quota>> = quotas
+        .into_iter()
+        .enumerate()
+        .map(|(at, told)| {
+            let pb::FactQuota {
+                quota,
+                partner,
+                period_start_date,
+                amount,
+                number,
+                record_time,
+            } = told;
+            let field = |field: &str| format!("{path}[{at}].{field}");
+            let partner = fields.id(&field("partner"), &partner);
+            let recorded = fields.optional_time(&field("record_time"), record_time);
+            let period_start = fields.date(&field("period_start_date"), period_start_date);
+            let amount = fields.optional_money(&field("amount"), amount)?;
+            if amount.is_some() && number != 0 {
+                let otherwise = "cannot be set together with amount; leave one of the two out";
+                fields.refuse(field("number"), "quota.kind", otherwise);
+                return None;
+            }
+            Some(Quota {
+                id: format!("{at:04}"),
+                name: quota,
+                partner: partner?,
+                period_start: period_start?,
+                amount: amount.map_or(number, |amount| amount.minor),
+                recorded: recorded?.unwrap_or(Timestamp::EPOCH),
+            })
+        })
+        .collect();
+    read.into_iter().collect()
+}
+
+/// Reads exchange rates.
+pub(crate) fn exchange_rates(
+    fields: &mut Fields,
+    path: &str,
+    rates: Vec<pb::ExchangeRate>,
+) -> Option<Vec<ExchangeRate>> {
+    let read: Vec<Option<ExchangeRate>> = rates
+        .into_iter()
+        .enumerate()
+        .map(|(at, told)| {
+            let pb::ExchangeRate {
+                kind,
+                external_id,
+                from_currency_code,
+                to_currency_code,
+                date,
+                rate,
+                record_time,
+            } = told;
+            let field = |field: &str| format!("{path}[{at}].{field}");
+            let from = fields.currency(&field("from_currency_code"), &from_currency_code);
+            let to = fields.currency(&field("to_currency_code"), &to_currency_code);
+            let date = fields.date(&field("date"), date);
+            let recorded = fields.optional_time(&field("record_time"), record_time);
+            let rate = fields.rate(&field("rate"), rate)?;
+            if rate <= Rate::ZERO {
+                fields.refuse(field("rate"), "rate.range", "must be more than 0");
+                return None;
+            }
+            Some(ExchangeRate {
+                id: external_id,
+                kind: fx_of(kind)?,
+                from: from?,
+                to: to?,
+                date: date?,
+                rate,
+                recorded: recorded?.unwrap_or(Timestamp::EPOCH),
+            })
+        })
+        .collect();
+    read.into_iter().collect()
+}
+
+fn fx_of(number: i32) -> Option<FxType> {
+    use pb::exchange_rate::Kind as Wire;
+    Some(match Wire::try_from(number).ok()? {
+        Wire::Unspecified => return None,
+        Wire::Spot => FxType::Spot,
+        Wire::MonthAverage => FxType::MonthAverage,
+        Wire::PlanFixed => FxType::PlanFixed,
+    })
+}
