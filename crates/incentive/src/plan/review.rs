@@ -96,7 +96,9 @@ async fn partners(view: &View, version: &Model) -> Result<Vec<Record>, Error> {
                 .iter()
                 .find(|enrolled| enrolled.partner == partner.id)?;
             let joined = months(zone.local_date(partner.create_time), today);
+            // No condition asks for the id; it is what a finding calls the partner.
             let mut record = Record::new()
+                .with("partner.id", partner.id.as_str())
                 .with("partner.type", partner.partner_type.name().as_str())
                 .with(
                     "partner.status",

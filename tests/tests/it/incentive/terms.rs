@@ -338,6 +338,8 @@ on_both! {
         scene.promise("commission", percent("0.1")).await;
         let draft = scene.draft(&plan, percent("0.02")).await;
         let found = lint(&scene, &draft.name).await;
-        assert!(found.findings.iter().any(|finding| finding.rule == "L06"), "{found:#?}");
+        let twice = found.findings.iter().find(|finding| finding.rule == "L06");
+        let text = &twice.unwrap().text;
+        assert!(text.contains("cirrus is in both"), "{text}");
     }
 }
