@@ -69,7 +69,7 @@ const TAKING_PART: &[&str] = &["AcceptInvitation", "RejectInvitation", "LeaveEng
 /// How a method is spoken of: whether it reads, and what about.
 fn reads(method: &str) -> bool {
     [
-        "Get", "List", "BatchGet", "Explain", "Verify", "Export", "Match", "Report",
+        "Get", "List", "Lookup", "BatchGet", "Explain", "Verify", "Export", "Match", "Report",
     ]
     .iter()
     .any(|verb| method.starts_with(verb))
@@ -129,6 +129,7 @@ fn roles(method: &str) -> Vec<Role> {
                 "House",
                 "RoleChange",
                 "Attribution",
+                "Lookup",
             ],
         ) {
             STAFF.to_vec()
@@ -150,7 +151,9 @@ fn roles(method: &str) -> Vec<Role> {
     } else if !about(method, &["Ecosystem"]) {
         roles.extend([ChannelManager, Service]);
     }
-    if about(method, &["Lead"]) && !about(method, GIVEN) || method == "DisputeDealRole" {
+    if about(method, &["Lead"]) && !about(method, GIVEN)
+        || about(method, &["DisputeDealRole", "UpdateDeal", "DealProposal"])
+    {
         roles.extend(partners);
     }
     if about(method, &["UpdatePartner", "Invitation"]) {
