@@ -26,13 +26,9 @@ pub async fn look_up(store: &Store, call: Call, asked: ExternalId) -> Result<pb:
         None => None,
     };
     let absent = || {
-        let ExternalId {
-            system,
-            external_id,
-        } = &asked;
-        let ecosystem = ecosystem_name(view.ecosystem());
+        let (ecosystem, system) = (ecosystem_name(view.ecosystem()), &asked.system);
         Problem::NotFound {
-            resource: format!("{ecosystem}/deals with the id {external_id} in {system}"),
+            resource: format!("{ecosystem}/deals with this id in {system}"),
         }
     };
     Ok(wire_for(view.scope(), deal.ok_or_else(absent)?))

@@ -368,7 +368,11 @@ impl Planter {
                             quantity: 10,
                             amount: None,
                         }],
-                        territory: catalog.territory.clone(),
+                        // In the others its partner proposes it.
+                        territory: match lost {
+                            true => catalog.territory.clone(),
+                            false => String::new(),
+                        },
                         external_id: self.text('v'),
                         ..pb::Deal::default()
                     }),
