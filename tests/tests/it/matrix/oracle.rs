@@ -69,7 +69,7 @@ const TAKING_PART: &[&str] = &["AcceptInvitation", "RejectInvitation", "LeaveEng
 /// How a method is spoken of: whether it reads, and what about.
 fn reads(method: &str) -> bool {
     [
-        "Get", "List", "Lookup", "BatchGet", "Explain", "Verify", "Export", "Match", "Report",
+        "Get", "List", "BatchGet", "Explain", "Verify", "Export", "Match", "Report",
     ]
     .iter()
     .any(|verb| method.starts_with(verb))
@@ -94,6 +94,9 @@ fn roles(method: &str) -> Vec<Role> {
     }
     if method == "TransferRegistration" {
         return vec![EcosystemAdmin];
+    }
+    if method == "LookupDeal" {
+        return STAFF.to_vec();
     }
     if method == "CheckConflict" {
         return vec![EcosystemAdmin, ChannelManager, Service, Auditor];
@@ -129,7 +132,6 @@ fn roles(method: &str) -> Vec<Role> {
                 "House",
                 "RoleChange",
                 "Attribution",
-                "Lookup",
             ],
         ) {
             STAFF.to_vec()
