@@ -32,6 +32,7 @@ mod m20261127_000130_deal_engagement;
 mod m20261127_000140_registration_lifecycle;
 mod m20261127_000141_registration_clocks;
 mod m20261127_000150_cosell;
+mod m20261127_000160_deal_proposals;
 
 /// All migrations.
 pub struct Migrator;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000140_registration_lifecycle::Migration),
             Box::new(m20261127_000141_registration_clocks::Migration),
             Box::new(m20261127_000150_cosell::Migration),
+            Box::new(m20261127_000160_deal_proposals::Migration),
         ]
     }
 }

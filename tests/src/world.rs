@@ -212,6 +212,12 @@ impl World {
             .expect("another server starts")
     }
 
+    /// Somebody who calls a server beside that of the world.
+    #[must_use]
+    pub fn caller_of(&self, server: &Running) -> Caller {
+        Caller::new(channel(server.address()))
+    }
+
     /// A connection of its own to the server, as another process would have.
     #[must_use]
     pub fn channel(&self) -> Channel {

@@ -79,6 +79,20 @@ pub enum Error {
         /// From when on it counts no longer.
         cool_off_time: Timestamp,
     },
+    /// Values that are older than what the same side wrote already.
+    #[error(
+        "the same side has written newer values to {} of {resource}, the newest as of {latest_time}; \
+         leave them out, or drop the write",
+        fields.join(", ")
+    )]
+    LateWrite {
+        /// The deal.
+        resource: String,
+        /// The fields that are newer.
+        fields: Vec<&'static str>,
+        /// As of when the newest of them is.
+        latest_time: Timestamp,
+    },
     /// A refund that would pay back more than was won.
     #[error(
         "{resource} was won for {won_amount}, of which {refunded_amount} was paid back already; \
@@ -160,6 +174,18 @@ impl Error {
                     ("cool_off_time", cool_off_time.to_string()),
                 ],
             ),
+            Self::LateWrite {
+                resource,
+                fields,
+                latest_time,
+            } => Said::Here(
+                "LATE_WRITE",
+                vec![
+                    ("resource", resource.clone()),
+                    ("fields", fields.join(",")),
+                    ("latest_time", latest_time.to_string()),
+                ],
+            ),
             Self::RefundExceedsDeal {
                 resource,
                 won_amount,
@@ -188,6 +214,7 @@ impl Failure for Error {
             | Self::RegistrationConflict { .. }
             | Self::SelfDuplicate { .. }
             | Self::CoolOff { .. }
+            | Self::LateWrite { .. }
             | Self::RefundExceedsDeal { .. } => Code::FailedPrecondition,
         }
     }
@@ -216,6 +243,7 @@ impl Failure for Error {
             | Self::CoolOff { .. }
             | Self::SubmissionBudget { .. }
             | Self::OpenRegistrations { .. }
+            | Self::LateWrite { .. }
             | Self::RefundExceedsDeal { .. } => &[],
         }
     }
@@ -230,6 +258,7 @@ impl Failure for Error {
             | Self::SelfDuplicate { .. }
             | Self::CoolOff { .. }
             | Self::OpenRegistrations { .. }
+            | Self::LateWrite { .. }
             | Self::RefundExceedsDeal { .. } => None,
         }
     }

@@ -36,6 +36,8 @@
 //! * A lead is offered to one partner at a time, and never again to one that let it go.
 //! * A protection is over at the moment of its end, whether or not the worker has come by.
 //! * No part in a deal that is paid is without evidence.
+//! * Each field of a deal has one owner; what the other side writes is proposed, never lost and never
+//!   applied by itself.
 //! * The lines of a won deal add up to what it was won for, and no more is paid back than that.
 //! * Whatever incentives are paid by is reported as a fact when it happens, in the same transaction,
 //!   and is never edited: a win recorded in error is taken back.

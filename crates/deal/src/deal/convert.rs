@@ -7,6 +7,7 @@ mod history;
 mod moves;
 mod parts;
 mod pipeline;
+mod proposals;
 
 use std::collections::BTreeSet;
 
@@ -18,10 +19,13 @@ use trellis_core::{
     RegistrationId, Scope, TerritoryId,
 };
 use trellis_store::deal::deal::{
-    DealType, Disputes, Line, Lines, Model, PartnerRole, Role, Roles, Stage,
+    Contacts, DealType, Disputes, ExternalIds, Line, Lines, Model, PartnerRole, Role, Roles, Stage,
+    Writes,
 };
 
+use crate::deal::ownership::shows;
 use parts::{wire_dispute, wire_partner_role, wire_role};
+use proposals::{wire_contact, wire_external_id, wire_pending, wire_version};
 
 pub(super) use attribution::{attribution, report, wire_attribution, wire_report};
 pub(super) use described::{create, described, update};
@@ -30,6 +34,7 @@ pub(super) use moves::{advance, churn, invoice, lose, refund, reopen, win};
 pub(super) use parts::{dispute, resolve, set_roles};
 pub(super) use pipeline::pipeline;
 pub use pipeline::wire_pipeline;
+pub(super) use proposals::{accept, look_up, proposal, proposals, reject, wire_proposal};
 
 /// What lists and the pipeline filter by, and lists order by.
 pub const FIELDS: &[Field] = &[
@@ -96,6 +101,16 @@ pub fn wire(deal: Model) -> pb::Deal {
         stage_change_count: _,
         role_change_count: _,
         disputes: Disputes(disputes),
+        next_step,
+        contacts: Contacts(contacts),
+        partner_product,
+        external_ids: ExternalIds(external_ids),
+        writes: Writes {
+            versions,
+            said: _,
+            pending,
+        },
+        proposal_count: _,
         version,
         create_time,
         update_time,
@@ -148,12 +163,29 @@ pub fn wire(deal: Model) -> pb::Deal {
             .map(|dispute| wire_dispute(&ecosystem, dispute))
             .collect(),
         own_roles: Vec::new(),
+        next_step: next_step.unwrap_or_default(),
+        contacts: contacts.into_iter().map(wire_contact).collect(),
+        partner_product: partner_product.unwrap_or_default(),
+        external_ids: external_ids.into_iter().map(wire_external_id).collect(),
+        field_versions: versions
+            .into_iter()
+            .map(|version| wire_version(&ecosystem, version))
+            .collect(),
+        open_proposals: pending
+            .into_iter()
+            .map(|pending| wire_pending(&ecosystem, &id, pending))
+            .collect(),
     }
 }
 
-/// A deal for whoever asks: a partner's people are told which parts are their partner's.
+/// A deal for whoever asks: a partner's people are told which parts are their partner's, and what is
+/// between their partner and the vendor only.
 pub(super) fn wire_for(scope: &Scope, deal: Model) -> pb::Deal {
-    let own = |held: &&PartnerRole| !scope.is_staff() && scope.may_name(&held.partner);
+    if scope.is_staff() {
+        return wire(deal);
+    }
+    let deal = shown(scope, deal);
+    let own = |held: &&PartnerRole| scope.may_name(&held.partner);
     let roles: BTreeSet<Role> = deal
         .roles
         .0
@@ -168,6 +200,22 @@ pub(super) fn wire_for(scope: &Scope, deal: Model) -> pb::Deal {
             .collect(),
         ..wire(deal)
     }
+}
+
+/// A deal without what is between the vendor and another partner.
+fn shown(scope: &Scope, mut deal: Model) -> Model {
+    let own = |partner: &PartnerId| scope.may_name(partner);
+    if !shows(&deal, "next_step", own) {
+        deal.next_step = None;
+    }
+    if !shows(&deal, "contacts", own) {
+        deal.contacts = Contacts::default();
+    }
+    if !shows(&deal, "partner_product", own) {
+        deal.partner_product = None;
+    }
+    deal.writes.pending.retain(|one| own(&one.partner));
+    deal
 }
 
 fn wire_line(ecosystem: &EcosystemId, line: Line, currency: Option<Currency>) -> pb::deal::Line {

@@ -11,8 +11,10 @@ use trellis_core::{
     RegistrationId, TerritoryId, TimeZone, Violation, Written,
 };
 use trellis_store::deal::deal::{
-    DealType, Disputes, Entity, Lines, Model, PartnerRole, Roles, Stage,
+    Contacts, DealType, Disputes, Entity, ExternalIds, Lines, Model, PartnerRole, Roles, Stage,
+    Writes,
 };
+use trellis_store::deal::field::{Contact, ExternalId};
 use trellis_store::deal::history as rows;
 use trellis_store::deal::product;
 use trellis_store::deal::reference::References;
@@ -22,6 +24,7 @@ use trellis_store::{Store, Txn, View, record};
 use super::amounts::{self, Draft, Worth};
 use super::convert::{wire, wire_for};
 use super::evidence;
+use super::external;
 use super::history;
 use super::roles::{self, sourcing};
 use crate::{Error, absent, all_exist, exists};
@@ -58,6 +61,21 @@ pub struct Described {
     pub expected_close_date: Option<Date>,
     /// Its id elsewhere.
     pub external_id: Option<String>,
+    /// What else is said of it.
+    pub particulars: Particulars,
+}
+
+/// What a deal says beside what it consists of and where it stands.
+#[derive(Clone, Debug, Default)]
+pub struct Particulars {
+    /// What its partner does next.
+    pub next_step: Option<String>,
+    /// Whom its partner knows at the customer.
+    pub contacts: Vec<Contact>,
+    /// What of its own its partner sells with it.
+    pub partner_product: Option<String>,
+    /// Its ids in other systems.
+    pub external_ids: Vec<ExternalId>,
 }
 
 /// A deal about to be made, of which everything is known and fits together.
@@ -83,6 +101,8 @@ pub struct New {
     pub expected_close_date: Option<Date>,
     /// Its id elsewhere.
     pub external_id: Option<String>,
+    /// What else is said of it.
+    pub particulars: Particulars,
     /// The registration that it is made from, and the program of that.
     pub registration: Option<(RegistrationId, ProgramId)>,
 }
@@ -140,6 +160,7 @@ async fn settled(txn: &Txn, id: DealId, deal: Described) -> Result<New, Error> {
         engage_date,
         expected_close_date,
         external_id,
+        particulars,
     } = deal;
     let worth = worth(txn, lines, amount).await?;
     Ok(New {
@@ -153,6 +174,7 @@ async fn settled(txn: &Txn, id: DealId, deal: Described) -> Result<New, Error> {
         engage_date,
         expected_close_date,
         external_id,
+        particulars,
         registration: None,
     })
 }
@@ -200,6 +222,13 @@ pub(super) fn row(txn: &Txn, new: New) -> Model {
         engage_date,
         expected_close_date,
         external_id,
+        particulars:
+            Particulars {
+                next_step,
+                contacts,
+                partner_product,
+                external_ids,
+            },
         registration,
     } = new;
     let (registration, program) = registration.unzip();
@@ -233,6 +262,12 @@ pub(super) fn row(txn: &Txn, new: New) -> Model {
         stage_change_count: 0,
         role_change_count: 0,
         disputes: Disputes::default(),
+        next_step,
+        contacts: Contacts(contacts),
+        partner_product,
+        external_ids: ExternalIds(external_ids),
+        writes: Writes::default(),
+        proposal_count: 0,
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -248,6 +283,9 @@ pub(crate) async fn add(txn: &Txn, new: New) -> Result<Model, Error> {
     rows::remember(txn, vec![moved], parts.into_iter().collect())
         .await
         .map_err(|error| exists(error, &resource))?;
+    if !deal.external_ids.0.is_empty() {
+        external::claim(txn, &deal).await?;
+    }
     let deal = record::insert::<Entity>(txn, deal)
         .await
         .map_err(|error| exists(error, &resource))?;

@@ -263,7 +263,7 @@ fn told_of(deal: &Model) -> Result<Option<DealWon>, Error> {
 }
 
 /// Whether a partner has a part in a deal, and so knows of it.
-fn takes_part(deal: &Model, partner: &PartnerId) -> bool {
+pub(super) fn takes_part(deal: &Model, partner: &PartnerId) -> bool {
     deal.roles.0.iter().any(|held| held.partner == *partner)
 }
 

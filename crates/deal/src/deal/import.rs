@@ -7,6 +7,8 @@
 mod arrival;
 mod checks;
 mod differences;
+mod ids;
+mod offers;
 mod redescribed;
 mod rows;
 
@@ -19,6 +21,7 @@ use trellis_api::name;
 use trellis_core::{AccountId, Call, DealId, Money, PartnerId, ProductId, Violation, Written};
 use trellis_store::deal::deal::{self, Entity, Model, Stage};
 use trellis_store::deal::facts::Fact;
+use trellis_store::deal::field::Value;
 use trellis_store::deal::history::{self as rows_of, Cause, role_change, stage_change};
 use trellis_store::deal::reference::{self, Found, Missing, References};
 use trellis_store::deal::{account, product};
@@ -28,6 +31,8 @@ use trellis_store::{Store, Txn, lock, record};
 
 use arrival::{Arrival, arrive, tells_otherwise};
 use checks::{does_not_exist, position, unsold, worthless};
+use ids::Ids;
+use offers::{Offers, of_partner};
 use redescribed::redescribe;
 pub use rows::Imported;
 pub(super) use rows::rows;
@@ -38,6 +43,7 @@ use super::evidence;
 use super::history;
 use super::lifecycle::{Standing, standing};
 use super::moves::{open_again, recorded};
+use super::ownership::{self, Source};
 use super::roles::{self, sourcing};
 use crate::Error;
 
@@ -106,6 +112,10 @@ struct Import {
     parts: Vec<role_change::Model>,
     /// In which fields the row differs that is being brought.
     differences: Vec<Difference>,
+    /// What is proposed in the deals that stand.
+    offers: Offers,
+    /// Which deals have which ids in other systems.
+    ids: Ids,
 }
 
 impl Import {
@@ -141,6 +151,9 @@ impl Import {
         let products = record::find_many::<product::Entity>(txn, named.products).await?;
         let external: BTreeSet<String> = good().map(|row| row.external_id.clone()).collect();
         let deals = deal::lock_by_external_ids(txn, external).await?;
+        let offers = Offers::begin(txn, &deals).await?;
+        let ids = good().flat_map(|row| &row.deal.particulars.external_ids);
+        let ids = Ids::begin(txn, ids.cloned().collect()).await?;
         let keyed = |external_id: Option<String>| external_id.unwrap_or_default();
         Ok(Self {
             partners: partners
@@ -163,6 +176,8 @@ impl Import {
             moves: Vec::new(),
             parts: Vec::new(),
             differences: Vec::new(),
+            offers,
+            ids,
         })
     }
 
@@ -257,14 +272,17 @@ impl Import {
         if let Some(wrong) = worthless(stage, worth.amount) {
             return Ok(Outcome::Rejected(wrong));
         }
-        let wrong = unsold(&deal.roles, &worth.lines);
+        let mut wrong = unsold(&deal.roles, &worth.lines);
+        let id = DealId::generate(txn.now());
+        let given = &deal.particulars.external_ids;
+        wrong.extend(self.ids.taken(txn.ecosystem(), &id, given));
         if !wrong.is_empty() {
             return Ok(Outcome::Rejected(wrong));
         }
         let mut model = row(
             txn,
             New {
-                id: DealId::generate(txn.now()),
+                id,
                 display_name: deal.display_name,
                 account: deal.account,
                 roles: deal.roles,
@@ -274,6 +292,7 @@ impl Import {
                 engage_date: deal.engage_date,
                 expected_close_date: deal.expected_close_date,
                 external_id: Some(external_id.clone()),
+                particulars: deal.particulars,
                 registration: None,
             },
         );
@@ -298,6 +317,7 @@ impl Import {
         let (moved, parts) = history::born(txn, &mut model, Some(why));
         self.moves.push(moved);
         self.parts.extend(parts);
+        self.ids.take(&model);
         self.created.insert(external_id.clone());
         self.deals.insert(external_id, model);
         Ok(Outcome::Created(resource))
@@ -325,6 +345,7 @@ impl Import {
             lost_reason_code,
         };
         let said = deal.roles.clone();
+        let of_partner = of_partner(&deal.particulars);
         let mut described = match redescribe(stands.clone(), deal, &self.prices) {
             Ok(described) => described,
             Err(wrong) => return Ok(Outcome::Rejected(wrong)),
@@ -332,13 +353,25 @@ impl Import {
         if let Some(wrong) = worthless(stage, worth_of(&described)) {
             return Ok(Outcome::Rejected(wrong));
         }
-        let wrong = unsold(&said, &described.lines.0);
+        let said_of_partner: Vec<_> = of_partner.iter().map(Value::field).collect();
+        let asked = ownership::sort(&described, None, of_partner).proposed;
+        let mut wrong = unsold(&said, &described.lines.0);
+        let ids = &described.external_ids.0;
+        wrong.extend(self.ids.taken(txn.ecosystem(), &stands.id, ids));
         if !wrong.is_empty() {
             return Ok(Outcome::Rejected(wrong));
         }
         let moves = to.differs_from(&stands);
         if described == stands && !moves {
-            return Ok(Outcome::Unchanged(resource));
+            let offered = self
+                .offers
+                .follow(txn, &mut described, &said_of_partner, asked);
+            self.differences = offered;
+            if described == stands {
+                return Ok(Outcome::Unchanged(resource));
+            }
+            self.keep(external_id, described);
+            return Ok(Outcome::Updated(resource));
         }
         // What incentives were told of a win is not edited: it is taken back and told anew.
         let retold = stands.stage == Stage::Won && (moves || tells_otherwise(&described, &stands));
@@ -372,11 +405,25 @@ impl Import {
         }
         self.differences = differences::between(&stands, &described, true);
         self.remember(txn, &stands, &mut described);
+        let (source, now) = (Source::default(), txn.now());
+        let changed = ownership::stamp(&mut described, &stands, None, &source, now);
+        ownership::said(&mut described, None, changed.iter().copied(), now);
+        let said: Vec<_> = changed.into_iter().chain(said_of_partner).collect();
+        let offered = self.offers.follow(txn, &mut described, &said, asked);
+        self.differences.extend(offered);
+        if described.external_ids != stands.external_ids {
+            self.ids.take(&described);
+        }
+        self.keep(external_id, described);
+        Ok(Outcome::Updated(resource))
+    }
+
+    /// Keeps a deal that a row has changed.
+    fn keep(&mut self, external_id: String, deal: Model) {
         if !self.created.contains(&external_id) {
             self.updated.insert(external_id.clone());
         }
-        self.deals.insert(external_id, described);
-        Ok(Outcome::Updated(resource))
+        self.deals.insert(external_id, deal);
     }
 
     /// What is to be remembered of a deal that a row has changed.
@@ -407,6 +454,7 @@ impl Import {
             }
         }
         rows_of::remember(txn, self.moves, self.parts).await?;
-        Ok(())
+        self.offers.finish(txn).await?;
+        self.ids.finish(txn).await
     }
 }

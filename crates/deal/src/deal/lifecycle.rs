@@ -4,8 +4,9 @@
 //! them, and whatever can be done in one can be done in the others.
 
 use trellis_core::Problem;
-use trellis_core::lifecycle::{Named, Transition, allowed};
+use trellis_core::lifecycle::{Named, Transition, allowed, next};
 use trellis_store::deal::deal::Stage;
+use trellis_store::deal::proposal::State;
 
 /// What the stage of a deal means for its verbs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,9 +126,65 @@ pub fn editable(stage: Stage) -> &'static [&'static str] {
             "engage_date",
             "expected_close_date",
             "external_id",
+            "external_ids",
+            "next_step",
+            "contacts",
+            "partner_product",
         ],
-        Standing::Won | Standing::Lost => &["display_name", "external_id"],
+        Standing::Won | Standing::Lost => &[
+            "display_name",
+            "external_id",
+            "external_ids",
+            "next_step",
+            "contacts",
+            "partner_product",
+        ],
     }
+}
+
+/// What can be done to a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProposalVerb {
+    /// Take the value.
+    Accept,
+    /// Leave the deal as it is.
+    Reject,
+}
+
+impl ProposalVerb {
+    /// Every verb.
+    pub const ALL: [Self; 2] = [Self::Accept, Self::Reject];
+}
+
+impl Named for ProposalVerb {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "ACCEPT",
+            Self::Reject => "REJECT",
+        }
+    }
+}
+
+/// Every legal decision about a proposal. That it is superseded nobody decides.
+pub const PROPOSALS: &[Transition<State, ProposalVerb>] = &[
+    Transition {
+        from: State::Open,
+        verb: ProposalVerb::Accept,
+        to: State::Accepted,
+    },
+    Transition {
+        from: State::Open,
+        verb: ProposalVerb::Reject,
+        to: State::Rejected,
+    },
+];
+
+/// The state of a proposal after a decision.
+///
+/// # Errors
+/// [`Problem::IllegalTransition`] when it is not open.
+pub fn decided(state: State, verb: ProposalVerb, resource: &str) -> Result<State, Problem> {
+    next(PROPOSALS, state, verb, resource)
 }
 
 #[cfg(test)]
@@ -195,6 +252,25 @@ mod tests {
         for row in TABLE {
             let out = row.from != Standing::Open && row.to != row.from;
             assert_eq!(out, row.verb == Verb::Reopen, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn a_proposal_is_decided_once() {
+        for state in [
+            State::Open,
+            State::Accepted,
+            State::Rejected,
+            State::Superseded,
+        ] {
+            for (verb, to) in ProposalVerb::ALL
+                .into_iter()
+                .zip([State::Accepted, State::Rejected])
+            {
+                let decided = decided(state, verb, "d");
+                let expected = (state == State::Open).then_some(to);
+                assert_eq!(decided.ok(), expected, "{state:?} {verb:?}");
+            }
         }
     }
 

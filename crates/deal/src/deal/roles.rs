@@ -1,7 +1,7 @@
 //! Who plays which part in a deal. Pure.
 
 use trellis_core::{PartnerId, ProductId, Violation};
-use trellis_store::deal::deal::{PartnerRole, Role};
+use trellis_store::deal::deal::{Line, PartnerRole, Role};
 
 /// Checks the parts: at most one partner sourced the deal, at most one fulfils each product, and
 /// nobody has the same part twice.
@@ -97,6 +97,26 @@ pub(super) fn unsold(
         }
     }
     wrong
+}
+
+/// The products that a part names and that the lines of a deal are to be without from now on.
+pub(super) fn dropped(roles: &[PartnerRole], before: &[Line], after: &[Line]) -> Vec<Violation> {
+    let in_lines = |lines: &[Line], product: &ProductId| {
+        let mut lines = lines.iter();
+        lines.any(|line| line.product == *product)
+    };
+    let named = roles.iter().flat_map(|role| &role.products);
+    let mut dropped: Vec<&ProductId> = named
+        .filter(|product| in_lines(before, product) && !in_lines(after, product))
+        .collect();
+    dropped.sort_unstable();
+    dropped.dedup();
+    let wrong = |product: &ProductId| {
+        let description =
+            format!("must keep {product}, which a part in the deal names; set the roles first");
+        Violation::new("deal.lines", "roles.sold", description)
+    };
+    dropped.into_iter().map(wrong).collect()
 }
 
 /// The parts with one more: in place of who sourced the deal, or of who fulfils the same products.

@@ -7,7 +7,8 @@ use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
 use super::{
-    assigning, convert, credit, deals, disputes, editing, history, import, moves, records, summary,
+    assigning, convert, credit, deals, disputes, editing, external, history, import, moves,
+    proposals, records, summary,
 };
 
 /// `DealService` over a store.
@@ -40,6 +41,16 @@ impl DealService for Deals {
     ) -> Result<Response<pb::Deal>, Status> {
         let (call, id) = open(request, convert::get)?;
         Ok(Response::new(deals::get(&self.store, call, id).await?))
+    }
+
+    async fn lookup_deal(
+        &self,
+        request: Request<pb::LookupDealRequest>,
+    ) -> Result<Response<pb::Deal>, Status> {
+        let (call, asked) = open(request, convert::look_up)?;
+        Ok(Response::new(
+            external::look_up(&self.store, call, asked).await?,
+        ))
     }
 
     async fn list_deals(
@@ -144,6 +155,44 @@ impl DealService for Deals {
         Ok(written(
             disputes::resolve(&self.store, call, resolve).await?,
         ))
+    }
+
+    async fn get_deal_proposal(
+        &self,
+        request: Request<pb::GetDealProposalRequest>,
+    ) -> Result<Response<pb::DealProposal>, Status> {
+        let (call, asked) = open(request, convert::proposal)?;
+        Ok(Response::new(
+            proposals::get(&self.store, call, asked).await?,
+        ))
+    }
+
+    async fn list_deal_proposals(
+        &self,
+        request: Request<pb::ListDealProposalsRequest>,
+    ) -> Result<Response<pb::ListDealProposalsResponse>, Status> {
+        let (call, asked) = open(request, convert::proposals)?;
+        let page = proposals::list(&self.store, call, &asked).await?;
+        Ok(Response::new(pb::ListDealProposalsResponse {
+            next_page_token: page_token(&asked.query, page.next),
+            deal_proposals: page.rows,
+        }))
+    }
+
+    async fn accept_deal_proposal(
+        &self,
+        request: Request<pb::AcceptDealProposalRequest>,
+    ) -> Result<Response<pb::DealProposal>, Status> {
+        let (call, decide) = open(request, convert::accept)?;
+        Ok(written(proposals::decide(&self.store, call, decide).await?))
+    }
+
+    async fn reject_deal_proposal(
+        &self,
+        request: Request<pb::RejectDealProposalRequest>,
+    ) -> Result<Response<pb::DealProposal>, Status> {
+        let (call, decide) = open(request, convert::reject)?;
+        Ok(written(proposals::decide(&self.store, call, decide).await?))
     }
 
     async fn list_stage_changes(

@@ -489,6 +489,7 @@ fn deal_of(
         engage_date: None,
         expected_close_date: None,
         external_id: None,
+        particulars: deals::Particulars::default(),
         registration: None,
     })
 }

@@ -384,6 +384,7 @@ async fn deal_of(
         engage_date: None,
         expected_close_date: registration.expected_close_date,
         external_id: None,
+        particulars: deals::Particulars::default(),
         registration: Some((registration.id.clone(), registration.program.clone())),
         id,
     })

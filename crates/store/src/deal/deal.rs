@@ -14,6 +14,7 @@ use super::deal_participant;
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
 
+pub use super::field::{Contacts, ExternalIds, Writes};
 pub use super::part::{Disputes, PartnerRole, Role, Roles};
 
 /// What kind of business a registration or a deal is.
@@ -170,6 +171,18 @@ pub struct Model {
     pub role_change_count: i64,
     /// What was disputed about its parts.
     pub disputes: Disputes,
+    /// What its partner does next.
+    pub next_step: Option<String>,
+    /// Whom its partner knows at the customer.
+    pub contacts: Contacts,
+    /// What of its own its partner sells with it.
+    pub partner_product: Option<String>,
+    /// Its ids in other systems, one in each.
+    pub external_ids: ExternalIds,
+    /// Who wrote which field when.
+    pub writes: Writes,
+    /// How many proposals there were.
+    pub proposal_count: i64,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.

@@ -4,6 +4,7 @@
 mod accounts;
 mod canaries;
 mod cosell;
+mod fields;
 mod managed;
 mod probing;
 mod scene;

@@ -45,7 +45,7 @@ enum Below {
 }
 
 /// Which lists there are. One that the contract has and this has not fails the tests.
-const LISTS: [(&str, Below); 34] = [
+const LISTS: [(&str, Below); 35] = [
     ("ListEcosystems", Below::Nothing),
     ("ListEvents", Below::Ecosystem),
     ("ListApiKeys", Below::Ecosystem),
@@ -68,6 +68,7 @@ const LISTS: [(&str, Below); 34] = [
     ("ListMembers", Below::Engagement),
     ("ListSnapshots", Below::Engagement),
     ("ListDeals", Below::Ecosystem),
+    ("ListDealProposals", Below::Deal),
     ("ListStageChanges", Below::Deal),
     ("ListRoleChanges", Below::Deal),
     ("ListPlans", Below::Ecosystem),

@@ -24,24 +24,33 @@ use super::copy::superuser;
 pub(super) const ABOVE: &str = "trellis_test_above";
 
 /// The role that it holds, as a deployment has one.
-pub(super) const BELOW: &str = "trellis_test_worker";
+pub(crate) const BELOW: &str = "trellis_test_worker";
+
+/// What has passed.
+#[derive(Default)]
+struct Counts {
+    /// Conditions that were taken away.
+    stripped: AtomicUsize,
+    /// Statements that were run.
+    run: AtomicUsize,
+}
 
 /// The way. It ends when it is dropped.
-pub(super) struct Bare {
+pub(crate) struct Bare {
     address: SocketAddr,
     database: String,
-    stripped: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
     passing: JoinHandle<()>,
 }
 
 impl Bare {
-    pub(super) async fn open(world: &World) -> Self {
+    pub(crate) async fn open(world: &World) -> Self {
         let options = PgConnectOptions::from_str(world.database_url()).unwrap();
         let database = options.get_database().unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let stripped = Arc::new(AtomicUsize::new(0));
-        let count = stripped.clone();
+        let counts = Arc::<Counts>::default();
+        let count = counts.clone();
         let passing = tokio::spawn(async move {
             while let Ok((server, _)) = listener.accept().await {
                 server.set_nodelay(true).unwrap();
@@ -52,13 +61,13 @@ impl Bare {
         Self {
             address,
             database,
-            stripped,
+            counts,
             passing,
         }
     }
 
     /// The database at the end of the way, for a role whose password is its name.
-    pub(super) fn url(&self, role: &str) -> String {
+    pub(crate) fn url(&self, role: &str) -> String {
         let url = format!(
             "postgres://{}/{}?sslmode=disable",
             self.address, self.database
@@ -68,7 +77,12 @@ impl Bare {
 
     /// How many conditions were taken away.
     pub(super) fn stripped(&self) -> usize {
-        self.stripped.load(Ordering::Relaxed)
+        self.counts.stripped.load(Ordering::Relaxed)
+    }
+
+    /// How many statements were run, those that begin and end transactions included.
+    pub(crate) fn run(&self) -> usize {
+        self.counts.run.load(Ordering::Relaxed)
     }
 }
 
@@ -78,7 +92,7 @@ impl Drop for Bare {
     }
 }
 
-async fn pass(server: TcpStream, options: &PgConnectOptions, count: &AtomicUsize) {
+async fn pass(server: TcpStream, options: &PgConnectOptions, count: &Counts) {
     let port = options.get_port();
     let folder = options.get_socket().cloned().or_else(|| {
         let host = options.get_host();
@@ -100,7 +114,7 @@ async fn pass(server: TcpStream, options: &PgConnectOptions, count: &AtomicUsize
     }
 }
 
-async fn between<R, W>(server: TcpStream, (mut from, mut to): (R, W), count: &AtomicUsize)
+async fn between<R, W>(server: TcpStream, (mut from, mut to): (R, W), count: &Counts)
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -117,7 +131,7 @@ where
 async fn questions(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    count: &AtomicUsize,
+    count: &Counts,
 ) -> std::io::Result<()> {
     let mut first = true;
     loop {
@@ -128,8 +142,12 @@ async fn questions(
         let length = from.read_u32().await?;
         let mut rest = vec![0; length as usize - 4];
         from.read_exact(&mut rest).await?;
-        if whole == b"P" {
-            rest = parse(rest, count);
+        match whole.as_slice() {
+            b"P" => rest = parse(rest, count),
+            b"E" | b"Q" => {
+                count.run.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {}
         }
         let length = u32::try_from(rest.len() + 4).unwrap();
         whole.extend(length.to_be_bytes());
@@ -139,12 +157,12 @@ async fn questions(
 }
 
 /// The message that prepares a statement: a name, a text, and the types of what it binds.
-fn parse(message: Vec<u8>, count: &AtomicUsize) -> Vec<u8> {
+fn parse(message: Vec<u8>, count: &Counts) -> Vec<u8> {
     let mut parts = message.splitn(3, |byte| *byte == 0);
     let (name, text, types) = (parts.next(), parts.next(), parts.next());
     let text = std::str::from_utf8(text.unwrap()).unwrap();
     let (text, stripped) = strip(text);
-    count.fetch_add(stripped, Ordering::Relaxed);
+    count.stripped.fetch_add(stripped, Ordering::Relaxed);
     [name.unwrap(), text.as_bytes(), types.unwrap()].join(&0)
 }
 

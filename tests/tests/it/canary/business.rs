@@ -334,7 +334,7 @@ impl Planter {
 
     /// Each partner wins one deal and loses another. In most of them a second partner has a part: it reads
     /// what the first does, and neither knows of the other. Managers see both, and look after both or may.
-    pub(super) async fn deals(&self, catalog: &Catalog, account: &str) {
+    pub(super) async fn deals(&self, catalog: &Catalog, accounts: &[String; PARTNERS + 1]) {
         let mut calls = self.staff.deals();
         for (number, second) in SECOND.into_iter().enumerate() {
             let of = of_deal(number);
@@ -368,13 +368,19 @@ impl Planter {
                             quantity: 10,
                             amount: None,
                         }],
-                        territory: catalog.territory.clone(),
+                        // In the others its partner proposes it.
+                        territory: match lost {
+                            true => catalog.territory.clone(),
+                            false => String::new(),
+                        },
                         external_id: self.text('v'),
                         ..pb::Deal::default()
                     }),
                     ..pb::CreateDealRequest::default()
                 };
                 let name = calls.create_deal(request).await.unwrap().into_inner().name;
+                let own = &accounts[number + 1];
+                self.propose(number, &name, catalog, own).await;
                 self.dispute(number, &name, &catalog.products[1]).await;
                 if lost {
                     let lose = pb::LoseDealRequest {
@@ -400,7 +406,7 @@ impl Planter {
             deal_id: self.text('v'),
             deal: Some(pb::Deal {
                 display_name: self.text('v'),
-                account: account.to_owned(),
+                account: accounts[0].clone(),
                 amount: usd(100),
                 external_id: self.text('v'),
                 ..pb::Deal::default()
@@ -485,6 +491,72 @@ impl Planter {
             ..pb::AdvanceDealRequest::default()
         };
         calls.advance_deal(advance).await.unwrap();
+    }
+
+    /// The partner's seller writes what is its own, and proposes the rest; so do the staff, and the seller
+    /// of another partner that has a part.
+    async fn propose(&self, number: usize, name: &str, catalog: &Catalog, account: &str) {
+        let only = |paths: &[&str]| prost_types::FieldMask {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        };
+        let of = owner(number);
+        let mut said = self.said(of, name);
+        let deal = said.deal.as_mut().unwrap();
+        account.clone_into(&mut deal.account);
+        deal.territory.clone_from(&catalog.territory);
+        deal.lines = vec![pb::deal::Line {
+            product: catalog.products[1].clone(),
+            quantity: 3,
+            amount: None,
+        }];
+        let seat = self.seller(number).await;
+        seat.deals().update_deal(said).await.unwrap();
+        if let Some(second) = SECOND[number] {
+            let mut said = self.said(owner(second), name);
+            said.update_mask = Some(only(&["display_name"]));
+            let seat = self.seller(second).await;
+            seat.deals().update_deal(said).await.unwrap();
+        }
+        let mut calls = self.staff.deals();
+        let mut said = self.said(of, name);
+        said.source_system = self.text('v');
+        said.deal.as_mut().unwrap().external_ids = vec![pb::deal::ExternalId {
+            system: self.text('v'),
+            external_id: self.text('v'),
+        }];
+        said.update_mask = Some(only(&[
+            "next_step",
+            "contacts",
+            "partner_product",
+            "external_ids",
+        ]));
+        calls.update_deal(said).await.unwrap();
+        let reject = pb::RejectDealProposalRequest {
+            name: format!("{name}/proposals/1"),
+            note: self.text(of),
+            ..pb::RejectDealProposalRequest::default()
+        };
+        calls.reject_deal_proposal(reject).await.unwrap();
+    }
+
+    /// What somebody may say of a deal, in words of their own.
+    fn said(&self, of: char, name: &str) -> pb::UpdateDealRequest {
+        pb::UpdateDealRequest {
+            deal: Some(pb::Deal {
+                name: name.to_owned(),
+                display_name: self.text(of),
+                next_step: self.text(of),
+                contacts: vec![pb::deal::Contact {
+                    display_name: self.text(of),
+                    title: self.text(of),
+                    email: self.text(of),
+                    phone: self.text(of),
+                }],
+                partner_product: self.text(of),
+                ..pb::Deal::default()
+            }),
+            ..pb::UpdateDealRequest::default()
+        }
     }
 
     /// A plan pays for what was won; one batch pays a part of that, another is cancelled.

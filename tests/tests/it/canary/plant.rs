@@ -128,7 +128,7 @@ impl Planter {
         planter.activities(&catalog, &accounts[1]).await;
         planter.transfer(&catalog).await;
         planter.leads(&catalog, &accounts).await;
-        planter.deals(&catalog, &accounts[0]).await;
+        planter.deals(&catalog, &accounts).await;
         planter.engagements(&accounts).await;
         planter.money().await;
         // The parent of an account that was imported before it; imports are not what this is about.

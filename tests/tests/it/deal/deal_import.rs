@@ -351,6 +351,7 @@ on_both! {
         ];
         let told = |field: &str, held: &str, given: &str, applied| Difference {
             field: field.to_owned(), held: held.to_owned(), given: given.to_owned(), applied,
+            proposal: String::new(),
         };
         let expected = [RowDifferences {
             row_number: 1,

@@ -16,6 +16,7 @@ mod deal_import;
 mod deal_records;
 mod deals;
 mod desk;
+mod external_ids;
 mod history;
 pub(crate) mod market;
 mod outcomes;

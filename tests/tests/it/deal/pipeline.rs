@@ -6,9 +6,69 @@ use trellis_api::deal::v1::deal::Stage;
 use trellis_api::deal::v1::get_pipeline_request::Grouping;
 use trellis_api::deal::v1::pipeline_row::Group;
 use trellis_api::google::r#type::Money;
-use trellis_tests::{on_both, refused};
+use trellis_tests::{Caller, Engine, on_both, refused, run};
 
 use super::market::{MARCH_2, Market, day, money, usd};
+use crate::canary::bare::{BELOW, Bare};
+
+/// How many statements a number of calls take once the workers have done what there was: the fewest of
+/// some tries, since they look now and then whether there is more.
+async fn statements(way: &Bare, caller: &Caller, market: &Market, calls: usize) -> usize {
+    market.settled(&market.parent).await;
+    let mut fewest = usize::MAX;
+    for _ in 0..30 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let before = way.run();
+        for _ in 0..calls {
+            let request = pb::GetPipelineRequest {
+                parent: market.parent.clone(),
+                group_by: Grouping::Product.into(),
+                ..pb::GetPipelineRequest::default()
+            };
+            caller.deals().get_pipeline(request).await.unwrap();
+        }
+        fewest = fewest.min(way.run() - before);
+    }
+    fewest
+}
+
+/// On PostgreSQL, where what passes between the server and the database can be counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipeline_takes_as_many_statements_whatever_it_sums_up() {
+    run(Engine::Postgres, &[], async |world| {
+        let market = Market::open(world).await;
+        let way = Bare::open(&market.world).await;
+        let url = way.url(BELOW);
+        let flags = [("database-url", url.as_str()), ("database-rls", "require")];
+        let server = market.beside(&flags).await;
+        let caller = market.caller_of(&server);
+        market.deal(market.ten_firewalls()).await;
+        let of_one = statements(&way, &caller, &market, 1).await;
+        let partner = market.partner("nimbus").await;
+        for number in 0..60 {
+            let deal = pb::Deal {
+                partner: if number % 2 == 0 {
+                    partner.clone()
+                } else {
+                    String::new()
+                },
+                lines: vec![
+                    market.line("firewall", 1, None),
+                    market.line("backup", 1, None),
+                ],
+                ..market.ten_firewalls()
+            };
+            market.deal(deal).await;
+        }
+        let of_many = statements(&way, &caller, &market, 1).await;
+        assert_eq!((of_many, of_one > 0), (of_one, true));
+        // The control: two calls take twice as many.
+        assert_eq!(statements(&way, &caller, &market, 2).await, 2 * of_one);
+        println!("{of_one} statements");
+        server.stop().await;
+    })
+    .await;
+}
 
 async fn pipeline(market: &Market, by: Grouping, filter: &str) -> pb::GetPipelineResponse {
     let request = pb::GetPipelineRequest {

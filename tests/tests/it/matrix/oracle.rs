@@ -96,6 +96,9 @@ fn roles(method: &str) -> Vec<Role> {
     if method == "TransferRegistration" {
         return vec![EcosystemAdmin];
     }
+    if method == "LookupDeal" {
+        return STAFF.to_vec();
+    }
     if method == "CheckConflict" {
         return vec![EcosystemAdmin, ChannelManager, Service, Auditor];
     }
@@ -155,7 +158,9 @@ fn roles(method: &str) -> Vec<Role> {
     } else if !about(method, &["Ecosystem"]) {
         roles.extend([ChannelManager, Service]);
     }
-    if about(method, &["Lead"]) && !about(method, GIVEN) || method == "DisputeDealRole" {
+    if about(method, &["Lead"]) && !about(method, GIVEN)
+        || about(method, &["DisputeDealRole", "UpdateDeal", "DealProposal"])
+    {
         roles.extend(partners);
     }
     if about(method, &["UpdatePartner", "Invitation"]) {

@@ -28,6 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(deals());
     cases.extend(records());
     cases.extend(disputes());
+    cases.extend(proposals());
     cases
 }
 
@@ -96,6 +97,42 @@ fn disputes() -> Vec<Case> {
         case("GetAttribution", "RESOURCE_NOT_FOUND", at("deals/none")),
         case("ReportAttribution", "RESOURCE_NOT_FOUND", period),
     ]
+}
+
+/// What is proposed. Of what the vendor proposed in `won` its partner decides; in `left` nobody is left
+/// who would, and so the vendor does.
+fn proposals() -> Vec<Case> {
+    let late = json!({
+        "deal": { "name": name("deals/won"), "next_step": "late" },
+        "update_mask": "nextStep", "source_time": "2020-01-01T00:00:00Z"
+    });
+    let stale = json!({ "etag": "\"999\"" });
+    let nowhere = json!({ "parent": "ecosystems/acme", "system": "erp", "external_id": "none" });
+    let mut cases = vec![
+        case("LookupDeal", "RESOURCE_NOT_FOUND", nowhere),
+        case("UpdateDeal", "LATE_WRITE", late),
+        case(
+            "GetDealProposal",
+            "RESOURCE_NOT_FOUND",
+            at("deals/won/proposals/7"),
+        ),
+        case(
+            "ListDealProposals",
+            "RESOURCE_NOT_FOUND",
+            json!({ "parent": name("deals/none") }),
+        ),
+    ];
+    let (open, ended) = ("deals/won/proposals/2", "deals/left/proposals/1");
+    for method in ["AcceptDealProposal", "RejectDealProposal"] {
+        cases.extend([
+            case(method, "RESOURCE_NOT_FOUND", at("deals/none/proposals/1")),
+            case(method, "RESOURCE_NOT_FOUND", at("deals/won/proposals/7")),
+            case(method, "PRECONDITION", at(open)),
+            case(method, "ETAG_MISMATCH", with(at(open), &stale)),
+            case(method, "ILLEGAL_TRANSITION", at(ended)),
+        ]);
+    }
+    cases
 }
 
 /// A request to create something that says no more than it must.

@@ -137,10 +137,12 @@ fn cases(built: &scene::Built) -> Vec<Case> {
 }
 
 /// Listed errors that need a server of their own: the test that brings them about.
-const APART: [(&str, &str, &str); 3] = [
+const APART: [(&str, &str, &str); 5] = [
     ("AdvanceClock", "POSITION_NOT_REACHED", "refusals::overdue"),
     ("ApproveBatch", "APPROVAL_LIMIT", "incentive::limits"),
     ("ApproveAwards", "APPROVAL_LIMIT", "incentive::limits"),
+    ("UpdateDeal", "PRECONDITION", "access::fields"),
+    ("AcceptDealProposal", "NOT_EDITABLE", "access::fields"),
 ];
 
 /// Sends every case, and answers those that went otherwise.

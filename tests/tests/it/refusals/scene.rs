@@ -369,6 +369,7 @@ async fn deals(stage: &Stage) {
                 .await;
         }
     }
+    proposals(stage).await;
     let won = |more: Value| with(at("deals/won"), &more);
     let invoice = json!({ "external_id": "invoice-1", "amount": usd(1) });
     stage.does("RecordInvoice", won(invoice)).await;
@@ -376,6 +377,29 @@ async fn deals(stage: &Stage) {
     stage.does("RecordRefund", won(refund)).await;
     let churn = json!({ "external_id": "churn-1", "reason_code": "OTHER" });
     stage.does("RecordChurn", won(churn)).await;
+}
+
+/// What the vendor proposed to nimbus, which may decide about it in `won` and has left `left`. In each
+/// the second proposal stands in the place of the first.
+async fn proposals(stage: &Stage) {
+    let role = json!({
+        "partner": name("partners/nimbus"), "role": "ROLE_SOURCED"
+    });
+    let left = json!({ "amount": usd(5), "roles": [role] });
+    create(stage, "CreateDeal", "deal", "left", &left).await;
+    let said = |id: &str, step: &str| {
+        let deal = json!({ "name": name(&format!("deals/{id}")), "next_step": step });
+        json!({ "deal": deal, "update_mask": "nextStep", "source_time": "2020-01-02T00:00:00Z" })
+    };
+    for (id, step) in [
+        ("won", "call"),
+        ("won", "write"),
+        ("left", "call"),
+        ("left", "write"),
+    ] {
+        stage.does("UpdateDeal", said(id, step)).await;
+    }
+    stage.does("SetDealRoles", at("deals/left")).await;
 }
 
 /// A lead in each of some states; `retired` is to be routed in a program that is.

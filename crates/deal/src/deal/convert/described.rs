@@ -6,9 +6,11 @@ use trellis_core::{DealId, ProductId};
 
 use super::deal_type;
 use super::parts::{fitting, partner_roles};
+use super::proposals::{contacts, external_ids};
 use crate::deal::amounts::Draft;
-use crate::deal::deals::{Create, Described};
+use crate::deal::deals::{Create, Described, Particulars};
 use crate::deal::editing::{Edit, Update};
+use crate::deal::ownership::Source;
 use crate::edit::{not_negative, some};
 
 /// The fields that an update may change, as far as the stage lets.
@@ -22,6 +24,10 @@ const MUTABLE: &[&str] = &[
     "engage_date",
     "expected_close_date",
     "external_id",
+    "external_ids",
+    "next_step",
+    "contacts",
+    "partner_product",
 ];
 
 pub(in crate::deal) fn create(
@@ -47,6 +53,7 @@ pub(in crate::deal) fn described(deal: pb::Deal, fields: &mut Fields) -> Option<
     let engage_date = fields.optional_date("deal.engage_date", deal.engage_date);
     let expected_close_date =
         fields.optional_date("deal.expected_close_date", deal.expected_close_date);
+    let external_ids = external_ids(deal.external_ids, fields);
     let roles = fitting("deal.roles", sourced?, roles?, fields);
     Some(Described {
         display_name: deal.display_name,
@@ -59,6 +66,12 @@ pub(in crate::deal) fn described(deal: pb::Deal, fields: &mut Fields) -> Option<
         engage_date: engage_date?,
         expected_close_date: expected_close_date?,
         external_id: some(deal.external_id),
+        particulars: Particulars {
+            next_step: some(deal.next_step),
+            contacts: contacts(deal.contacts),
+            partner_product: some(deal.partner_product),
+            external_ids: external_ids?,
+        },
     })
 }
 
@@ -92,6 +105,7 @@ pub(in crate::deal) fn update(
     request: pb::UpdateDealRequest,
     fields: &mut Fields,
 ) -> Option<Update> {
+    let source_time = fields.optional_time("source_time", request.source_time);
     let sent = fields.required("deal", request.deal)?;
     let mask = fields.mask("deal", &sent, request.update_mask, MUTABLE);
     let id = fields.id("deal.name", &sent.name);
@@ -113,6 +127,7 @@ pub(in crate::deal) fn update(
     let expected_close_date = mask.read("expected_close_date", || {
         fields.optional_date("deal.expected_close_date", sent.expected_close_date)
     });
+    let external_ids = mask.read("external_ids", || external_ids(sent.external_ids, fields));
     let edit = Edit {
         display_name: mask.keep("display_name", Some(sent.display_name)),
         account: account?,
@@ -123,11 +138,19 @@ pub(in crate::deal) fn update(
         engage_date: engage_date?,
         expected_close_date: expected_close_date?,
         external_id: mask.keep("external_id", Some(some(sent.external_id))),
+        external_ids: external_ids?,
+        next_step: mask.keep("next_step", Some(some(sent.next_step))),
+        contacts: mask.keep("contacts", Some(contacts(sent.contacts))),
+        partner_product: mask.keep("partner_product", Some(some(sent.partner_product))),
     };
     Some(Update {
         id: id?,
         etag: etag?,
         mask,
         edit,
+        source: Source {
+            system: some(request.source_system),
+            time: source_time?,
+        },
     })
 }

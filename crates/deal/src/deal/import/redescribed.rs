@@ -6,7 +6,7 @@ use trellis_core::{Money, ProductId, Violation};
 use trellis_store::deal::deal::{Model, PartnerRole, Role};
 
 use crate::deal::amounts::{self, Worth};
-use crate::deal::deals::{Described, period};
+use crate::deal::deals::{Described, Particulars, period};
 use crate::deal::roles::{self, sourcing};
 
 /// The deal with what a row says of it, where it says something.
@@ -26,6 +26,7 @@ pub(super) fn redescribe(
         engage_date,
         expected_close_date,
         external_id: _,
+        particulars,
     } = said;
     if !lines.is_empty() || amount.is_some() {
         let worth = if lines.is_empty() {
@@ -48,6 +49,7 @@ pub(super) fn redescribe(
         _ => as_known(parts, &deal.roles.0),
     };
     deal.partner = sourcing(&deal.roles.0).cloned();
+    particularise(&mut deal, particulars);
     deal.display_name = display_name;
     deal.account = account.or(deal.account);
     deal.deal_type = deal_type.or(deal.deal_type);
@@ -56,6 +58,30 @@ pub(super) fn redescribe(
     deal.expected_close_date = expected_close_date.or(deal.expected_close_date);
     deal.period = period(deal.close_date, deal.expected_close_date);
     Ok(deal)
+}
+
+/// What a row says of a deal that no partner sourced, and its ids. Where one did, it owns the rest.
+fn particularise(deal: &mut Model, said: Particulars) {
+    let Particulars {
+        next_step,
+        contacts,
+        partner_product,
+        external_ids,
+    } = said;
+    for given in external_ids {
+        let ids = &mut deal.external_ids.0;
+        ids.retain(|held| held.system != given.system);
+        ids.push(given);
+        ids.sort_unstable();
+    }
+    if deal.partner.is_some() {
+        return;
+    }
+    deal.next_step = next_step.or(deal.next_step.take());
+    if !contacts.is_empty() {
+        deal.contacts.0 = contacts;
+    }
+    deal.partner_product = partner_product.or(deal.partner_product.take());
 }
 
 /// The parts with another sourcing partner, unless it is the same.

@@ -18,6 +18,9 @@ pub(super) fn value(field: &FieldDescriptor) -> Value {
             "trellis.deal.v1.Deal.PartnerRole" => {
                 json!({ "partner": "ecosystems/acme/partners/nimbus", "role": "ROLE_FULFIL" })
             }
+            "trellis.deal.v1.Deal.ExternalId" => {
+                json!({ "system": "sample", "external_id": "sample" })
+            }
             _ => json!({}),
         },
         kind => panic!("{}: make a sample of {kind:?}", field.full_name()),

@@ -233,6 +233,26 @@ fn engagements() -> Vec<Row> {
     rows
 }
 
+/// What the staff proposed first for a field of the partner's.
+fn proposal(method: &'static str) -> Row {
+    let name = |ask: &Ask<'_>| format!("{}/proposals/1", ask.name);
+    row(
+        method,
+        Kind::OpenDeal,
+        move |ask| json!({ "name": name(ask) }),
+    )
+}
+
+/// A decision about what they proposed since.
+fn decision(method: &'static str) -> Row {
+    let name = |ask: &Ask<'_>| format!("{}/proposals/2", ask.name);
+    row(
+        method,
+        Kind::OpenDeal,
+        move |ask| json!({ "name": name(ask), "validate_only": true }),
+    )
+}
+
 fn deals() -> Vec<Row> {
     let (none, reason) = (json!({}), json!({ "reason_code": "OTHER" }));
     let money = |more: Value| {
@@ -260,12 +280,20 @@ fn deals() -> Vec<Row> {
         get("GetDeal", Kind::OpenDeal),
         list("ListDeals", Kind::OpenDeal),
         lists("GetPipeline", Kind::Partner, "partner", pipeline),
+        row("LookupDeal", Kind::OpenDeal, |ask| {
+            let id = ask.name.rsplit_once('/').unwrap().1;
+            json!({ "parent": ask.parent(), "system": "erp", "external_id": id })
+        }),
         update(
             "UpdateDeal",
             Kind::OpenDeal,
             "deal",
-            ("display_name", json!("X")),
+            ("next_step", json!("X")),
         ),
+        proposal("GetDealProposal"),
+        inside("ListDealProposals", Kind::OpenDeal),
+        decision("AcceptDealProposal"),
+        decision("RejectDealProposal"),
         moves("AdvanceDeal", Kind::OpenDeal, onward),
         moves("WinDeal", Kind::OpenDeal, none.clone()),
         moves("LoseDeal", Kind::OpenDeal, reason.clone()),

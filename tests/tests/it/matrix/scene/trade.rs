@@ -150,6 +150,17 @@ impl Site<'_> {
             let (open, won) = (format!("open-{tag}"), format!("won-{tag}"));
             self.deal(tag, &open, partner).await;
             self.deal(tag, &won, partner).await;
+            // The second takes the place of the first.
+            for step in ["call", "call again"] {
+                let deal = json!({
+                    "name": self.name(&format!("deals/{open}")), "next_step": step,
+                    "external_ids": [{ "system": "erp", "external_id": open }]
+                });
+                let said = json!({
+                    "deal": deal, "update_mask": "nextStep,externalIds", "source_system": "crm"
+                });
+                self.does("UpdateDeal", tag, said).await;
+            }
             let advance = json!({
                 "name": self.name(&format!("deals/{open}")),
                 "stage": "STAGE_QUALIFIED",
