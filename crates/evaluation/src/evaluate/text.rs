@@ -131,6 +131,9 @@ pub(super) fn of(detail: &Detail, plan: &PlanVersion, place: &Place) -> String {
                 money(*after)
             )
         }
+        Detail::Split { shares, .. } if shares.is_empty() => {
+            "Nobody has a role that is paid: it is kept.".to_owned()
+        }
         Detail::Split { shares, .. } => {
             let parts: Vec<String> = shares
                 .iter()

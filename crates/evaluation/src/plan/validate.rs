@@ -344,6 +344,7 @@ impl PlanVersion {
                 "takes awards together, and scope AWARD is one by itself; use EVENT",
             );
         }
+        self.contradictions(wrong);
         if let Some(draw) = limits.draw {
             wrong.unless(
                 draw.amount_minor > 0,
@@ -356,6 +357,30 @@ impl PlanVersion {
                 "limits.draw",
                 "plan.draw",
                 "advances to a partner for a period; use a window of the calendar and group_by PARTNER",
+            );
+        }
+    }
+
+    /// Limits that take the same awards together must leave something between the least and the most.
+    fn contradictions(&self, wrong: &mut Wrong) {
+        let limits = &self.limits.limits;
+        for (index, limit) in limits.iter().enumerate() {
+            let before = limits.iter().take(index);
+            let contradicts = before
+                .filter(|other| (other.scope, other.window) == (limit.scope, limit.window))
+                .any(|other| {
+                    let apart = |least: Option<i64>, most: Option<i64>| {
+                        matches!((least, most), (Some(least), Some(most)) if least > most)
+                    };
+                    apart(limit.min_minor, other.max_minor)
+                        || apart(other.min_minor, limit.max_minor)
+                });
+            wrong.unless(
+                !contradicts,
+                &format!("limits.limits[{index}]"),
+                "plan.limit",
+                "contradicts a limit of the same scope and window before it: the least of the one is \
+                 more than the most of the other",
             );
         }
     }

@@ -1184,3 +1184,30 @@ fn a_trace_is_the_same_bytes_for_the_same_inputs() {
     renamed.name = "another".to_owned();
     assert_ne!(hash(&renamed, &sale), told);
 }
+
+#[test]
+fn no_share_takes_back_more_than_all() {
+    let mut plan = plan("plan", &[("0", "1", 0)]);
+    plan.protection.clawback = Some(clawback(ClawbackMode::LinearDays, 365));
+    let sale = invoice("i-1", "2026-01-01", 10_000);
+    let taken = |share: Option<&str>| {
+        let mut churn = back("c-1", FactKind::Churn, "i-1", "2026-02-01", 0);
+        churn.share = share.map(rate);
+        (
+            churn.validate().len(),
+            only(&plan, &[sale.clone(), churn]).entitled,
+        )
+    };
+    let (_, all) = taken(None);
+    assert_eq!(all, 849);
+    assert_eq!(taken(Some("1")), (0, all));
+    assert_eq!(taken(Some("0.5")), (0, 5_425));
+    // What nobody may say takes back no more than all of it, and ends no process.
+    assert_eq!(taken(Some("1.5")), (1, all));
+    assert_eq!(
+        taken(Some("999999999999999999.999999999999999999")),
+        (1, all)
+    );
+    assert_eq!(taken(Some("0")), (1, 10_000));
+    assert_eq!(taken(Some("-1")), (1, 10_000));
+}

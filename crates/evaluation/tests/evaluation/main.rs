@@ -14,6 +14,8 @@ mod hostile;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod scene;
