@@ -8,6 +8,8 @@ mod cel;
 #[cfg(test)]
 mod checker;
 #[cfg(test)]
+mod compiled;
+#[cfg(test)]
 mod fraction;
 #[cfg(test)]
 mod hostile;
@@ -21,3 +23,7 @@ mod reference;
 mod scene;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod twice;
+#[cfg(test)]
+mod wide;
