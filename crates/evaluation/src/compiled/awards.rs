@@ -7,7 +7,7 @@ use super::bands::{Measure, Paid};
 use super::claws::taken;
 use super::lines::{Counts, Lines, Taken};
 use crate::evaluate::within;
-use crate::plan::{Below, LimitScope, Sharing, Window};
+use crate::plan::{Below, LimitScope, Sharing};
 
 impl Lines<'_> {
     /// A measure, rounded and within the award's own limits.
@@ -83,19 +83,42 @@ impl Lines<'_> {
         !matches!(self.version.sharing, Sharing::Single)
     }
 
-    /// What was taken back of a fact's award, in order: what refunds made of it day by day, then what
-    /// was taken back of the award itself.
-    pub(crate) fn reductions(&self, line: usize, counts: &Counts) -> Result<Vec<i64>, MoneyError> {
-        debug_assert!(self.version.measure.window == Window::Event);
+    /// Adds what was taken back of a fact's award, in order: what refunds made of it day by day, then
+    /// what was taken back of the award itself.
+    pub(crate) fn reductions(
+        &self,
+        line: usize,
+        counts: &Counts,
+        into: &mut Vec<i64>,
+    ) -> Result<(), MoneyError> {
         let (target, tenure) = (self.fixed_target(), self.tenure_of(line));
-        let mut stages = Stages::new(counts.gross.into());
-        self.stages(line, counts, &mut stages);
-        let mut reductions = stages.reductions(|measure| self.alone(measure, target, tenure))?;
-        let before = self.alone(counts.net, target, tenure)?;
-        if before != 0 {
-            self.clawed(line, counts, before, |minor| reductions.push(minor))?;
+        let mut left = counts.gross;
+        // What it came to before the day at hand, which is not over.
+        let mut open: Option<(i32, i64)> = None;
+        for back in counts.backs.clone() {
+            let Some(Taken::To(next)) = self.taken(line, back, left) else {
+                continue;
+            };
+            let day = super::column::at(&self.columns.backs.days, back);
+            open = match open {
+                Some((same, before)) if same == day => Some((same, before)),
+                Some((_, before)) => {
+                    let after = self.alone(left, target, tenure)?;
+                    into.push(before - after);
+                    Some((day, after))
+                }
+                None => Some((day, self.alone(left, target, tenure)?)),
+            };
+            left = next;
         }
-        Ok(reductions)
+        let before = self.alone(counts.net, target, tenure)?;
+        if let Some((_, first)) = open {
+            into.push(first - before);
+        }
+        if before != 0 {
+            self.clawed(line, counts, before, |minor| into.push(minor))?;
+        }
+        Ok(())
     }
 
     /// Notes how a fact shrank.
@@ -110,14 +133,16 @@ impl Lines<'_> {
         }
     }
 
-    fn fixed_target(&self) -> Option<i64> {
+    #[inline]
+    pub(crate) fn fixed_target(&self) -> Option<i64> {
         match self.version.measure.target {
             crate::plan::Target::Fixed(amount) => Some(amount),
             _ => None,
         }
     }
 
-    fn tenure_of(&self, line: usize) -> Option<i64> {
+    #[inline]
+    pub(crate) fn tenure_of(&self, line: usize) -> Option<i64> {
         self.plan.bands.by_tenure().then(|| self.tenure(line))?
     }
 }
@@ -130,13 +155,6 @@ pub(crate) struct Stages {
 }
 
 impl Stages {
-    pub(crate) const fn new(gross: i128) -> Self {
-        Self {
-            gross,
-            less: Vec::new(),
-        }
-    }
-
     pub(crate) fn shrinks(&mut self, day: i32, by: i128) {
         self.less.push((day, by));
     }

@@ -10,12 +10,13 @@
 use trellis_core::MoneyError;
 
 use super::column::at;
+use super::quick::{Quick, rounded};
 use crate::evaluate::{Exact, ToMeasure, round, schedule};
-use crate::plan::{Band, BandBy, Mode, PayOn, PlanVersion, Quantity, Rounding, Target, Threshold};
+use crate::plan::{Band, BandBy, Mode, PayOn, PlanVersion, Quantity, Rounding, Threshold};
 
 /// What chooses a band.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
+pub(crate) enum By {
     Measure,
     /// A share of the target: where bands begin, times what the target is.
     Target,
@@ -28,48 +29,27 @@ pub(crate) type Measure = ToMeasure;
 /// A compiled schedule.
 #[derive(Clone, Debug)]
 pub(crate) struct Bands {
-    mode: Mode,
-    above: bool,
-    by: By,
-    pay_on: PayOn,
-    each: i128,
+    pub(crate) mode: Mode,
+    pub(crate) above: bool,
+    pub(crate) by: By,
+    pub(crate) pay_on: PayOn,
+    pub(crate) each: i128,
     rounding: Rounding,
-    needs_target: bool,
+    pub(crate) needs_target: bool,
     /// Where bands begin, times `scale`; times the target too, where that chooses.
-    begins: Vec<i128>,
-    scale: i128,
+    pub(crate) begins: Vec<i128>,
+    pub(crate) scale: i128,
     /// What they pay, times `parts`.
-    rates: Vec<i128>,
-    parts: i128,
-    fixed: Vec<i64>,
+    pub(crate) rates: Vec<i128>,
+    pub(crate) parts: i128,
+    pub(crate) fixed: Vec<i64>,
     /// Up to what measure, target and tenure 128 bits do.
-    most: i64,
+    pub(crate) most: i64,
     quick: Option<Quick>,
-    version: PlanVersion,
+    pub(crate) version: PlanVersion,
 }
 
-/// The same for a measure and a target that need no more than 64 bits.
-#[derive(Clone, Debug)]
-struct Quick {
-    most: i64,
-    /// The least measure that reaches each band.
-    least: Vec<i64>,
-    /// What a band pays: `before + (measure * scale).max(bottom) * rate - taken`, over `over`.
-    slopes: Vec<Slope>,
-    scale: u64,
-    bottom: u64,
-    over: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Slope {
-    /// Below it nothing of the measure is paid for.
-    begin: u64,
-    rate: u64,
-    before: u64,
-}
-
-const fn bits(number: i128) -> u32 {
+pub(crate) const fn bits(number: i128) -> u32 {
     128 - number.unsigned_abs().leading_zeros()
 }
 
@@ -88,7 +68,7 @@ fn over(exact: Exact, denominator: i128) -> Option<i128> {
 }
 
 /// The most that a number of so many bits may be.
-fn of_bits(bits: u32) -> i64 {
+pub(crate) fn of_bits(bits: u32) -> i64 {
     match bits {
         0 => 0,
         1..63 => (1 << bits) - 1,
@@ -181,7 +161,7 @@ impl Bands {
         match self.mode {
             // The measure, or the amount, times a rate: once in each of 64 bands.
             Mode::Marginal | Mode::Whole => {
-                room(&mut free, 2 * scale + parts + rate + each + base + 7, 1)
+                room(&mut free, 2 * scale + parts + rate + each + base + 7, 1);
             }
             // A part of the way between two points, times a difference of rates, times the measure.
             Mode::Linear => room(
@@ -315,87 +295,6 @@ impl Bands {
             }
         })
     }
-
-    /// The quick way, where the plan has one: no target that is known only later, and no line to be
-    /// drawn between points.
-    fn quickened(&self) -> Option<Quick> {
-        let target = match self.version.measure.target {
-            Target::Fixed(target) => i128::from(target),
-            Target::None => 0,
-            Target::Quota(_) | Target::PriorPeriod | Target::SamePeriodLastYear
-                if !self.needs_target =>
-            {
-                0
-            }
-            _ => return None,
-        };
-        let number = |number: i128| u64::try_from(number).ok();
-        if self.mode == Mode::Linear || self.by == By::Tenure || target > i128::from(self.most) {
-            return None;
-        }
-        let times = if self.by == By::Target { target } else { 1 };
-        let begins: Vec<i128> = self.begins.iter().map(|begin| begin * times).collect();
-        let most_rate = self.rates.iter().copied().max()?;
-        let fixed: i128 = self.fixed.iter().copied().map(i128::from).sum();
-        let over = self.scale * self.parts;
-        let per_measure = bits(self.scale) + bits(most_rate) + bits(self.each);
-        let base = match self.pay_on {
-            PayOn::TargetPayout(_) => return None,
-            PayOn::Measure | PayOn::Increment => 61_u32.checked_sub(per_measure)?,
-        };
-        if bits(over) > 60 || bits(fixed) + bits(over) > 61 || bits(target * self.scale) > 61 {
-            return None;
-        }
-        let most = of_bits(base).min(self.most);
-        let increment = self.pay_on == PayOn::Increment;
-        let bottom = if increment { target * self.scale } else { 0 };
-        let (mut least, mut slopes) = (Vec::new(), Vec::new());
-        // What all bands before pay in full, and where the one before begins and what it pays.
-        let (mut before, mut below) = (0_i128, None);
-        for (index, begin) in begins.iter().enumerate() {
-            // The first whole number that is where it begins, or above.
-            let whole = begin.div_euclid(self.scale);
-            let enough = if self.above || begin.rem_euclid(self.scale) > 0 {
-                whole + 1
-            } else {
-                whole
-            };
-            let Some(reach) = i64::try_from(enough).ok().filter(|reach| *reach <= most) else {
-                break;
-            };
-            least.push(reach);
-            let rate = at(&self.rates, index) * self.each;
-            let fixed = i128::from(at(&self.fixed, index)) * over;
-            let slope = match self.mode {
-                Mode::Marginal => {
-                    let begin = (*begin).max(bottom);
-                    if let Some((from, rate)) = below.replace((begin, rate)) {
-                        before += (begin - from) * rate;
-                    }
-                    before += fixed;
-                    Slope {
-                        begin: number(begin)?,
-                        rate: number(rate)?,
-                        before: number(before)?,
-                    }
-                }
-                _ => Slope {
-                    begin: number(bottom)?,
-                    rate: number(rate)?,
-                    before: number(fixed)?,
-                },
-            };
-            slopes.push(slope);
-        }
-        Some(Quick {
-            most,
-            least,
-            slopes,
-            scale: number(self.scale)?,
-            bottom: number(bottom)?,
-            over: number(over)?,
-        })
-    }
 }
 
 /// What a schedule pays.
@@ -406,56 +305,4 @@ pub(crate) enum Paid {
     Nothing,
     /// What 128 bits may not do.
     Slowly,
-}
-
-impl Quick {
-    #[inline]
-    fn pay(&self, measure: i64, rounding: Rounding) -> i64 {
-        if measure <= 0 {
-            return 0;
-        }
-        let reached = self.least.iter().filter(|least| measure >= **least).count();
-        let Some(slope) = reached
-            .checked_sub(1)
-            .and_then(|band| self.slopes.get(band))
-        else {
-            return 0;
-        };
-        let place = (measure.unsigned_abs() * self.scale).max(self.bottom);
-        let exact = slope.before + place.saturating_sub(slope.begin) * slope.rate;
-        rounded_quickly(exact, self.over, rounding)
-    }
-}
-
-/// The whole number that stands for a fraction of at most 62 bits.
-#[inline]
-pub(crate) fn rounded_quickly(numerator: u64, denominator: u64, how: Rounding) -> i64 {
-    let (whole, rest) = (numerator / denominator, numerator % denominator);
-    let up = match how {
-        Rounding::HalfUp => rest >= denominator - rest,
-        Rounding::HalfEven => {
-            rest > denominator - rest || (rest == denominator - rest && whole % 2 == 1)
-        }
-        Rounding::Down => false,
-        Rounding::Up => rest > 0,
-    };
-    (whole + u64::from(up)).cast_signed()
-}
-
-/// The same for one that is not less than nothing.
-pub(crate) fn rounded(
-    numerator: i128,
-    denominator: i128,
-    how: Rounding,
-) -> Result<i64, MoneyError> {
-    let (whole, rest) = (numerator / denominator, numerator % denominator);
-    let up = match how {
-        Rounding::HalfUp => rest >= denominator - rest,
-        Rounding::HalfEven => {
-            rest > denominator - rest || (rest == denominator - rest && whole % 2 == 1)
-        }
-        Rounding::Down => false,
-        Rounding::Up => rest > 0,
-    };
-    i64::try_from(whole + i128::from(up)).map_err(|_| MoneyError::Overflow)
 }

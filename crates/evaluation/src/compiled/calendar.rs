@@ -18,11 +18,16 @@ impl Calendar {
         loop {
             starts.push(period.start().days());
             ends.push(period.end().days());
+            // What comes after the last period that there is begins within it.
             let next = period.next();
-            if next.start().days() > last || next.start() <= period.start() {
+            let is_period = Period::containing(next.start(), cadence) == next;
+            if next.start().days() > last || !is_period {
                 break;
             }
             period = next;
+        }
+        if let Some(end) = ends.last_mut().filter(|end| **end <= last) {
+            *end = i32::MAX;
         }
         Self { starts, ends }
     }
@@ -54,6 +59,22 @@ mod tests {
                 let expected = (period.start().days(), period.end().days());
                 assert_eq!(calendar.period(day), expected);
             }
+        }
+    }
+
+    #[test]
+    fn the_last_day_that_there_is_is_in_the_last_period() {
+        let last = Date::try_new(9999, 12, 31).unwrap().days();
+        for cadence in [
+            Cadence::Month,
+            Cadence::Quarter,
+            Cadence::HalfYear,
+            Cadence::Year,
+        ] {
+            let calendar = Calendar::new(cadence, last - 800, last);
+            let before = calendar.period(last - 1);
+            assert_eq!(calendar.period(last), before);
+            assert!(before.1 > last);
         }
     }
 }

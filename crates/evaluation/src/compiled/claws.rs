@@ -2,7 +2,7 @@
 
 use trellis_core::{Date, MoneyError};
 
-use super::bands::{rounded, rounded_quickly};
+use super::quick::{rounded, rounded_quickly};
 use crate::evaluate::{Exact, full_months, mul, round, whole};
 use crate::plan::{Clawback, ClawbackMode, Rounding};
 

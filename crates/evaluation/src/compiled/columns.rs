@@ -86,6 +86,12 @@ impl Columns {
         self.days.is_empty()
     }
 
+    /// Whom facts are credited to, in order.
+    #[must_use]
+    pub fn partners(&self) -> &[PartnerId] {
+        &self.partners
+    }
+
     /// How many bytes of memory an evaluation reads: everything but the ids.
     #[must_use]
     pub fn bytes(&self) -> usize {

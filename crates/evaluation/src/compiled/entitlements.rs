@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use trellis_core::{Date, PartnerId, Period};
 
-use super::bands::rounded;
 use super::column::{at, place};
 use super::lines::Lines;
 use super::partner::{NONE, Part};
+use super::quick::rounded;
 use super::split::{Buffers, Sharers};
 use super::tally::Tally;
 use crate::evaluate::{Held, Key, Recipient, Share};
@@ -163,15 +163,13 @@ impl Entitled<'_> {
         let Some(weighed) = sharers.of(lines, part, self.award) else {
             return Vec::new();
         };
-        let reductions = part
+        let found = part
             .reductions
-            .binary_search_by_key(&self.award, |(award, _)| place(*award));
-        let reductions = reductions
-            .ok()
-            .and_then(|index| part.reductions.get(index))
-            .map_or([].as_slice(), |(_, reductions)| reductions);
+            .binary_search_by_key(&self.award, |of| place(of.award));
+        let of = found.ok().and_then(|index| part.reductions.get(index));
+        let reductions = part.reduced(of);
         let mut buffers = Buffers::default();
-        buffers.split(lines, self.minor, reductions, &weighed.each);
+        buffers.split(lines, self.minor, reductions, weighed);
         let to = weighed.to.iter().zip(&buffers.parts);
         to.filter_map(|(to, minor)| {
             let to = sharers.recipients.get(place(*to))?.clone();

@@ -223,6 +223,35 @@ impl<'a> Lines<'a> {
         self.columns.tenure.get(line)
     }
 
+    /// What a line that is let through counts for before anything was taken back; nothing where
+    /// something is not known.
+    #[inline]
+    pub(crate) fn gross(&self, line: usize) -> Result<Option<i64>, MoneyError> {
+        let Some(gross) = self.told(line)? else {
+            return Ok(None);
+        };
+        if self.plan.bands.by_tenure() && self.tenure(line).is_none() {
+            return Ok(None);
+        }
+        if self.money && Some(at(&self.columns.currency, line)) != self.currency {
+            return Ok(None);
+        }
+        Ok(Some(gross))
+    }
+
+    /// The next line, from this one on, of which something takes back; `next` goes along.
+    #[inline]
+    pub(crate) fn next_reduced(&self, line: usize, next: &mut usize) -> usize {
+        let lines = &self.columns.backs.line;
+        loop {
+            match lines.get(*next) {
+                None => return usize::MAX,
+                Some(other) if place(*other) >= line => return place(*other),
+                Some(_) => *next += 1,
+            }
+        }
+    }
+
     /// What a line counts for that is let through; nothing where something is not known.
     ///
     /// # Errors
@@ -234,15 +263,9 @@ impl<'a> Lines<'a> {
         next: &mut usize,
     ) -> Result<Option<Counts>, MoneyError> {
         let backs = self.backs_of(line, next);
-        let Some(gross) = self.told(line)? else {
+        let Some(gross) = self.gross(line)? else {
             return Ok(None);
         };
-        if self.plan.bands.by_tenure() && self.tenure(line).is_none() {
-            return Ok(None);
-        }
-        if self.money && Some(at(&self.columns.currency, line)) != self.currency {
-            return Ok(None);
-        }
         let mut counts = Counts {
             gross,
             net: gross,

@@ -1,14 +1,15 @@
 //! From facts, one by one, to columns.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 use trellis_core::{Currency, Date, PartnerId, Rate, Timestamp};
 
 use super::Compiled;
-use super::column::{Column, Texts, at, number, place, reordered, worth_keeping};
-use super::columns::{Backs, Columns, Quotas, kind_number};
+use super::column::{Texts, number, place};
+use super::columns::{Columns, Quotas, kind_number};
+use super::names::Names;
 use crate::evaluate::{Fact, Facts, Quota};
 use crate::predicate::{Record, Value};
 
@@ -32,57 +33,15 @@ impl std::fmt::Display for NotLoaded {
 
 impl std::error::Error for NotLoaded {}
 
-/// Texts that repeat, and a number for each.
-#[derive(Debug)]
-struct Names<T>(HashMap<T, u32>);
-
-impl<T> Default for Names<T> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
-impl<T: Eq + Hash + Ord + Clone> Names<T> {
-    /// Its number, counted from 1.
-    fn number<Q>(&mut self, name: &Q) -> u32
-    where
-        T: std::borrow::Borrow<Q>,
-        Q: Eq + Hash + ToOwned<Owned = T> + ?Sized,
-    {
-        if let Some(number) = self.0.get(name) {
-            return *number;
-        }
-        let next = number(self.0.len() + 1);
-        self.0.insert(name.to_owned(), next);
-        next
-    }
-
-    /// All names in order, and for each number, the one that it has in that order.
-    fn sorted(self) -> (Vec<T>, Vec<u32>) {
-        let mut names: Vec<(T, u32)> = self.0.into_iter().collect();
-        names.sort();
-        let mut renumbered = vec![0; names.len() + 1];
-        for (index, (_, before)) in names.iter().enumerate() {
-            if let Some(slot) = renumbered.get_mut(place(*before)) {
-                *slot = number(index + 1);
-            }
-        }
-        (
-            names.into_iter().map(|(name, _)| name).collect(),
-            renumbered,
-        )
-    }
-}
-
 /// What was pushed last under an id.
 #[derive(Clone, Copy, Debug)]
-struct Slot {
-    revision: u32,
-    what: What,
+pub(crate) struct Slot {
+    pub(crate) revision: u32,
+    pub(crate) what: What,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum What {
+pub(crate) enum What {
     Nothing,
     Line(u32),
     Back(u32),
@@ -90,42 +49,42 @@ enum What {
 
 /// Something that takes back, before it is known of which line.
 #[derive(Debug)]
-struct Back {
-    slot: u32,
-    about: String,
-    day: i32,
-    kind: u8,
-    currency: u8,
-    amounts: [Option<i64>; 4],
-    share: Option<Rate>,
-    dead: bool,
+pub(crate) struct Back {
+    pub(crate) slot: u32,
+    pub(crate) about: String,
+    pub(crate) day: i32,
+    pub(crate) kind: u8,
+    pub(crate) currency: u8,
+    pub(crate) amounts: [Option<i64>; 4],
+    pub(crate) share: Option<Rate>,
+    pub(crate) dead: bool,
 }
 
 /// Takes facts in, in any order, and makes columns of them. Of each it keeps the last revision that
 /// was known at the moment.
 #[derive(Debug)]
 pub struct Loader {
-    fields: BTreeSet<String>,
-    tenure: bool,
-    moment: Timestamp,
-    hasher: RandomState,
-    slots: Vec<Slot>,
-    slot_ids: Texts,
-    table: HashTable<u32>,
-    slot: Vec<u32>,
-    dead: Vec<bool>,
-    partner: Vec<u32>,
-    partners: Names<PartnerId>,
-    currencies: Vec<Currency>,
-    customers: Names<String>,
-    products: Names<String>,
-    deals: Names<trellis_core::DealId>,
-    profiles: HashMap<Vec<u8>, u32>,
-    records: Vec<Record>,
-    buffer: Vec<u8>,
-    parties: HashMap<Vec<(PartnerId, String)>, u32>,
-    lines: Columns,
-    backs: Vec<Back>,
+    pub(crate) fields: BTreeSet<String>,
+    pub(crate) tenure: bool,
+    pub(crate) moment: Timestamp,
+    pub(crate) hasher: RandomState,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) slot_ids: Texts,
+    pub(crate) table: HashTable<u32>,
+    pub(crate) slot: Vec<u32>,
+    pub(crate) dead: Vec<bool>,
+    pub(crate) partner: Vec<u32>,
+    pub(crate) partners: Names<PartnerId>,
+    pub(crate) currencies: Vec<Currency>,
+    pub(crate) customers: Names<String>,
+    pub(crate) products: Names<String>,
+    pub(crate) deals: Names<trellis_core::DealId>,
+    pub(crate) profiles: HashMap<Vec<u8>, u32>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) parties: HashMap<Vec<(PartnerId, String)>, u32>,
+    pub(crate) lines: Columns,
+    pub(crate) backs: Vec<Back>,
 }
 
 impl Loader {
@@ -347,171 +306,6 @@ impl Loader {
         let list = parties.map(|party| (party.partner.clone(), party.role.clone()));
         let next = number(self.parties.len());
         *self.parties.entry(list.collect()).or_insert(next)
-    }
-
-    /// The columns.
-    ///
-    /// # Errors
-    /// When there are too many facts.
-    pub fn finish(mut self) -> Result<Columns, NotLoaded> {
-        if u32::try_from(self.slot.len()).is_err() {
-            return Err(NotLoaded::TooMany);
-        }
-        let (partners, renumbered) = std::mem::take(&mut self.partners).sorted();
-        let id = |line: u32| self.slot_ids.get(place(at(&self.slot, place(line))));
-        let day = |line: u32| at(&self.lines.days, place(line));
-        let mut by_day: Vec<u32> = (0..number(self.slot.len()))
-            .filter(|line| !at(&self.dead, place(*line)))
-            .collect();
-        by_day.sort_by(|one, other| (day(*one), id(*one)).cmp(&(day(*other), id(*other))));
-        let partner = |line: u32| {
-            let before = place(at(&self.partner, place(line)) + 1);
-            place(at(&renumbered, before)).saturating_sub(1)
-        };
-        // Those of each partner together, and among them as they were.
-        let mut starts = vec![0_u32; partners.len() + 1];
-        for line in &by_day {
-            if let Some(count) = starts.get_mut(partner(*line) + 1) {
-                *count += 1;
-            }
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        let mut next = starts.clone();
-        let mut order = vec![0_u32; by_day.len()];
-        let mut ranks = vec![0_u32; by_day.len()];
-        for (rank, line) in by_day.iter().enumerate() {
-            let Some(to) = next.get_mut(partner(*line)) else {
-                continue;
-            };
-            if let (Some(slot), Some(its)) = (order.get_mut(place(*to)), ranks.get_mut(place(*to)))
-            {
-                (*slot, *its) = (*line, number(rank));
-            }
-            *to += 1;
-        }
-        drop((by_day, next));
-        let slots = reordered(&self.slot, &order);
-        let ids = self.slot_ids.reordered(&slots);
-        let backs = self.take_backs(&order);
-        self.columns(partners, starts, ids, ranks, &order, backs)
-    }
-
-    /// What takes back of each line, in the order of the lines.
-    fn take_backs(&mut self, order: &[u32]) -> Backs {
-        let mut line_of = vec![u32::MAX; self.slot.len()];
-        for (line, from) in order.iter().enumerate() {
-            if let Some(slot) = line_of.get_mut(place(*from)) {
-                *slot = number(line);
-            }
-        }
-        let (hasher, ids) = (&self.hasher, &self.slot_ids);
-        let line = |about: &str| {
-            let same = |slot: &u32| ids.get(place(*slot)) == about;
-            let slot = self.table.find(hasher.hash_one(about), same)?;
-            match self.slots.get(place(*slot))?.what {
-                What::Line(line) => line_of.get(place(line)).copied(),
-                What::Nothing | What::Back(_) => None,
-            }
-        };
-        let alive = self.backs.iter().filter(|back| !back.dead);
-        let mut found: Vec<(u32, &Back)> = alive
-            .filter_map(|back| Some((line(&back.about)?, back)))
-            .collect();
-        found.sort_by(|(line, back), (other_line, other)| {
-            let id = |back: &Back| ids.get(place(back.slot));
-            (line, back.day, id(back)).cmp(&(other_line, other.day, id(other)))
-        });
-        let mut backs = Backs::default();
-        for (line, back) in found {
-            let [amount, annual, cost, quantity] = back.amounts;
-            backs.line.push(line);
-            backs.days.push(back.day);
-            backs.kinds.push(back.kind);
-            backs.currency.push(back.currency);
-            backs.amount.push(amount);
-            backs.annual.push(annual);
-            backs.cost.push(cost);
-            backs.quantity.push(quantity);
-            backs.share.push(back.share.map_or(0, |share| {
-                backs.shares.push(share);
-                number(backs.shares.len())
-            }));
-        }
-        if backs.share.iter().all(|share| *share == 0) {
-            backs.share = Vec::new();
-        }
-        backs
-    }
-
-    fn columns(
-        self,
-        partners: Vec<PartnerId>,
-        starts: Vec<u32>,
-        ids: Texts,
-        ranks: Vec<u32>,
-        order: &[u32],
-        backs: Backs,
-    ) -> Result<Columns, NotLoaded> {
-        fn renumber<T: Eq + Hash + Ord + Clone>(
-            names: Names<T>,
-            column: &[u32],
-            order: &[u32],
-        ) -> (Vec<T>, Vec<u32>) {
-            let (names, numbers) = names.sorted();
-            let mut column = worth_keeping(column, order);
-            for number in &mut column {
-                *number = at(&numbers, place(*number));
-            }
-            (names, column)
-        }
-        let lines = self.lines;
-        let (customers, customer) = renumber(self.customers, &lines.customer, order);
-        let (products, product) = renumber(self.products, &lines.product, order);
-        let (deals, deal) = renumber(self.deals, &lines.deal, order);
-        let mut parties = vec![Vec::new(); self.parties.len()];
-        for (list, index) in self.parties {
-            if let Some(slot) = parties.get_mut(place(index)) {
-                *slot = list;
-            }
-        }
-        let days = reordered(&lines.days, order);
-        let first = days.iter().min().copied().unwrap_or_default();
-        let last = days.iter().max().copied().unwrap_or_default();
-        let ordered = |column: Column| column.reordered(order);
-        Ok(Columns {
-            fields: self.fields,
-            partners,
-            starts,
-            ids,
-            ranks,
-            span: (first, last),
-            kinds: reordered(&lines.kinds, order),
-            currency: worth_keeping(&lines.currency, order),
-            currencies: self.currencies,
-            customer,
-            customers,
-            product,
-            products,
-            deal,
-            deals,
-            amount: ordered(lines.amount),
-            annual: ordered(lines.annual),
-            cost: ordered(lines.cost),
-            quantity: ordered(lines.quantity),
-            contract_start: ordered(lines.contract_start),
-            tenure: ordered(lines.tenure),
-            profile: worth_keeping(&lines.profile, order),
-            profiles: self.records,
-            party: worth_keeping(&lines.party, order),
-            parties,
-            days,
-            backs,
-            quotas: lines.quotas,
-        })
     }
 }
 

@@ -25,9 +25,36 @@ pub(crate) struct Part {
     /// Where the awards of each partner end.
     pub(crate) ends: Vec<u32>,
     /// What was taken back of awards that are shared, where anything was.
-    pub(crate) reductions: Vec<(u32, Vec<i64>)>,
+    pub(crate) reductions: Vec<Reductions>,
+    pub(crate) reduced: Vec<i64>,
     /// What each who gets parts gets of all.
     pub(crate) paid: Vec<i128>,
+}
+
+/// Which of all reductions are those of an award.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reductions {
+    pub(crate) award: u32,
+    pub(crate) begin: u32,
+    pub(crate) end: u32,
+}
+
+impl Part {
+    /// Says that everything that was added to the reductions since `begin` is of an award.
+    fn reduce(&mut self, award: u32, begin: usize) {
+        if self.reduced.len() > begin {
+            self.reductions.push(Reductions {
+                award,
+                begin: number(begin),
+                end: number(self.reduced.len()),
+            });
+        }
+    }
+
+    pub(crate) fn reduced(&self, of: Option<&Reductions>) -> &[i64] {
+        of.and_then(|of| self.reduced.get(place(of.begin)..place(of.end)))
+            .unwrap_or_default()
+    }
 }
 
 /// An award of several facts.
@@ -175,10 +202,10 @@ fn each_line(
 ) -> Result<(), MoneyError> {
     let mut backs = lines.backs_from(range.start);
     let offset = part.lines.start;
-    let is_shared = lines.is_shared();
-    let slots = part
-        .amounts
-        .get_mut(range.start - offset..range.end - offset);
+    let (is_shared, target) = (lines.is_shared(), lines.fixed_target());
+    let mut amounts = std::mem::take(&mut part.amounts);
+    let slots = amounts.get_mut(range.start - offset..range.end - offset);
+    let mut reduced = lines.next_reduced(range.start, &mut backs);
     for (line, slot) in range.zip(slots.into_iter().flatten()) {
         if !lines.is_kind(line) {
             continue;
@@ -187,17 +214,27 @@ fn each_line(
         if !lines.lets_through(line) || !terms.holds(line) {
             continue;
         }
+        if line > reduced {
+            reduced = lines.next_reduced(line, &mut backs);
+        }
+        if line < reduced {
+            // Nothing takes back of it.
+            if let Some(gross) = lines.gross(line)? {
+                *slot = lines.alone(gross, target, lines.tenure_of(line))?;
+            }
+            continue;
+        }
         let Some(counts) = lines.counts(line, &mut backs)? else {
             continue;
         };
         *slot = lines.of_line(line, &counts)?;
-        if is_shared && !counts.backs.is_empty() {
-            let reductions = lines.reductions(line, &counts)?;
-            if !reductions.is_empty() {
-                part.reductions.push((number(line - offset), reductions));
-            }
+        if is_shared {
+            let begin = part.reduced.len();
+            lines.reductions(line, &counts, &mut part.reduced)?;
+            part.reduce(number(line - offset), begin);
         }
     }
+    part.amounts = amounts;
     Ok(())
 }
 
@@ -335,14 +372,11 @@ fn close(
             None => 0,
             Some(target) => {
                 let amount = lines.alone(net, target, None)?;
-                let reductions = if lines.plan.bands.lacks_baseline(target) {
-                    Vec::new()
-                } else {
-                    sum.stages
-                        .reductions(|measure| lines.alone(measure, target, None))?
-                };
-                if !reductions.is_empty() {
-                    part.reductions.push((award, reductions));
+                if !lines.plan.bands.lacks_baseline(target) {
+                    let alone = |measure| lines.alone(measure, target, None);
+                    let begin = part.reduced.len();
+                    part.reduced.extend(sum.stages.reductions(alone)?);
+                    part.reduce(award, begin);
                 }
                 if lines.plan.wrong(Fault::RoundsEachFact) {
                     i64::try_from(sum.alone).unwrap_or_default()

@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::entitlements::Entitlements;
 use super::limits::{draws, together};
 use super::lines::Lines;
-use super::partner::{Part, awards};
+use super::partner::{Part, Reductions, awards};
 use super::split::{Sharers, split_all};
 use super::{Compiled, NotEntitled};
 use crate::plan::LimitScope;
@@ -101,10 +101,14 @@ fn joined(parts: Vec<Result<Part, MoneyError>>) -> Result<Part, MoneyError> {
         whole.amounts.extend(part.amounts);
         whole.places.extend(part.places);
         whole.ends.extend(part.ends.iter().map(|end| end + before));
+        let offset = super::column::number(whole.reduced.len());
+        whole.reduced.extend(part.reduced);
         let reductions = part.reductions.into_iter();
-        whole
-            .reductions
-            .extend(reductions.map(|(award, each)| (award + before, each)));
+        whole.reductions.extend(reductions.map(|of| Reductions {
+            award: of.award + before,
+            begin: of.begin + offset,
+            end: of.end + offset,
+        }));
         for (sum, more) in whole.paid.iter_mut().zip(part.paid) {
             *sum += more;
         }

@@ -8,6 +8,7 @@ use super::Fault;
 use super::column::{at, number, place};
 use super::lines::Lines;
 use super::partner::{NONE, Part};
+use super::quick::Divisor;
 use crate::evaluate::{Fact, Party, Recipient, weights};
 use crate::plan::{FactKind, Sharing};
 
@@ -17,6 +18,8 @@ pub(crate) struct Weighed {
     /// Numbers of recipients.
     pub(crate) to: Vec<u32>,
     pub(crate) each: Vec<u64>,
+    /// What all weigh together, to divide by.
+    sum: Option<Divisor>,
 }
 
 /// How the awards of a plan are shared.
@@ -47,6 +50,11 @@ impl Sharers {
                 }));
                 all.each.push(weight);
             }
+            let sum = all
+                .each
+                .iter()
+                .try_fold(0_u64, |sum, weight| sum.checked_add(*weight));
+            all.sum = sum.and_then(Divisor::new);
             Some(all)
         };
         // Only who is single gets by being the partner, and that is nobody here.
@@ -88,15 +96,10 @@ pub(crate) fn split_all(
     let mut next = 0;
     let mut amounts = std::mem::take(&mut part.amounts);
     for (award, amount) in amounts.iter_mut().enumerate() {
-        let is_next = part
-            .reductions
-            .get(next)
-            .is_some_and(|(other, _)| place(*other) == award);
-        let reductions = match part.reductions.get(next) {
-            Some((_, reductions)) if is_next => reductions.as_slice(),
-            _ => &[],
-        };
-        next += usize::from(is_next);
+        let of = part.reductions.get(next);
+        let of = of.filter(|of| place(of.award) == award);
+        next += usize::from(of.is_some());
+        let reductions = part.reduced(of);
         if *amount == NONE || *amount == 0 {
             continue;
         }
@@ -104,7 +107,7 @@ pub(crate) fn split_all(
             *amount = 0;
             continue;
         };
-        buffers.split(lines, *amount, reductions, &weighed.each);
+        buffers.split(lines, *amount, reductions, weighed);
         for (to, minor) in weighed.to.iter().zip(&buffers.parts) {
             if let Some(sum) = paid.get_mut(place(*to)) {
                 *sum += i128::from(*minor);
@@ -132,8 +135,9 @@ impl Buffers {
         lines: &Lines<'_>,
         amount: i64,
         reductions: &[i64],
-        weights: &[u64],
+        weighed: &Weighed,
     ) {
+        let weights = weighed.each.as_slice();
         let reductions = if lines.plan.wrong(Fault::SplitsAnew) {
             &[]
         } else {
@@ -142,7 +146,9 @@ impl Buffers {
         let sum = reductions.iter().copied().map(i128::from).sum::<i128>();
         let before = (sum + i128::from(amount)).max(0);
         let before = i64::try_from(before).unwrap_or(i64::MAX);
-        allot(before, weights, &mut self.parts, &mut self.rests);
+        if !self.allot_by(before, weighed) {
+            allot(before, weights, &mut self.parts, &mut self.rests);
+        }
         if reductions.is_empty() {
             return;
         }
@@ -151,6 +157,29 @@ impl Buffers {
         }
         let rest = self.parts.iter().sum::<i64>() - amount;
         self.change(rest, weights);
+    }
+
+    /// The same as [`allot`] by a sum that is known before; false where the numbers are too large.
+    #[inline]
+    fn allot_by(&mut self, total: i64, weighed: &Weighed) -> bool {
+        let Some(sum) = weighed.sum.filter(|_| total >= 0) else {
+            return false;
+        };
+        let amount = total.unsigned_abs();
+        self.parts.clear();
+        self.rests.clear();
+        let mut left = amount;
+        for weight in &weighed.each {
+            let Some(share) = amount.checked_mul(*weight).filter(|share| share >> 62 == 0) else {
+                return false;
+            };
+            let (part, rest) = sum.divide(share);
+            left -= part;
+            self.parts.push(part.cast_signed());
+            self.rests.push(rest);
+        }
+        hand_out(left, &mut self.parts, &mut self.rests);
+        true
     }
 
     fn change(&mut self, less: i64, weights: &[u64]) {
@@ -202,8 +231,12 @@ fn allot(total: i64, weights: &[u64], parts: &mut Vec<i64>, rests: &mut Vec<u64>
         rests.push(share % sum);
         parts.push(part.cast_signed());
     }
+    hand_out(left, parts, rests);
+}
+
+/// Gives what is left, one by one, to those who were cut the most; of equals, to the first.
+fn hand_out(mut left: u64, parts: &mut [i64], rests: &mut [u64]) {
     while left > 0 {
-        // Of equals, the first.
         let mut most = 0;
         let mut of_whom = None;
         for (index, rest) in rests.iter().enumerate() {

@@ -1,6 +1,9 @@
 //! Short ways to say plans and facts in tests.
 
+use std::collections::BTreeMap;
+
 use trellis_core::{Currency, Date, DealId, PartnerId, PlanId, Timestamp};
+use trellis_evaluation::compiled::Compiled;
 use trellis_evaluation::evaluate::{Award, Fact, Facts, Key, Party, Posted, Ready, evaluate};
 use trellis_evaluation::plan::{
     Band, FactKind, Kind, Limit, LimitScope, Mode, PlanVersion, Source, Window,
@@ -124,7 +127,24 @@ pub(crate) fn ready(plans: &[PlanVersion]) -> Vec<Ready> {
 }
 
 pub(crate) fn awards(plans: &[PlanVersion], facts: &Facts) -> Vec<Award> {
-    evaluate(&ready(plans), facts, Timestamp::from_micros(i64::MAX)).unwrap()
+    let versions = ready(plans);
+    for version in &versions {
+        also_compiled(version, facts);
+    }
+    evaluate(&versions, facts, Timestamp::from_micros(i64::MAX)).unwrap()
+}
+
+/// Compares a version with what is compiled of it, by itself and without what was posted.
+fn also_compiled(version: &Ready, facts: &Facts) {
+    let Ok(compiled) = Compiled::new(version) else {
+        return;
+    };
+    let facts = Facts {
+        posted: BTreeMap::new(),
+        ..facts.clone()
+    };
+    let compared = crate::twice::compare(version, &compiled, &facts, 2);
+    assert_eq!(compared.difference, None, "{:#?}", version.version());
 }
 
 /// What all awards of a plan come to.

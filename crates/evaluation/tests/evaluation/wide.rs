@@ -41,28 +41,28 @@ pub(crate) fn wide_plan(rng: &mut StdRng) -> PlanVersion {
     let mut plan = random_plan(rng);
     plan.currency = currency(pick(rng, &["USD", "USD", "JPY", "KWD", "CLF"]));
     perhaps(rng, &mut plan, 4, |rng, plan| {
-        plan.audience = pick(rng, &AUDIENCES).to_owned()
+        plan.audience = pick(rng, &AUDIENCES).to_owned();
     });
     perhaps(rng, &mut plan, 4, |rng, plan| {
         plan.trigger.condition = pick(rng, &CONDITIONS).to_owned();
     });
     perhaps(rng, &mut plan, 8, |_, plan| {
-        plan.measure.source = Source::DealAcv
+        plan.measure.source = Source::DealAcv;
     });
     perhaps(rng, &mut plan, 4, |rng, plan| {
         plan.measure.group_by = pick(rng, &[GroupBy::PartnerProduct, GroupBy::Deal]);
     });
     perhaps(rng, &mut plan, 4, |_, plan| {
-        plan.measure.target = Target::Quota("sales".to_owned())
+        plan.measure.target = Target::Quota("sales".to_owned());
     });
     perhaps(rng, &mut plan, 3, |_, plan| {
-        plan.measure.band_by = BandBy::TenureMonths
+        plan.measure.band_by = BandBy::TenureMonths;
     });
     perhaps(rng, &mut plan, 4, |_, plan| {
-        plan.effective_from = day("2025-01-01")
+        plan.effective_from = day("2025-01-01");
     });
     perhaps(rng, &mut plan, 4, |_, plan| {
-        plan.effective_until = Some(day("2026-01-01"))
+        plan.effective_until = Some(day("2026-01-01"));
     });
     perhaps(rng, &mut plan, 4, |rng, plan| {
         plan.limits.draw = Some(Draw {
@@ -90,6 +90,20 @@ pub(crate) fn wide_plan(rng: &mut StdRng) -> PlanVersion {
                 .unwrap(),
             days: rng.random_range(1..400),
         });
+    });
+    perhaps(rng, &mut plan, 8, |rng, plan| {
+        // Amounts of a few coins beside a least of a few coins, so that roundings decide.
+        for band in &mut plan.schedule.bands {
+            band.rate = format!("0.00{}", rng.random_range(0..4)).parse().unwrap();
+            band.fixed_minor = 0;
+        }
+        plan.limits.limits = vec![Limit {
+            scope: LimitScope::Award,
+            window: Window::Event,
+            max_minor: None,
+            min_minor: Some(rng.random_range(1..6)),
+            below: Below::Forfeit,
+        }];
     });
     if let Some(clawback) = &mut plan.protection.clawback {
         clawback.triggers.push(ClawbackTrigger::Revocation);
@@ -259,7 +273,7 @@ pub(crate) fn at_the_edge(rng: &mut StdRng, plan: &mut PlanVersion) {
         }
     });
     perhaps(rng, plan, 3, |rng, plan| {
-        plan.measure.target = Target::Fixed(edge(rng).saturating_abs())
+        plan.measure.target = Target::Fixed(edge(rng).saturating_abs());
     });
     perhaps(rng, plan, 3, |rng, plan| {
         plan.measure.pay_on = PayOn::TargetPayout(edge(rng).saturating_abs());
