@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test endurance lint fuzz bench bench-matching docs
+.PHONY: help run test endurance lint fuzz bench bench-matching bench-incentives docs
 
 help: ## Says what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -24,6 +24,9 @@ bench: ## Measures the release build beside bare SQL, on SQLite and PostgreSQL
 
 bench-matching: ## Measures how well and how fast companies are recognised, against what is asked of it
 	@scripts/bench-matching
+
+bench-incentives: ## Measures compiled plans beside a bare loop and SQL, against what is asked of them
+	@scripts/bench-incentives
 
 docs: ## Builds the documentation of the code into target/doc
 	cargo doc --workspace --no-deps --locked

@@ -41,5 +41,5 @@ mod server;
 mod through;
 /// The worked cases of the evaluation, through the service.
 #[cfg(test)]
-#[path = "../../../crates/evaluation/tests/evaluation/cases.rs"]
+#[path = "../../../crates/evaluation/tests/evaluation/cases/mod.rs"]
 mod worked;

@@ -2,7 +2,7 @@
 
 use trellis_core::{Currency, Date, MoneyError, PartnerId, Period};
 
-use super::exact::{Exact, mul, round, small, whole};
+use super::exact::{Exact, mul, round, whole};
 use super::facts::{Fact, Key};
 use super::line::{Counts, Known, Line, Reduced};
 use super::ready::Ready;
@@ -210,7 +210,7 @@ impl<'a> Draft<'a> {
         if let Some(amount) = target {
             self.step(Detail::Target { amount });
         }
-        let gross: i64 = self.total(Some(Date::from_days(i32::MIN)))?;
+        let gross = self.sum(Some(Date::from_days(i32::MIN)));
         let scheduled = match self.scheduled(self.measure, target)? {
             Ok(scheduled) => scheduled,
             Err(reason) => {
@@ -263,8 +263,16 @@ impl<'a> Draft<'a> {
 
     /// The sum of what counts once everything up to a day was taken back.
     fn total(&self, day: Option<Date>) -> Result<i64, MoneyError> {
-        self.counted()
-            .try_fold(0_i64, |total, (_, counts)| small(total, counts.until(day)))
+        i64::try_from(self.sum(day)).map_err(|_| MoneyError::Overflow)
+    }
+
+    /// The same where it need not fit: what is too much on the way to a sum that fits is no error, or
+    /// the order of the facts would be one.
+    fn sum(&self, day: Option<Date>) -> i128 {
+        let counted = self.counted();
+        counted
+            .map(|(_, counts)| i128::from(counts.until(day)))
+            .sum()
     }
 
     fn add_up(&mut self) -> Result<(), MoneyError> {
@@ -302,7 +310,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Rounds what a schedule pays and keeps it within the limits of the award.
-    fn pay(&mut self, scheduled: &Scheduled, gross: i64) -> Result<(), MoneyError> {
+    fn pay(&mut self, scheduled: &Scheduled, gross: i128) -> Result<(), MoneyError> {
         let plan = self.plan();
         self.next = scheduled.next;
         if self.measure <= 0 {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trellis_core::{Currency, Date, DealId, PartnerId, PlanId, Rate, Timestamp};
+use trellis_core::{Currency, Date, DealId, PartnerId, PlanId, Rate, Timestamp, Violation};
 
 use crate::plan::{FactKind, FxType};
 use crate::predicate::Record;
@@ -164,6 +164,28 @@ impl Fact {
             parties: Vec::new(),
             fields: Record::new(),
         }
+    }
+
+    /// Everything about it that cannot be computed with: the field, the rule that it breaks, what is
+    /// wrong and what to do.
+    #[must_use]
+    pub fn validate(&self) -> Vec<Violation> {
+        let is_part = |share: Rate| share > Rate::ZERO && share <= Rate::ONE;
+        let wrong = Violation::new(
+            "share",
+            "fact.share",
+            "must be more than 0 and up to 1, such as 0.5; leave it out for all of the fact",
+        );
+        if self.share.is_none_or(is_part) {
+            Vec::new()
+        } else {
+            vec![wrong]
+        }
+    }
+
+    /// Which part of the fact that it is about it takes back: never more than all of that.
+    pub(crate) fn part(&self) -> Rate {
+        self.share.map_or(Rate::ONE, |share| share.min(Rate::ONE))
     }
 }
 

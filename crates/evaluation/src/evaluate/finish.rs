@@ -85,6 +85,11 @@ impl<'a> Draft<'a> {
             if self.amount != 0 {
                 self.amount = 0;
                 self.because(NotPaid::NoParty);
+                // The trace tells who got nothing as it tells who got what.
+                self.step(Detail::Split {
+                    weights: Vec::new(),
+                    shares: Vec::new(),
+                });
             }
             return Vec::new();
         };

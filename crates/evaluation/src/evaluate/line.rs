@@ -329,8 +329,7 @@ fn taken_back(version: &PlanVersion, fact: &Fact, by: &Fact) -> Result<Taken, No
             .contract_start
             .ok_or_else(|| NotPaid::MissingFact("contract_start".to_owned()))?,
     };
-    let part = by.share.map_or(Exact::from(1), Rate::ratio);
-    let share = super::clawback::share(clawback, anchor, by.date) * part;
+    let share = super::clawback::share(clawback, anchor, by.date) * by.part().ratio();
     Ok(if share > Exact::from(0) {
         Taken::Clawback(share)
     } else {

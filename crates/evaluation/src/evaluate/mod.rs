@@ -47,12 +47,15 @@ pub use schedule::{Next, Slice};
 pub use share::{Recipient, Share};
 pub use trace::{Claw, Detail, ENGINE_VERSION, Exchanged, Held, LeftOut, Measured, Step, Trace};
 
-pub(crate) use exact::{add, mul, sub, whole};
-pub(crate) use schedule::highest_rate;
+pub(crate) use clawback::full_months;
+pub(crate) use exact::{add, mul, round, sub, whole};
+pub(crate) use limit::within;
+pub(crate) use line::{Firsts, Known};
+pub(crate) use schedule::{Measured as ToMeasure, highest_rate, schedule};
+pub(crate) use share::weights;
 pub(crate) use text::begin as text_begin;
 
 use award::Draft;
-use line::{Firsts, Known};
 
 /// All awards that some plan versions make of facts, as they were known at a moment, by their keys;
 /// those that were posted and have no fact any longer among them.

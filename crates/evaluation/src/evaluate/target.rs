@@ -3,7 +3,6 @@
 use trellis_core::{MoneyError, Period};
 
 use super::award::{Draft, group};
-use super::exact::small;
 use super::line::Known;
 use super::reason::NotPaid;
 use crate::plan::Target;
@@ -38,7 +37,7 @@ pub(crate) fn of<'a>(
             return Ok(Err(NotPaid::NoBaseline));
         }
     };
-    let mut total = 0;
+    let mut total = 0_i128;
     for fact in &known.facts {
         let of_group = fact.kind == plan.trigger.fact
             && fact.partner.as_ref() == Some(draft.partner)
@@ -53,9 +52,10 @@ pub(crate) fn of<'a>(
             return Ok(Err(NotPaid::MissingFact(format!("a field of {}", fact.id))));
         }
         match known.counts(plan, fact)? {
-            Ok(counts) => total = small(total, counts.until(None))?,
+            Ok(counts) => total += i128::from(counts.until(None)),
             Err(reason) => return Ok(Err(reason)),
         }
     }
+    let total = i64::try_from(total).map_err(|_| MoneyError::Overflow)?;
     Ok(Ok(Some(total)))
 }

@@ -6,8 +6,8 @@ use trellis_core::Money;
 use super::award::Place;
 use super::exact::Exact;
 use super::schedule::Slice;
-use super::trace::{Detail, Exchanged};
-use crate::kernel::words::{amount, decimal, exact, in_words, percent};
+use super::trace::{Detail, Exchanged, Measured};
+use crate::kernel::words::{amount, decimal, in_words, percent};
 use crate::plan::{BandBy, LimitScope, Mode, PlanVersion, Quantity};
 
 /// A step as a sentence; empty where there is nothing to say.
@@ -32,12 +32,13 @@ pub(super) fn of(detail: &Detail, plan: &PlanVersion, place: &Place) -> String {
         }
         Detail::Exchange { lines } => lines.iter().map(exchanged).collect::<Vec<_>>().join(" "),
         Detail::Measure { lines, total } => {
-            let refunded: i64 = lines.iter().map(|line| line.gross - line.net).sum();
+            let refunded = |line: &Measured| i128::from(line.gross) - i128::from(line.net);
+            let refunded: i128 = lines.iter().map(refunded).sum();
             let counted = counted(plan, (*total).into());
             let less = if refunded > 0 {
                 format!(
                     ", {} less than before refunds",
-                    self::counted(plan, refunded.into())
+                    self::counted(plan, refunded)
                 )
             } else {
                 String::new()
@@ -131,6 +132,9 @@ pub(super) fn of(detail: &Detail, plan: &PlanVersion, place: &Place) -> String {
                 money(*after)
             )
         }
+        Detail::Split { shares, .. } if shares.is_empty() => {
+            "Nobody has a role that is paid: it is kept.".to_owned()
+        }
         Detail::Split { shares, .. } => {
             let parts: Vec<String> = shares
                 .iter()
@@ -161,7 +165,7 @@ pub(super) fn of(detail: &Detail, plan: &PlanVersion, place: &Place) -> String {
             let credited = match *delta {
                 0 => "Nothing changes.".to_owned(),
                 delta if delta > 0 => format!("Now credited {}.", money(delta)),
-                delta => format!("Now taken back {}.", money(-delta)),
+                delta => format!("Now taken back {}.", money(delta.saturating_neg())),
             };
             match posted {
                 0 => credited,
@@ -212,9 +216,10 @@ fn part(plan: &PlanVersion, slice: &Slice) -> String {
         let base = in_words(slice.base, plan.currency);
         format!("{} of {base}", percent(slice.rate))
     } else {
-        let each = exact(slice.rate * i128::from(slice.each), plan.currency);
+        // A rate of a number is in units of the currency.
         format!(
-            "{each} {} for each of {}",
+            "{} {} for each of {}",
+            decimal(slice.rate),
             plan.currency,
             decimal(slice.base)
         )

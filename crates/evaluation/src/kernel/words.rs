@@ -1,6 +1,7 @@
 //! Exact amounts as text.
 
 use num_rational::Ratio;
+use num_traits::{CheckedDiv, CheckedMul};
 use trellis_core::{Currency, Money};
 
 use super::schedule::Exact;
@@ -24,12 +25,17 @@ pub fn in_words(minor: Exact, currency: Currency) -> String {
 
 /// A share as a percentage, such as `12.5 %`.
 pub fn percent(rate: Exact) -> String {
-    format!("{} %", decimal(rate * 100))
+    // What has too many digits is told as it is.
+    rate.checked_mul(&Ratio::from(100))
+        .map_or_else(|| rate.to_string(), |rate| format!("{} %", decimal(rate)))
 }
 
 /// An exact amount of minor units, in units of the currency.
 pub fn exact(minor: Exact, currency: Currency) -> String {
-    decimal(minor / i128::from(currency.minor_per_unit()))
+    let per_unit = i128::from(currency.minor_per_unit());
+    minor
+        .checked_div(&Ratio::from(per_unit))
+        .map_or_else(|| format!("{minor}/{per_unit}"), decimal)
 }
 
 /// An exact number as a decimal, or as a fraction where it has no end.
@@ -45,7 +51,10 @@ pub fn decimal(number: Exact) -> String {
     }
     let (mut scaled, mut digits) = (number, 0_usize);
     while !scaled.is_integer() {
-        scaled *= 10;
+        let Some(more) = scaled.checked_mul(&Ratio::from(10)) else {
+            return number.to_string();
+        };
+        scaled = more;
         digits += 1;
     }
     let sign = if number < Ratio::from(0) { "-" } else { "" };

@@ -39,6 +39,14 @@ fn most(scope: LimitScope, window: Window, max: i64) -> Limit {
     }
 }
 
+fn least(scope: LimitScope, window: Window, min: i64) -> Limit {
+    Limit {
+        max_minor: None,
+        min_minor: Some(min),
+        ..most(scope, window, 1)
+    }
+}
+
 fn clawback(mode: ClawbackMode) -> Option<Clawback> {
     Some(Clawback {
         triggers: vec![ClawbackTrigger::Churn, ClawbackTrigger::Revocation],
@@ -415,7 +423,7 @@ fn terms_that_contradict_each_other_are_refused() {
             .map(|violation| violation.rule)
             .collect::<Vec<_>>()
     };
-    let cases: [(PlanVersion, &str); 8] = [
+    let cases: [(PlanVersion, &str); 10] = [
         (
             with(percent(), |plan| plan.measure.target = Target::PriorPeriod),
             "plan.target",
@@ -457,8 +465,36 @@ fn terms_that_contradict_each_other_are_refused() {
             }),
             "plan.limit",
         ),
+        (
+            with(percent(), |plan| {
+                plan.limits.limits = vec![
+                    least(LimitScope::Partner, Window::Month, 6),
+                    most(LimitScope::Partner, Window::Month, 5),
+                ];
+            }),
+            "plan.limit",
+        ),
+        (
+            with(percent(), |plan| {
+                plan.limits.limits = vec![
+                    most(LimitScope::Award, Window::Event, 5),
+                    least(LimitScope::Award, Window::Event, 6),
+                ];
+            }),
+            "plan.limit",
+        ),
     ];
     for (plan, rule) in cases {
         assert_eq!(rules(&plan), [rule], "{plan:#?}");
     }
+    // What takes other awards together, or leaves one amount, contradicts nothing.
+    let fine = with(percent(), |plan| {
+        plan.limits.limits = vec![
+            most(LimitScope::Partner, Window::Month, 5),
+            least(LimitScope::Partner, Window::Year, 6),
+            least(LimitScope::Plan, Window::Month, 6),
+            least(LimitScope::Partner, Window::Month, 5),
+        ];
+    });
+    assert_eq!(fine.validate(), []);
 }

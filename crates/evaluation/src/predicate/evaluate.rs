@@ -267,6 +267,15 @@ impl Predicate {
     }
 }
 
+impl Predicate {
+    /// All fields that it asks for or asks `has()` about.
+    pub(crate) fn asks_for(&self) -> std::collections::BTreeSet<&str> {
+        let (mut asked, mut guarded) = (Vec::new(), Vec::new());
+        collect(&self.condition, &mut asked, &mut guarded);
+        asked.into_iter().chain(guarded).collect()
+    }
+}
+
 fn collect<'a>(condition: &'a Condition, asked: &mut Vec<&'a str>, guarded: &mut Vec<&'a str>) {
     match condition {
         Condition::All(parts) | Condition::Any(parts) => {

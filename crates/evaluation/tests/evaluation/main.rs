@@ -8,11 +8,15 @@ mod cel;
 #[cfg(test)]
 mod checker;
 #[cfg(test)]
+mod compiled;
+#[cfg(test)]
 mod fraction;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod random;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -21,3 +25,7 @@ mod scene;
 mod support;
 #[cfg(test)]
 mod through;
+#[cfg(test)]
+mod twice;
+#[cfg(test)]
+mod wide;
