@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
-use trellis_core::{RegistrationId, Timestamp};
+use trellis_core::{ProductId, RegistrationId, Timestamp};
 use trellis_store::deal::claim::EntityScope;
 use trellis_store::deal::registration::{Model, State};
 
@@ -205,6 +205,47 @@ impl<'a> Line<'a> {
             .filter(|other| other.id != than.id && self.overlap(than, other))
             .collect();
         others.sort_by_cached_key(|other| Place::of(other).key());
+        others
+    }
+
+    /// Whether somebody at its very account stands in the way of all that one which waits asks for. Of
+    /// others in this line, which may be that of a group, it is not sure that they stand in its own. One
+    /// that takes less may have its turn for that, and a person looks at a letter.
+    #[must_use]
+    pub fn keeps_waiting(&self, waiting: &Model, now: Timestamp) -> bool {
+        !waiting.accept_partial
+            && !waiting.nominated
+            && self
+                .in_the_way(waiting, now)
+                .iter()
+                .any(|other| other.account == waiting.account)
+    }
+
+    /// Whether one that waits in this line, which is its own, has not its turn yet: others stand in the
+    /// way of what it asks for, or of every part of it where it takes less.
+    #[must_use]
+    pub fn stands_behind(&self, waiting: &Model, now: Timestamp) -> bool {
+        let others = self.in_the_way(waiting, now);
+        let taken = |product: &ProductId| {
+            let mut others = others.iter();
+            others.any(|other| other.products.0.contains(product))
+        };
+        let mut products = waiting.products.0.iter();
+        !waiting.nominated
+            && match waiting.accept_partial {
+                true => products.all(taken),
+                false => products.any(taken),
+            }
+    }
+
+    fn in_the_way(&self, waiting: &Model, now: Timestamp) -> Vec<&'a Model> {
+        let place = Place::of(waiting);
+        let mut others = self.others(waiting);
+        others.retain(|other| {
+            let stands = (other.state, other.protection_end_time, &Place::of(other));
+            (protected(other, now) || pending(other, now))
+                && stands_in_the_way(stands, &place, false, now)
+        });
         others
     }
 

@@ -256,20 +256,35 @@ pub(super) async fn end_protection(
 /// Looks at those that waited with a registration which has left the line, in the order of the line:
 /// whoever nothing stands in the way of any more is granted at once where the program does that by
 /// itself, and told that its turn has come where a person decides. Whoever the rules refuse then leaves
-/// the line too, and those that waited with it are looked at in turn. Everybody is judged, also who goes
-/// on waiting: what the rules say of it may have nothing to do with who stands before it.
+/// the line too, and those that waited with it are looked at in turn. Who still stands behind somebody is
+/// not asked about, whatever has become of it: it is when its turn comes.
 pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Error> {
     let mut gone = VecDeque::from([left.clone()]);
     while let Some(left) = gone.pop_front() {
-        let standing = Standing::at(txn, held.customer(&left)?, &left).await?;
+        let mut standing = Standing::at(txn, held.customer(&left)?, &left).await?;
         if left.waitlist_position.is_some() {
             move_up(txn, &standing.line(), &left).await?;
         }
-        for seen in standing.line().waiting_with(&left) {
+        let waiting: Vec<Model> = standing
+            .line()
+            .waiting_with(&left)
+            .into_iter()
+            .cloned()
+            .collect();
+        for seen in &waiting {
+            // Most go on waiting, and that is seen without asking the rules.
+            if standing.line().keeps_waiting(seen, txn.now()) {
+                continue;
+            }
             // What stands at its own customer may be more than what stands at the one that was left.
             let customer = held.customer(seen)?;
-            if let Turn::Refused(left) = Box::pin(take_turn(txn, customer, seen)).await? {
-                gone.push_back(*left);
+            match Box::pin(take_turn(txn, customer, seen)).await? {
+                Turn::Waits(_) | Turn::StandsBehind => {}
+                // Who was granted a part of what it asked for is not in the way of the rest any more.
+                Turn::Taken => {
+                    standing = Standing::at(txn, held.customer(&left)?, &left).await?;
+                }
+                Turn::Refused(left) => gone.push_back(*left),
             }
         }
     }
@@ -283,7 +298,7 @@ pub(super) async fn look_again(txn: &Txn, held: &Held, waiting: &[Model]) -> Res
         match Box::pin(take_turn(txn, held.customer(seen)?, seen)).await? {
             Turn::Refused(left) => next(txn, held, &left).await?,
             Turn::Waits(judged) => stand(txn, &judged, seen).await?,
-            Turn::Taken => {}
+            Turn::Taken | Turn::StandsBehind => {}
         }
     }
     Ok(())
@@ -313,6 +328,8 @@ async fn stand(txn: &Txn, judged: &Judged, seen: &Model) -> Result<(), Error> {
 enum Turn {
     /// It goes on waiting.
     Waits(Box<Judged>),
+    /// It goes on waiting, and will be refused when its turn comes if nothing changes.
+    StandsBehind,
     /// Its turn has come, or it is gone.
     Taken,
     /// It is refused; this is how it stood.
@@ -337,13 +354,21 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Turn,
         Verdict::SelfDuplicate { .. } => return Ok(Turn::Taken),
         _ => {}
     }
+    let refused = matches!(
+        judged.outcome.verdict,
+        Verdict::Ineligible { .. } | Verdict::Reject
+    );
+    let line = judged.found.standing.line();
+    if refused && line.stands_behind(seen, txn.now()) {
+        return Ok(Turn::StandsBehind);
+    }
     let Some(mut registration) = record::lock::<Entity>(txn, &seen.id).await? else {
         return Ok(Turn::Taken);
     };
     if registration.state != State::Waitlisted {
         return Ok(Turn::Taken);
     }
-    if let Verdict::Ineligible { .. } | Verdict::Reject = judged.outcome.verdict {
+    if refused {
         registration.decision = Some(judged.decision(txn));
         let left = registration.clone();
         turn_away(txn, &judged, registration, Occasion::Promotion).await?;

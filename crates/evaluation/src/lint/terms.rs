@@ -8,7 +8,7 @@ use crate::plan::{
     BandBy, Below, Hold, LimitScope, Mode, PayOn, PlanVersion, Quantity, Sharing, award_fields,
     partner_fields,
 };
-use crate::predicate::{Predicate, Satisfiable, Schema};
+use crate::predicate::{Predicate, Satisfiable, Schema, Value};
 
 /// How many times the largest measure of the past a band may begin at.
 const REACH: i128 = 3;
@@ -252,14 +252,11 @@ impl PlanVersion {
             .position(|partner| inside(&audience, partner) && inside(&theirs, partner));
         let who = match witness {
             Some(index) => {
-                let name = around
-                    .partners
-                    .get(index)
-                    .and_then(|partner| partner.get("partner.id"));
-                name.map_or_else(
-                    || format!("; partner {index} of those given is in both"),
-                    |name| format!("; {name} is in both"),
-                )
+                let partner = around.partners.get(index);
+                match partner.and_then(|partner| partner.get("partner.id")) {
+                    Some(Value::Text(name)) => format!("; {name} is in both"),
+                    _ => format!("; partner {index} of those given is in both"),
+                }
             }
             None => String::new(),
         };

@@ -170,7 +170,7 @@ fn plans_beside_each_other() {
     };
     let findings = apart.0.lint(&around);
     assert!(
-        findings[0].message.contains("\"nimbus\" is in both"),
+        findings[0].message.contains("; nimbus is in both"),
         "{findings:?}"
     );
     let mut later = other.clone();

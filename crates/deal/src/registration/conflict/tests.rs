@@ -270,6 +270,41 @@ fn whoever_leaves_moves_up_those_behind_and_nobody_else() {
     assert_eq!(moved, ["third"]);
 }
 
+#[test]
+fn who_goes_on_waiting_is_kept_by_somebody_and_could_not_have_its_turn_otherwise() {
+    let waiting = registration("waiting", "p", State::Waitlisted, 500);
+    for (state, earlier, after) in STANDS {
+        for (submitted, expected) in [(499, earlier), (501, after)] {
+            let standing = [
+                registration("other", "q", state, submitted),
+                waiting.clone(),
+            ];
+            let keeps = line(&standing).keeps_waiting(&waiting, NOW);
+            assert_eq!(keeps, expected, "{state:?} handed in at {submitted}");
+        }
+    }
+    let standing = [registration("other", "q", State::Approved, 1)];
+    let keeps = |change: fn(&mut Model), now| {
+        let mut asking = waiting.clone();
+        change(&mut asking);
+        line(&standing).keeps_waiting(&asking, now)
+    };
+    assert!(keeps(|_| {}, NOW));
+    // The protection is over; it is about something else; it takes less; a person looks at a letter; it
+    // stands at another account of the group.
+    assert!(!keeps(|_| {}, later(1)));
+    let elsewhere = AccountId::try_new("branch").unwrap();
+    let mut beside = waiting.clone();
+    beside.account = elsewhere;
+    assert!(!line(&standing).keeps_waiting(&beside, NOW));
+    assert!(!keeps(
+        |asking| asking.products = products(&["backup"]),
+        NOW
+    ));
+    assert!(!keeps(|asking| asking.accept_partial = true, NOW));
+    assert!(!keeps(|asking| asking.nominated = true, NOW));
+}
+
 /// A customer's registrations, moved as the use cases move them.
 #[derive(Default)]
 struct Book {

@@ -120,9 +120,9 @@ async fn a_part_that_is_granted_is_in_nobody_elses_way() {
 }
 
 /// Another: whoever waited behind several was judged when one of them left, or was not, by who the others
-/// were.
+/// were. Whoever still stands behind somebody is not: it is when its turn comes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_may_not_register_any_more_leaves_the_line_when_it_moves() {
+async fn whoever_may_not_register_any_more_leaves_the_line_at_its_turn() {
     run(Engine::Sqlite, &[], |world| async move {
         let stage = Stage::open(&world, "market").await;
         let moves = [
@@ -134,6 +134,7 @@ async fn whoever_may_not_register_any_more_leaves_the_line_when_it_moves() {
             }),
             Move::Suspend(0),
             Move::Withdraw(1),
+            Move::Revoke(0),
         ];
         played(&stage, &moves, None).await.unwrap();
     })

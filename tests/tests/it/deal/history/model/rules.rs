@@ -51,6 +51,21 @@ impl Model {
         self.takers(index, asking, product).next()
     }
 
+    /// Whether the turn of one that waits has not come: others have what it asks for, or each part of it
+    /// where it takes a part.
+    pub(super) fn stands_behind(&self, index: usize, asking: &Registration) -> bool {
+        let claim = &asking.claim;
+        let taken = |product: &usize| {
+            let mut rivals = self.rivals(Some(index), asking, false);
+            rivals.any(|other| other.claim.products.contains(product))
+        };
+        !claim.nominated()
+            && match claim.partial {
+                true => claim.products.iter().all(taken),
+                false => claim.products.iter().any(taken),
+            }
+    }
+
     fn takers(
         &self,
         index: Option<usize>,

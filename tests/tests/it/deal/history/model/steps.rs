@@ -59,6 +59,9 @@ impl Model {
             });
             for index in waiting {
                 let asking = self.registrations[index].clone();
+                if self.stands_behind(index, &asking) {
+                    continue;
+                }
                 let asked = Asked {
                     waited: true,
                     ..Asked::default()
