@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
+use tonic::Code;
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{date, money, program, rate, time};
 use trellis_core::{Currency, Money, Timestamp};
@@ -18,7 +19,7 @@ use trellis_evaluation::plan::{
     Threshold, Unfilled, Window,
 };
 use trellis_evaluation::predicate::{Record, Value};
-use trellis_tests::{Engine, World, run};
+use trellis_tests::{Engine, World, refused, run};
 
 use crate::scene::ready;
 
@@ -58,6 +59,11 @@ async fn agree(world: World, plans: Vec<PlanVersion>, facts: Facts, awards: Vec<
     prepare(&world, &plans).await;
     let request = request(&plans, &facts);
     let answer = world.awards().simulate_awards(request).await;
+    let nobody_may_say = |fact: &Fact| !fact.validate().is_empty();
+    if facts.facts.iter().any(nobody_may_say) {
+        refused(answer, Code::InvalidArgument, "INVALID_FIELDS");
+        return;
+    }
     let answered = answer.unwrap().into_inner().awards;
     assert_eq!(answered.len(), awards.len(), "{answered:#?}");
     let quantities: BTreeMap<_, _> = plans

@@ -82,11 +82,6 @@ fn fact(fields: &mut Fields, path: &str, told: pb::IncentiveFact, schema: &Schem
         fields.refuse(at("about"), "fact.about", otherwise);
         return None;
     }
-    if share.is_some_and(|share| share <= Rate::ZERO || share > Rate::ONE) {
-        let otherwise = "must be more than 0 and at most 1";
-        fields.refuse(at("share"), "rate.range", otherwise);
-        return None;
-    }
     let (amount, annual, cost) = (amount?, annual?, cost?);
     let currency = currency(
         fields,
@@ -99,7 +94,7 @@ fn fact(fields: &mut Fields, path: &str, told: pb::IncentiveFact, schema: &Schem
     )?;
     let minor = |money: Option<Money>| money.map(|money| money.minor);
     let text = |text: String| (!text.is_empty()).then_some(text);
-    Some(Fact {
+    let fact = Fact {
         id: external_id,
         revision: u32::try_from(revision.max(1)).ok()?,
         withdrawn,
@@ -121,7 +116,13 @@ fn fact(fields: &mut Fields, path: &str, told: pb::IncentiveFact, schema: &Schem
         booked: booked?,
         parties: parties?,
         fields: values?,
-    })
+    };
+    let wrong = fact.validate();
+    let fine = wrong.is_empty();
+    for violation in wrong {
+        fields.refuse(at(&violation.field), violation.rule, violation.description);
+    }
+    fine.then_some(fact)
 }
 
 fn kind_of(number: i32) -> Option<FactKind> {
