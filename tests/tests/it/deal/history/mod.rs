@@ -125,8 +125,14 @@ async fn a_part_that_is_granted_is_in_nobody_elses_way() {
 async fn whoever_may_not_register_any_more_leaves_the_line_at_its_turn() {
     run(Engine::Sqlite, &[], |world| async move {
         let stage = Stage::open(&world, "market").await;
+        // The one in front names the customer by another account, so that the line of the one that
+        // leaves does not tell by itself that the last one still stands behind somebody.
+        let in_front = Claim {
+            account: 3,
+            ..asks(1, &[0])
+        };
         let moves = [
-            Move::Register(asks(1, &[0])),
+            Move::Register(in_front),
             Move::Register(asks(2, &[0, 1])),
             Move::Register(Claim {
                 proofs: vec![Proof::Meeting],
