@@ -88,6 +88,8 @@ clients! {
     deals: deal, deal_service_client, DealServiceClient;
     /// Plans and their versions.
     plans: incentive, plan_service_client, PlanServiceClient;
+    /// Facts, quotas and exchange rates.
+    facts: incentive, fact_service_client, FactServiceClient;
     /// Awards.
     awards: incentive, award_service_client, AwardServiceClient;
     /// The ledger.

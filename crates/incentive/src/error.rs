@@ -28,6 +28,12 @@ pub enum Error {
         /// The award.
         resource: String,
     },
+    /// A fact was recorded, and said something else.
+    #[error("{fact} was recorded and says something else; record its next revision")]
+    FactRecordedOtherwise {
+        /// The fact and its revision, or the exchange rate.
+        fact: String,
+    },
     /// The payout batch would pay nobody.
     #[error("{resource} would pay nobody; wait until something is payable")]
     NothingPayable {
@@ -56,6 +62,7 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
             | Self::NothingPayable { .. } => Code::FailedPrecondition,
+            Self::FactRecordedOtherwise { .. } => Code::AlreadyExists,
             Self::Refused(refused) => refused.code(),
             Self::Amount(_) => Code::Internal,
         }
@@ -66,6 +73,7 @@ impl Failure for Error {
             Self::Problem(problem) => problem.reason(),
             Self::Store(error) => error.reason(),
             Self::VersionOverlap { .. } => "VERSION_OVERLAP",
+            Self::FactRecordedOtherwise { .. } => "FACT_RECORDED_OTHERWISE",
             Self::NothingToApprove { .. } => "NOTHING_TO_APPROVE",
             Self::NothingPayable { .. } => "NOTHING_PAYABLE",
             Self::Refused(refused) => refused.reason(),
@@ -83,6 +91,7 @@ impl Failure for Error {
                     ("overlaps", overlaps.clone()),
                 ]
             }
+            Self::FactRecordedOtherwise { fact } => vec![("fact", fact.clone())],
             Self::NothingToApprove { resource } | Self::NothingPayable { resource } => {
                 vec![("resource", resource.clone())]
             }
@@ -96,6 +105,7 @@ impl Failure for Error {
             Self::Problem(problem) => problem.violations(),
             Self::Store(error) => error.violations(),
             Self::VersionOverlap { .. }
+            | Self::FactRecordedOtherwise { .. }
             | Self::NothingToApprove { .. }
             | Self::NothingPayable { .. }
             | Self::Refused(_)
@@ -108,6 +118,7 @@ impl Failure for Error {
             Self::Problem(problem) => problem.retry_after(),
             Self::Store(error) => error.retry_after(),
             Self::VersionOverlap { .. }
+            | Self::FactRecordedOtherwise { .. }
             | Self::NothingToApprove { .. }
             | Self::NothingPayable { .. }
             | Self::Refused(_)

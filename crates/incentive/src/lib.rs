@@ -2,7 +2,7 @@
 //!
 //! Its nouns:
 //! * A [plan](plan) promises; its versions say what they pay, to whom, on which days.
-//! * A fact is something that happened, written down once and never changed.
+//! * A [fact](fact) is something that happened, written down once and never changed.
 //! * An [award](award) is what a partner is entitled to under a plan for a deal or a period,
 //!   computed from the facts. It has no state: its money is in the buckets of the ledger.
 //! * The [ledger] is double entry and append only; all money that partners earn, are due, are paid
@@ -20,7 +20,7 @@
 
 pub mod award;
 mod error;
-mod fact;
+pub mod fact;
 pub mod ledger;
 mod limit;
 pub mod payout;

@@ -90,6 +90,7 @@ pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Service
         [
             trellis_incentive::plan::Plans::server(store.clone()),
             trellis_incentive::award::Awards::server(store.clone()),
+            trellis_incentive::fact::Facts::server(store.clone()),
             trellis_incentive::ledger::Ledger::server(store.clone()),
             trellis_incentive::payout::Payouts::server(store.clone()),
         ]

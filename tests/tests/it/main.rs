@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod accrued;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod deal;

@@ -1,6 +1,6 @@
 //! Takes the worked cases of the evaluation through the service: each is computed here and answered by
 //! a real server, from what the contract can say of it, and the two must agree in every number that
-//! anything was computed with.
+//! anything was computed with. Then it happens in earnest: see [`accrued`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +21,14 @@ use trellis_evaluation::plan::{
 use trellis_evaluation::predicate::{Record, Value};
 use trellis_tests::{Engine, World, refused, run};
 
+use crate::accrued;
 use crate::scene::ready;
 
 /// When everything is known that a case tells.
-const KNOWN: Timestamp = Timestamp::from_micros(4_102_444_800_000_000);
+pub(crate) const KNOWN: Timestamp = Timestamp::from_micros(4_102_444_800_000_000);
 
 /// The ecosystem that all of it is in.
-const HOME: &str = "ecosystems/acme";
+pub(crate) const HOME: &str = "ecosystems/acme";
 
 /// Awards of a case, which the server answers too.
 pub(crate) fn awards(plans: &[PlanVersion], facts: &Facts) -> Vec<Award> {
@@ -79,6 +80,7 @@ async fn agree(world: World, plans: Vec<PlanVersion>, facts: Facts, awards: Vec<
         let quantity = quantities[&(award.key.plan.clone(), award.version)];
         same(answered, award, quantity);
     }
+    accrued::agree(&world, &plans, &facts).await;
 }
 
 /// What the server answers is what was computed here.
@@ -163,7 +165,7 @@ fn same(answered: &pb::SimulatedAward, award: &Award, quantity: Quantity) {
 }
 
 /// The plans that versions are given of.
-async fn prepare(world: &World, plans: &[PlanVersion]) {
+pub(crate) async fn prepare(world: &World, plans: &[PlanVersion]) {
     let acme = world.ecosystem("acme").await;
     let request = program::v1::CreateProgramRequest {
         parent: acme.clone(),
@@ -215,7 +217,7 @@ fn request(plans: &[PlanVersion], facts: &Facts) -> pb::SimulateAwardsRequest {
     }
 }
 
-fn version(plan: &PlanVersion) -> pb::PlanVersion {
+pub(crate) fn version(plan: &PlanVersion) -> pb::PlanVersion {
     let amount = |minor| money::wire(Money::new(minor, plan.currency));
     let hold_days = match plan.protection.hold {
         Hold::Days(days) => i32::try_from(days).unwrap(),
@@ -577,7 +579,7 @@ fn policy(policy: &Policy, amount: &Amount<'_>) -> pb::Policy {
     }
 }
 
-fn fact(fact: &Fact) -> pb::IncentiveFact {
+pub(crate) fn fact(fact: &Fact) -> pb::IncentiveFact {
     use pb::incentive_fact::Kind as Wire;
     let partner = |id: &trellis_core::PartnerId| format!("{HOME}/partners/{id}");
     let currency = fact.currency.unwrap_or(Currency::USD);
@@ -651,7 +653,7 @@ fn fields(record: &Record) -> BTreeMap<String, pb::FactValue> {
         .collect()
 }
 
-fn quota(told: &Quota, plans: &[PlanVersion]) -> pb::FactQuota {
+pub(crate) fn quota(told: &Quota, plans: &[PlanVersion]) -> pb::FactQuota {
     let plan = plans
         .iter()
         .find(|plan| plan.measure.target == Target::Quota(told.name.clone()));
@@ -666,7 +668,7 @@ fn quota(told: &Quota, plans: &[PlanVersion]) -> pb::FactQuota {
     }
 }
 
-fn exchange_rate(told: &ExchangeRate) -> pb::ExchangeRate {
+pub(crate) fn exchange_rate(told: &ExchangeRate) -> pb::ExchangeRate {
     pb::ExchangeRate {
         external_id: told.id.clone(),
         kind: match told.kind {

@@ -36,6 +36,34 @@ pub enum NotPaid {
     DealMoved,
     /// No version of the plan holds any longer.
     NoPlanVersion,
+    /// The partner is not in the audience, by its condition.
+    NotInAudience,
+    /// What happened is not what the plan pays for.
+    ConditionNotMet,
+    /// Something that the plan needs is not known.
+    MissingFact,
+    /// There is no exchange rate for the day.
+    NoExchangeRate,
+    /// The time in which the customer's facts count is over.
+    TermEnded,
+    /// An earlier fact of the customer was paid for.
+    NotFirstEvent,
+    /// No quota was set for the partner and the period.
+    NoQuota,
+    /// There is nothing to compare with: the target is nothing.
+    NoBaseline,
+    /// All of it was taken back.
+    ClawedBack,
+    /// A limit is used up.
+    LimitReached,
+    /// The budget of the plan is used up.
+    BudgetExhausted,
+    /// Another plan of the group is paid instead.
+    StackedOut,
+    /// Nobody has a role that is paid, or the partner has none any longer.
+    NoParty,
+    /// What it was for is not there any longer: withdrawn, or credited to somebody else.
+    NothingLeft,
 }
 
 impl NotPaid {
@@ -55,6 +83,20 @@ impl NotPaid {
             Self::DealReopened => "DEAL_REOPENED",
             Self::DealMoved => "DEAL_MOVED",
             Self::NoPlanVersion => "NO_PLAN_VERSION",
+            Self::NotInAudience => "NOT_IN_AUDIENCE",
+            Self::ConditionNotMet => "CONDITION_NOT_MET",
+            Self::MissingFact => "MISSING_FACT",
+            Self::NoExchangeRate => "NO_EXCHANGE_RATE",
+            Self::TermEnded => "TERM_ENDED",
+            Self::NotFirstEvent => "NOT_FIRST_EVENT",
+            Self::NoQuota => "NO_QUOTA",
+            Self::NoBaseline => "NO_BASELINE",
+            Self::ClawedBack => "CLAWED_BACK",
+            Self::LimitReached => "LIMIT_REACHED",
+            Self::BudgetExhausted => "BUDGET_EXHAUSTED",
+            Self::StackedOut => "STACKED_OUT",
+            Self::NoParty => "NO_PARTY",
+            Self::NothingLeft => "NOTHING_LEFT",
         }
     }
 }

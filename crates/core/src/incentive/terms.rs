@@ -4,7 +4,6 @@
 //! later needs a serde default, so that the versions made before it stay readable.
 
 use sea_orm::FromJsonQueryResult;
-use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::partner::PartnerType;
@@ -55,14 +54,7 @@ pub enum Source {
 }
 
 /// Over which time amounts are added up.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
-)]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "Text",
-    rename_all = "SCREAMING_SNAKE_CASE"
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Window {
     /// Not at all: every deal by itself.

@@ -89,7 +89,12 @@ impl<'a> Known<'a> {
             .iter()
             .filter(|rate| rate.recorded <= moment)
             .collect();
-        rates.sort_by(|one, other| (one.date, &one.id).cmp(&(other.date, &other.id)));
+        // Of several for one day, or one month, the one that was recorded last counts.
+        let key = |rate: &ExchangeRate| match rate.kind {
+            FxType::MonthAverage => (rate.date.first_of_month(), rate.recorded),
+            FxType::Spot | FxType::PlanFixed => (rate.date, rate.recorded),
+        };
+        rates.sort_by(|one, other| (key(one), &one.id).cmp(&(key(other), &other.id)));
         Self {
             facts,
             taking_back,

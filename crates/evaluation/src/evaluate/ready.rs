@@ -38,8 +38,13 @@ impl Ready {
             Hold::Until(condition) => read(condition, &award_fields()),
             Hold::None | Hold::Days(_) | Hold::Months(_) => None,
         };
-        // The terms hold texts, whole numbers and lists only, so that their JSON has one form.
-        let json = serde_json::to_string(&version).unwrap_or_default();
+        // The terms hold texts, whole numbers and lists only, so that their JSON has one form. What
+        // people call the plan is no part of what it says.
+        let said = PlanVersion {
+            name: String::new(),
+            ..version.clone()
+        };
+        let json = serde_json::to_string(&said).unwrap_or_default();
         Ok(Self {
             audience: read(&version.audience, &partner_fields()),
             condition: read(&version.trigger.condition, &award_fields()),
@@ -47,6 +52,17 @@ impl Ready {
             hash: Sha256::digest(json).into(),
             version,
         })
+    }
+
+    /// The same, ended early: it stays the version that it was, and holds on fewer days.
+    #[must_use]
+    pub fn ended(mut self, end: Option<trellis_core::Date>) -> Self {
+        let until = self.version.effective_until;
+        self.version.effective_until = match (until, end) {
+            (Some(until), Some(end)) => Some(until.min(end)),
+            (until, end) => until.or(end),
+        };
+        self
     }
 
     /// The version.

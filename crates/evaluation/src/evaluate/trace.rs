@@ -12,7 +12,7 @@ use super::share::Share;
 use crate::plan::{Limit, Rounding};
 
 /// The version of the arithmetic. It is raised when the same inputs may give another result.
-pub const ENGINE_VERSION: u32 = 2;
+pub const ENGINE_VERSION: u32 = 3;
 
 /// The story of an award.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -263,6 +263,24 @@ impl Trace {
     #[must_use]
     pub fn hash(&self) -> String {
         hex(&Sha256::digest(self.canonical_bytes()))
+    }
+
+    /// The hash of what it comes to, whatever was posted before and whenever it is computed: as long as
+    /// it stays the same there is nothing new to tell.
+    #[must_use]
+    pub fn essence(&self) -> String {
+        let steps = self.steps.iter().filter(|step| {
+            let posted = matches!(step.detail, Detail::Delta { .. });
+            !posted
+        });
+        let essence = Self {
+            as_known_at: Timestamp::EPOCH,
+            posted_before: 0,
+            delta: 0,
+            steps: steps.cloned().collect(),
+            ..self.clone()
+        };
+        essence.hash()
     }
 
     /// The whole story in a few sentences.

@@ -7,7 +7,7 @@
 use num_rational::Ratio;
 use trellis_core::incentive::NotPaid;
 use trellis_core::incentive::terms::{Audience, Below, Limits, Terms};
-use trellis_core::{Currency, Date, MoneyError, ProgramId, round_half_up};
+use trellis_core::{Currency, Date, MoneyError, Period, ProgramId, round_half_up};
 
 use super::measure::{Amounts, Group, Sum};
 use super::schedule::{Exact, Next, Schedule, Slice};
@@ -137,43 +137,23 @@ impl Rules {
         })
     }
 
-    /// What of an entitlement is out of its hold on a day: what the deals whose hold has ended
-    /// entitle to by themselves.
-    ///
-    /// # Errors
-    /// When an amount does not fit 64 bits of minor units.
-    pub fn maturity(
-        &self,
-        amounts: &Amounts,
-        entitled: i64,
-        today: Date,
-    ) -> Result<Maturity, MoneyError> {
-        if self.terms.hold_days == 0 {
-            return Ok(Maturity {
-                matured: entitled,
-                next: None,
-            });
-        }
-        let ends = |group: &Group| group.date.plus_days(self.terms.hold_days);
-        let next = amounts
+    /// What of an entitlement is out of its hold on a day: all of it once the hold has ended. Its days
+    /// count from that of the deal, or from the end of the period.
+    pub fn maturity(&self, amounts: &Amounts, entitled: i64, today: Date) -> Maturity {
+        let begin = |date: Date| match self.terms.window.cadence() {
+            Some(cadence) => Period::containing(date, cadence).end(),
+            None => date,
+        };
+        let end = amounts
             .iter()
             .filter(|(group, sum)| sum.deals != 0 && self.excludes(group).is_none())
-            .map(|(group, _)| ends(group))
-            .filter(|end| *end > today)
-            .min();
-        if next.is_none() {
-            return Ok(Maturity {
-                matured: entitled,
-                next,
-            });
+            .map(|(group, _)| begin(group.date).plus_days(self.terms.hold_days))
+            .max();
+        let next = end.filter(|end| self.terms.hold_days > 0 && *end > today);
+        Maturity {
+            matured: if next.is_some() { 0 } else { entitled },
+            next,
         }
-        let matured: Amounts = amounts
-            .iter()
-            .filter(|(group, _)| ends(group) <= today)
-            .map(|(group, sum)| (group.clone(), *sum))
-            .collect();
-        let matured = self.entitle(&matured)?.entitled.clamp(0, entitled);
-        Ok(Maturity { matured, next })
     }
 
     fn excludes(&self, group: &Group) -> Option<NotPaid> {

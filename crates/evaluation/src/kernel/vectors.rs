@@ -484,27 +484,29 @@ fn other_tiers_kinds_and_currencies_earn_nothing_and_say_why() {
 }
 
 #[test]
-fn what_is_out_of_its_hold_is_what_its_deals_earn_by_themselves() {
-    let mut plan = terms(
-        Mode::Marginal,
-        vec![band(0, "5", 0), band(10_000_000, "10", 0)],
-    );
-    plan.hold_days = 30;
-    let rules = rules(plan);
-    let sales = amounts(&[
-        ("2026-01-31", 10_000_000, 10_000_000),
-        ("2026-02-15", 1_000_000, 1_000_000),
-    ]);
-    let entitled = rules.entitle(&sales).unwrap().entitled;
-    assert_eq!(entitled, 600_000);
-    let maturity = |day: &str| {
-        let maturity = rules.maturity(&sales, entitled, date(day)).unwrap();
+fn a_hold_lasts_from_the_deals_day_or_from_the_end_of_the_period() {
+    let held = |window: Window| {
+        let mut plan = terms(Mode::Marginal, vec![band(0, "5", 0)]);
+        plan.window = window;
+        plan.hold_days = 30;
+        rules(plan)
+    };
+    let sales = amounts(&[("2026-01-31", 10_000_000, 10_000_000)]);
+    let maturity = |rules: &Rules, day: &str| {
+        let maturity = rules.maturity(&sales, 500_000, date(day));
         (maturity.matured, maturity.next)
     };
     // N33: 30 days after January 31 is March 2.
-    assert_eq!(maturity("2026-03-01"), (0, Some(date("2026-03-02"))));
-    assert_eq!(maturity("2026-03-02"), (500_000, Some(date("2026-03-17"))));
-    assert_eq!(maturity("2026-03-17"), (600_000, None));
+    let deal = held(Window::Event);
+    assert_eq!(maturity(&deal, "2026-03-01"), (0, Some(date("2026-03-02"))));
+    assert_eq!(maturity(&deal, "2026-03-02"), (500_000, None));
+    // What counts for a quarter is held from the first day after it.
+    let quarter = held(Window::Quarter);
+    assert_eq!(
+        maturity(&quarter, "2026-03-02"),
+        (0, Some(date("2026-05-01")))
+    );
+    assert_eq!(maturity(&quarter, "2026-05-01"), (500_000, None));
 }
 
 #[test]

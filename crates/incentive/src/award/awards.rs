@@ -13,6 +13,8 @@ use trellis_store::{Store, Txn, View, record};
 
 use super::case::{Case, Known};
 use super::convert::wire;
+use super::earned::row::maturity;
+use super::earned::settle::mature;
 use super::postings;
 use super::rulebook::Rulebook;
 use super::settle::{self, Cases, Settled};
@@ -135,22 +137,39 @@ async fn settled_anew(
         return Err(absent(txn, missing));
     }
     let rulebook = rulebook_of(txn, &rows).await?;
-    let cases: Cases = rows
-        .iter()
-        .map(|award| (award.award_key(), Case::of_award(award)))
-        .collect();
-    let settled = settle::settle(txn, &cases, &rulebook, Known::default()).await?;
+    let settled = settle_all(txn, rows, &rulebook).await?;
     Ok(settled
         .into_iter()
         .map(|settled| {
-            let Model {
-                plan, plan_version, ..
-            } = &settled.award;
-            let version = rulebook.numbered(plan, *plan_version);
-            let zone = version.map_or_else(TimeZone::utc, |version| version.zone());
+            let zone = rulebook.zone(&settled.award.plan);
             (settled.award.id.clone(), (settled, zone))
         })
         .collect())
+}
+
+/// Settles awards by the clock: what the kernel knows is computed once more, of what is computed from
+/// facts the parts are released whose holds have ended.
+pub(crate) async fn settle_all(
+    txn: &Txn,
+    awards: Vec<Model>,
+    rulebook: &Rulebook,
+) -> Result<Vec<Settled>, Error> {
+    let (earned, own): (Vec<Model>, Vec<Model>) =
+        awards.into_iter().partition(|award| award.basis.is_some());
+    let cases: Cases = own
+        .iter()
+        .map(|award| (award.award_key(), Case::of_award(award)))
+        .collect();
+    let mut settled = settle::settle(txn, &cases, rulebook, Known::default()).await?;
+    let earned = earned
+        .into_iter()
+        .map(|award| {
+            let zone = rulebook.zone(&award.plan);
+            (award, zone)
+        })
+        .collect();
+    settled.extend(mature(txn, earned).await?);
+    Ok(settled)
 }
 
 /// The versions of the plans of some awards.
@@ -158,7 +177,7 @@ pub(crate) async fn rulebook_of(view: &View, awards: &[Model]) -> Result<Ruleboo
     let mut plans: Vec<_> = awards.iter().map(|award| award.plan.clone()).collect();
     plans.sort_unstable();
     plans.dedup();
-    Rulebook::new(plan_version::of_plans(view, plans).await?)
+    Ok(Rulebook::new(plan_version::of_plans(view, plans).await?))
 }
 
 /// Awards for the wire, with their buckets by the clock.
@@ -176,6 +195,7 @@ pub(super) async fn show(view: &View, awards: Vec<Model>) -> Result<Vec<pb::Awar
     };
     let cases: Vec<(AwardId, Case)> = due
         .iter()
+        .filter(|award| award.basis.is_none())
         .map(|award| (award.id.clone(), Case::of_award(award)))
         .collect();
     let mut known = Known::default();
@@ -189,7 +209,11 @@ pub(super) async fn show(view: &View, awards: Vec<Model>) -> Result<Vec<pb::Awar
             .unwrap_or_else(|| Buckets::empty(award.currency));
         if let Some((_, case)) = cases.iter().find(|(id, _)| *id == award.id) {
             let evaluation = case.evaluate(&rulebook, &known)?;
-            (there, award.release_time) = settle::as_of(&award, there, &evaluation, view.now())?;
+            let matures = evaluation.maturity(view.now());
+            (there, award.release_time) = settle::as_of(&award, there, matures);
+        } else if award.basis.is_some() && due.iter().any(|due| due.id == award.id) {
+            let matures = maturity(&award, &rulebook.zone(&award.plan), view.now());
+            (there, award.release_time) = settle::as_of(&award, there, matures);
         }
         shown.push(wire(award, there));
     }

@@ -47,7 +47,7 @@ impl Case {
             plan: version.model.plan.clone(),
             partner,
             scope: Scope::of(&fact.deal, fact.occur_date, version.rules.terms.window),
-            window: version.rules.terms.window,
+            window: version.rules.terms.window.into(),
             currency: version.model.currency,
             version: version.model.number,
             partner_type: standing.partner_type(),
@@ -167,18 +167,15 @@ impl Evaluation<'_> {
         zone.local_date(now)
     }
 
-    /// What of the result is out of its hold, and when the next part is.
-    ///
-    /// # Errors
-    /// When an amount does not fit 64 bits of minor units.
-    pub(crate) fn maturity(&self, now: Timestamp) -> Result<(i64, Option<Timestamp>), Error> {
+    /// What of the result is out of its hold, and when the rest is.
+    pub(crate) fn maturity(&self, now: Timestamp) -> (i64, Option<Timestamp>) {
         let entitled = self.entitlement.entitled;
         let Some(version) = self.version else {
-            return Ok((entitled, None));
+            return (entitled, None);
         };
         let (zone, today) = (version.zone(), self.today(now));
-        let Maturity { matured, next } = version.rules.maturity(&self.amounts, entitled, today)?;
-        Ok((matured, next.map(|date| zone.midnight(date))))
+        let Maturity { matured, next } = version.rules.maturity(&self.amounts, entitled, today);
+        (matured, next.map(|date| zone.midnight(date)))
     }
 }
 

@@ -37,6 +37,20 @@ const REASONS: &[&str] = &[
     NotPaid::DealReopened.name(),
     NotPaid::DealMoved.name(),
     NotPaid::NoPlanVersion.name(),
+    NotPaid::NotInAudience.name(),
+    NotPaid::ConditionNotMet.name(),
+    NotPaid::MissingFact.name(),
+    NotPaid::NoExchangeRate.name(),
+    NotPaid::TermEnded.name(),
+    NotPaid::NotFirstEvent.name(),
+    NotPaid::NoQuota.name(),
+    NotPaid::NoBaseline.name(),
+    NotPaid::ClawedBack.name(),
+    NotPaid::LimitReached.name(),
+    NotPaid::BudgetExhausted.name(),
+    NotPaid::StackedOut.name(),
+    NotPaid::NoParty.name(),
+    NotPaid::NothingLeft.name(),
 ];
 
 /// An award on the wire, with where its money is.
@@ -60,10 +74,17 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         release_time,
         posting_count: _,
         trace_hash: _,
+        earner,
+        basis,
         version,
         create_time,
         update_time,
     } = award;
+    let told = basis.map(|basis| basis.scope).unwrap_or_default();
+    let fact = told.strip_prefix("fact/");
+    let group = fact.map_or_else(|| told.split_once('/'), |_| None);
+    let group = group.map_or(String::new(), |(_, group)| group.to_owned());
+    let fact = fact.unwrap_or_default().to_owned();
     let deal = deal.map(|deal| pb::award::Scope::Deal(name(&ecosystem, &deal)));
     let period = window.cadence().map(|cadence| {
         let period = Period::containing(scope_date, cadence);
@@ -86,6 +107,11 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         update_time: Some(time::wire(update_time)),
         etag: Etag::of(version).to_string(),
         scope: deal.or(period),
+        fact,
+        group,
+        earner: earner
+            .filter(|earner| *earner != partner)
+            .map_or(String::new(), |earner| name(&ecosystem, &earner)),
     }
 }
 
@@ -128,6 +154,20 @@ pub(super) fn wire_reason(not_paid: Option<NotPaid>) -> pb::award::NotPaidReason
         Some(NotPaid::DealReopened) => pb::award::NotPaidReason::DealReopened,
         Some(NotPaid::DealMoved) => pb::award::NotPaidReason::DealMoved,
         Some(NotPaid::NoPlanVersion) => pb::award::NotPaidReason::NoPlanVersion,
+        Some(NotPaid::NotInAudience) => pb::award::NotPaidReason::NotInAudience,
+        Some(NotPaid::ConditionNotMet) => pb::award::NotPaidReason::ConditionNotMet,
+        Some(NotPaid::MissingFact) => pb::award::NotPaidReason::MissingFact,
+        Some(NotPaid::NoExchangeRate) => pb::award::NotPaidReason::NoExchangeRate,
+        Some(NotPaid::TermEnded) => pb::award::NotPaidReason::TermEnded,
+        Some(NotPaid::NotFirstEvent) => pb::award::NotPaidReason::NotFirstEvent,
+        Some(NotPaid::NoQuota) => pb::award::NotPaidReason::NoQuota,
+        Some(NotPaid::NoBaseline) => pb::award::NotPaidReason::NoBaseline,
+        Some(NotPaid::ClawedBack) => pb::award::NotPaidReason::ClawedBack,
+        Some(NotPaid::LimitReached) => pb::award::NotPaidReason::LimitReached,
+        Some(NotPaid::BudgetExhausted) => pb::award::NotPaidReason::BudgetExhausted,
+        Some(NotPaid::StackedOut) => pb::award::NotPaidReason::StackedOut,
+        Some(NotPaid::NoParty) => pb::award::NotPaidReason::NoParty,
+        Some(NotPaid::NothingLeft) => pb::award::NotPaidReason::NothingLeft,
     }
 }
 

@@ -3,14 +3,15 @@
 
 use trellis_api::incentive::v1 as pb;
 use trellis_core::{AwardId, Call};
-use trellis_store::incentive::award::{Entity, Model};
+use trellis_store::incentive::award::{Basis, Entity, Model};
 use trellis_store::incentive::fact;
 use trellis_store::{Store, View, record};
 
 use super::awards::{absent, rulebook_of, show};
 use super::case::{Case, Evaluation, Known};
-use super::explanation;
+use super::earned::replay::replay;
 use super::rulebook::Version;
+use super::{earned, explanation};
 use crate::Error;
 use trellis_evaluation::kernel::period::Scope;
 
@@ -43,6 +44,9 @@ pub(crate) async fn explain(
 ) -> Result<pb::ExplainAwardResponse, Error> {
     let view = store.read(&call).await?;
     let mut award = get(&view, &id).await?;
+    if let Some(basis) = award.basis.clone() {
+        return tell_earned(&view, award, &basis).await;
+    }
     for _ in 1..ATTEMPTS_MAX {
         let known = facts_of(&view.whole(), &award).await?;
         let after = get(&view, &id).await?;
@@ -54,6 +58,28 @@ pub(crate) async fn explain(
     }
     let known = facts_of(&view.whole(), &award).await?;
     tell(&view.whole(), award, &known).await
+}
+
+/// Tells an award that is computed from facts, as they were known when it was computed last.
+async fn tell_earned(
+    view: &View,
+    award: Model,
+    basis: &Basis,
+) -> Result<pb::ExplainAwardResponse, Error> {
+    let whole = view.whole();
+    let replayed = replay(&whole, &award, basis).await?;
+    let explanation = replayed.map_or_else(
+        // What comes out no longer has no hash that could be the same.
+        || pb::AwardExplanation {
+            trace_hash: award.trace_hash.clone(),
+            ..pb::AwardExplanation::default()
+        },
+        |replayed| earned::explanation::wire(view, &award, basis, replayed),
+    );
+    Ok(pb::ExplainAwardResponse {
+        award: show(&whole, vec![award]).await?.pop(),
+        explanation: Some(explanation),
+    })
 }
 
 async fn get(view: &View, id: &AwardId) -> Result<Model, Error> {

@@ -88,6 +88,8 @@ pub(super) fn wire(
         trace_hash: award.trace_hash.clone(),
         replay_hash: case.hash(evaluation),
         engine_version: trace::ENGINE_VERSION,
+        known_time: None,
+        computation: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Awards: what a partner has earned under a plan, for one deal or for one period.
+//! Awards: what a partner has earned under a plan, for one deal or fact, for one period, or for all time.
 //!
 //! Nobody writes an award. Whatever happens to its deals, its plan version or the clock, the same
 //! thing is done about it: it is [settled](settle), which is to say computed from the facts and
@@ -7,6 +7,7 @@
 //! * [`service`] answers the calls, [`awards`] holds the use cases, [`convert`] the mapping.
 //! * [`rulebook`] and [`case`] put rows into the shape that the kernel computes with.
 //! * [`settle`] is the one way in which awards change; [`postings`] writes its moves.
+//! * [`earned`] computes and settles those whose plan versions say more than the kernel knows.
 //! * [`explain`] computes an award once more from its facts; [`explanation`] tells how on the wire.
 //! * [`simulate`] computes awards of facts that a caller gives, under all terms that there are;
 //!   [`simulated`] tells them on the wire.
@@ -14,6 +15,7 @@
 pub(crate) mod awards;
 pub(crate) mod case;
 pub(crate) mod convert;
+pub(crate) mod earned;
 pub(crate) mod explain;
 pub(crate) mod explanation;
 pub(crate) mod postings;

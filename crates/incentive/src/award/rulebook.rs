@@ -6,7 +6,6 @@ use trellis_core::{Currency, Date, PlanId, TimeZone};
 use trellis_store::incentive::award::Window;
 use trellis_store::incentive::plan_version;
 
-use crate::Error;
 use trellis_evaluation::kernel::entitlement::Rules;
 use trellis_evaluation::kernel::trace::{self, Content};
 
@@ -22,22 +21,9 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// A version that can be computed with from deals: nothing else is ever scheduled.
-    ///
-    /// # Errors
-    /// [`trellis_store::Error::Corrupt`] when it says what is not computed from deals.
-    pub(crate) fn new(model: plan_version::Model) -> Result<Self, Error> {
-        let terms = model.terms.kernel().map_err(|beyond| {
-            Error::from(trellis_store::Error::Corrupt {
-                table: "plan_versions",
-                what: format!(
-                    "version {} of plan {} was scheduled with {}",
-                    model.number,
-                    model.plan,
-                    beyond.join(", ")
-                ),
-            })
-        })?;
+    /// A version, if the kernel knows all that it says.
+    pub(crate) fn new(model: plan_version::Model) -> Option<Self> {
+        let terms = model.terms.kernel().ok()?;
         let hash = trace::version_hash(Content {
             plan: &model.plan,
             number: model.number,
@@ -47,7 +33,7 @@ impl Version {
             terms: &terms,
         });
         let rules = Rules::new(model.program.clone(), model.currency, terms);
-        Ok(Self { model, rules, hash })
+        Some(Self { model, rules, hash })
     }
 
     /// The time zone that its days are days of.
@@ -56,29 +42,38 @@ impl Version {
     }
 }
 
-/// Versions by plan.
+/// The versions that the kernel computes with, by plan, and the time zones of all.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Rulebook(BTreeMap<PlanId, Vec<Version>>);
+pub(crate) struct Rulebook {
+    plans: BTreeMap<PlanId, Vec<Version>>,
+    zones: BTreeMap<PlanId, TimeZone>,
+}
 
 impl Rulebook {
-    /// Makes versions ready.
-    ///
-    /// # Errors
-    /// When one of them is not computed from deals.
-    pub(crate) fn new(models: Vec<plan_version::Model>) -> Result<Self, Error> {
-        let mut plans: BTreeMap<PlanId, Vec<Version>> = BTreeMap::new();
+    /// Makes versions ready. Those that say more than the kernel knows are left to
+    /// [`earned`](super::earned).
+    pub(crate) fn new(models: Vec<plan_version::Model>) -> Self {
+        let mut rulebook = Self::default();
         for model in models {
-            plans
-                .entry(model.plan.clone())
-                .or_default()
-                .push(Version::new(model)?);
+            if let Some(zone) = &model.time_zone {
+                rulebook.zones.insert(model.plan.clone(), zone.clone());
+            }
+            if let Some(version) = Version::new(model) {
+                let plan = version.model.plan.clone();
+                rulebook.plans.entry(plan).or_default().push(version);
+            }
         }
-        Ok(Self(plans))
+        rulebook
+    }
+
+    /// The time zone of a plan's program.
+    pub(crate) fn zone(&self, plan: &PlanId) -> TimeZone {
+        self.zones.get(plan).cloned().unwrap_or_else(TimeZone::utc)
     }
 
     /// The versions that hold on a day.
     pub(crate) fn holding_on(&self, date: Date) -> impl Iterator<Item = &Version> {
-        self.0
+        self.plans
             .values()
             .flatten()
             .filter(move |version| version.model.holds_on(date))
@@ -93,16 +88,16 @@ impl Rulebook {
         window: Window,
         currency: Currency,
     ) -> Option<&Version> {
-        self.0.get(plan)?.iter().find(|version| {
+        self.plans.get(plan)?.iter().find(|version| {
             version.model.holds_on(date)
-                && version.rules.terms.window == window
+                && Window::from(version.rules.terms.window) == window
                 && version.model.currency == currency
         })
     }
 
     /// The version of a plan with a number.
     pub(crate) fn numbered(&self, plan: &PlanId, number: i32) -> Option<&Version> {
-        self.0
+        self.plans
             .get(plan)?
             .iter()
             .find(|version| version.model.number == number)

@@ -170,6 +170,8 @@ fn new_award(
         release_time: None,
         posting_count: 0,
         trace_hash: String::new(),
+        earner: None,
+        basis: None,
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -178,7 +180,7 @@ fn new_award(
 
 /// What is paid to partners who buy and sell on is paid to customers, and reduces revenue (ASC
 /// 606-10-32-25); what is paid to others is an expense.
-fn class_of(partner_type: PartnerType) -> AccountingClass {
+pub(super) fn class_of(partner_type: PartnerType) -> AccountingClass {
     match partner_type {
         PartnerType::Reseller | PartnerType::Distributor => AccountingClass::ContraRevenue,
         PartnerType::Technology
@@ -200,7 +202,7 @@ fn computed(
     there: &Buckets,
 ) -> Result<(award::Model, Moves), Error> {
     let entitled = evaluation.entitlement.entitled;
-    let (matured, next_release) = evaluation.maturity(txn.now())?;
+    let (matured, next_release) = evaluation.maturity(txn.now());
     let moves = posting::moves(entitled, matured, there);
     let held = posting::apply(there, &moves).held;
     let mut award = before.clone();
@@ -220,7 +222,13 @@ fn computed(
 }
 
 /// Tells the feed what became of an award.
-fn report(txn: &Txn, before: &award::Model, award: &award::Model, moves: &Moves, is_new: bool) {
+pub(super) fn report(
+    txn: &Txn,
+    before: &award::Model,
+    award: &award::Model,
+    moves: &Moves,
+    is_new: bool,
+) {
     let resource = name(txn.ecosystem(), &award.id);
     let version = award.plan_version.into();
     let data = json!({
@@ -250,14 +258,13 @@ fn report(txn: &Txn, before: &award::Model, award: &award::Model, moves: &Moves,
     }
 }
 
-/// What an award has in its buckets by the clock: a hold that has ended counts as ended.
+/// What an award has in its buckets by the clock, given how much of it is out of its hold and when the
+/// next part is: a hold that has ended counts as ended.
 pub(crate) fn as_of(
     award: &award::Model,
     there: Buckets,
-    evaluation: &Evaluation<'_>,
-    now: Timestamp,
-) -> Result<(Buckets, Option<Timestamp>), Error> {
-    let (matured, next) = evaluation.maturity(now)?;
+    (matured, next): (i64, Option<Timestamp>),
+) -> (Buckets, Option<Timestamp>) {
     let release = (there.held - (award.entitled_minor - matured).max(0)).max(0);
     let after = posting::apply(
         &there,
@@ -266,5 +273,5 @@ pub(crate) fn as_of(
             ..Moves::default()
         },
     );
-    Ok((after, next.filter(|_| after.held > 0)))
+    (after, next.filter(|_| after.held > 0))
 }

@@ -2,12 +2,146 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trellis_api::Fields;
 use trellis_api::incentive::v1 as pb;
-use trellis_core::{Currency, DealId, Money, PartnerId, Rate, Timestamp};
+use trellis_api::{Field, Fields};
+use trellis_core::{Currency, DealId, Money, PageQuery, PartnerId, Rate, Timestamp};
 use trellis_evaluation::evaluate::{ExchangeRate, Fact, Party, Quota};
 use trellis_evaluation::plan::{FactKind, FxType, award_fields};
 use trellis_evaluation::predicate::{Record, Schema, Type, Value};
+
+use super::record::{self, Set, UNSAID};
+
+/// What lists of facts filter and order by.
+const FACTS: &[Field] = &[
+    Field::text("source"),
+    Field::text("external_id"),
+    Field::state("kind", "KIND", KINDS),
+    Field::id::<PartnerId>("partner"),
+    Field::time("record_time").sortable(),
+];
+
+const KINDS: &[&str] = &[
+    FactKind::DealWon.name(),
+    FactKind::InvoicePaid.name(),
+    FactKind::OrderLine.name(),
+    FactKind::RegistrationApproved.name(),
+    FactKind::CertificationEarned.name(),
+    FactKind::SubmissionApproved.name(),
+    FactKind::MetricReported.name(),
+    FactKind::Refund.name(),
+    FactKind::Churn.name(),
+    FactKind::Revocation.name(),
+];
+
+/// What lists of quotas filter by.
+const QUOTAS: &[Field] = &[Field::id::<PartnerId>("partner"), Field::text("quota")];
+
+/// What lists of exchange rates filter by.
+const EXCHANGE_RATES: &[Field] = &[
+    Field::text("from_currency_code"),
+    Field::text("to_currency_code"),
+    Field::state("kind", "KIND", &["SPOT", "MONTH_AVERAGE", "PLAN_FIXED"]),
+];
+
+/// The source of what happens to deals, which nobody tells but the server.
+const DEALS: &str = "deal";
+
+pub(super) fn record(
+    request: pb::RecordFactsRequest,
+    fields: &mut Fields,
+) -> Option<record::Record> {
+    let pb::RecordFactsRequest {
+        parent: _,
+        source,
+        facts: told,
+        quotas,
+        exchange_rates: rates,
+        request_id: _,
+        validate_only: _,
+    } = request;
+    if source == DEALS {
+        let otherwise = "is the server's own; name the system that the facts come from";
+        fields.refuse("source", "source.reserved", otherwise);
+    }
+    if told.is_empty() && quotas.is_empty() && rates.is_empty() {
+        let otherwise = "tell one fact, quota or exchange rate at least";
+        fields.refuse("facts", "required", otherwise);
+    }
+    let facts = facts(fields, "facts", told)?;
+    let quotas = set(fields, "quotas", quotas)?;
+    let rates = exchange_rates(fields, "exchange_rates", rates)?;
+    for (at, fact) in facts.iter().enumerate() {
+        if fact.kind == FactKind::DealWon {
+            let otherwise = "is told by the deal itself: win the deal, or import it";
+            fields.refuse(format!("facts[{at}].kind"), "fact.kind", otherwise);
+        }
+    }
+    let known = facts.iter().map(|fact| fact.recorded);
+    unsaid(fields, "facts", known);
+    let known = quotas.iter().map(|(_, time)| time.unwrap_or(UNSAID));
+    unsaid(fields, "quotas", known);
+    let known = rates.iter().map(|rate| rate.recorded);
+    unsaid(fields, "exchange_rates", known);
+    let quotas: Vec<Set> = quotas.into_iter().map(|(set, _)| set).collect();
+    let keys = quotas
+        .iter()
+        .map(|set| (&set.partner, set.quota.as_str(), set.period_start));
+    once(fields, "quotas", keys);
+    once(
+        fields,
+        "exchange_rates",
+        rates.iter().map(|rate| rate.id.as_str()),
+    );
+    Some(record::Record {
+        source,
+        facts,
+        quotas,
+        rates,
+    })
+}
+
+/// When it became known is for the server to say.
+fn unsaid(fields: &mut Fields, path: &str, times: impl Iterator<Item = Timestamp>) {
+    for (at, time) in times.enumerate() {
+        if time != UNSAID {
+            let otherwise = "is set by the server; leave it out";
+            fields.refuse(
+                format!("{path}[{at}].record_time"),
+                "fact.recorded",
+                otherwise,
+            );
+        }
+    }
+}
+
+/// Each once: which of two would count cannot be told.
+fn once<K: Ord>(fields: &mut Fields, path: &str, keys: impl Iterator<Item = K>) {
+    let mut seen = BTreeSet::new();
+    for (at, key) in keys.enumerate() {
+        if !seen.insert(key) {
+            let otherwise = "is told twice; tell it once";
+            fields.refuse(format!("{path}[{at}]"), "fact.unique", otherwise);
+        }
+    }
+}
+
+pub(super) fn list_facts(request: pb::ListFactsRequest, fields: &mut Fields) -> Option<PageQuery> {
+    fields.page(&request, FACTS)
+}
+
+pub(super) fn list_quotas(
+    request: pb::ListQuotasRequest,
+    fields: &mut Fields,
+) -> Option<PageQuery> {
+    fields.page(&request, QUOTAS)
+}
+
+pub(super) fn list_exchange_rates(
+    request: pb::ListExchangeRatesRequest,
+    fields: &mut Fields,
+) -> Option<PageQuery> {
+    fields.page(&request, EXCHANGE_RATES)
+}
 
 /// Reads facts, each revision of each id once.
 pub(crate) fn facts(
@@ -70,7 +204,7 @@ fn fact(fields: &mut Fields, path: &str, told: pb::IncentiveFact, schema: &Schem
     let booked = fields.optional_date(&at("book_date"), book_date);
     let recorded = fields.optional_time(&at("record_time"), record_time);
     let parties = self::parties(fields, path, parties);
-    let values = record(fields, path, values, schema);
+    let values = asked(fields, path, values, schema);
     let (kind, share) = (kind?, share?);
     if kind.takes_back() && about.is_empty() {
         let otherwise = "is needed: the external_id of the fact that it takes back of";
@@ -100,7 +234,7 @@ fn fact(fields: &mut Fields, path: &str, told: pb::IncentiveFact, schema: &Schem
         withdrawn,
         kind,
         date: date?,
-        recorded: recorded?.unwrap_or(Timestamp::EPOCH),
+        recorded: recorded?.unwrap_or(UNSAID),
         partner: partner?,
         customer: text(customer),
         product: text(product),
@@ -186,7 +320,7 @@ fn parties(fields: &mut Fields, path: &str, parties: Vec<pb::FactParty>) -> Opti
 
 /// What conditions may ask of a fact. What no condition can ask for is refused: it was meant for
 /// something.
-fn record(
+fn asked(
     fields: &mut Fields,
     path: &str,
     values: BTreeMap<String, pb::FactValue>,
@@ -194,9 +328,9 @@ fn record(
 ) -> Option<Record> {
     let mut record = Record::new();
     let mut fine = true;
-    for (asked, value) in values {
-        let at = format!("{path}.fields[{asked:?}]");
-        let Some(known) = schema.get(&asked) else {
+    for (field, value) in values {
+        let at = format!("{path}.fields[{field:?}]");
+        let Some(known) = schema.get(&field) else {
             let known: Vec<&str> = schema.iter().map(|(known, _)| known).collect();
             let otherwise = format!(
                 "is no field that a condition can ask for; there are {}",
@@ -207,7 +341,7 @@ fn record(
             continue;
         };
         match value_of(value, &known.holds) {
-            Ok(value) => record.set(asked, value),
+            Ok(value) => record.set(field, value),
             Err(otherwise) => {
                 fields.refuse(at, "fact.value", otherwise);
                 fine = false;
@@ -260,13 +394,40 @@ fn value_of(value: pb::FactValue, holds: &Type) -> Result<Value, &'static str> {
     }
 }
 
-/// Reads quotas.
+/// Reads quotas, for an evaluation that is told of them.
 pub(crate) fn quotas(
     fields: &mut Fields,
     path: &str,
     quotas: Vec<pb::FactQuota>,
 ) -> Option<Vec<Quota>> {
-    let read: Vec<Option<Quota>> = quotas
+    let read = set(fields, path, quotas)?;
+    let told = read.into_iter().enumerate().map(|(at, (set, recorded))| {
+        let Set {
+            partner,
+            quota,
+            period_start,
+            amount,
+            currency: _,
+        } = set;
+        Quota {
+            id: format!("{at:04}"),
+            name: quota,
+            partner,
+            period_start,
+            amount,
+            recorded: recorded.unwrap_or(UNSAID),
+        }
+    });
+    Some(told.collect())
+}
+
+/// Reads quotas, each with when it became known if that is said.
+fn set(
+    fields: &mut Fields,
+    path: &str,
+    quotas: Vec<pb::FactQuota>,
+) -> Option<Vec<(Set, Option<Timestamp>)>> {
+    let read: Vec<Option<_>> = quotas
         .into_iter()
         .enumerate()
         .map(|(at, told)| {
@@ -288,14 +449,18 @@ pub(crate) fn quotas(
                 fields.refuse(field("number"), "quota.kind", otherwise);
                 return None;
             }
-            Some(Quota {
-                id: format!("{at:04}"),
-                name: quota,
+            if amount.is_some_and(|amount| amount.minor < 0) {
+                fields.refuse(field("amount"), "money.gte_zero", "must be 0 or more");
+                return None;
+            }
+            let set = Set {
                 partner: partner?,
+                quota,
                 period_start: period_start?,
                 amount: amount.map_or(number, |amount| amount.minor),
-                recorded: recorded?.unwrap_or(Timestamp::EPOCH),
-            })
+                currency: amount.map(|amount| amount.currency),
+            };
+            Some((set, recorded?))
         })
         .collect();
     read.into_iter().collect()
@@ -337,7 +502,7 @@ pub(crate) fn exchange_rates(
                 to: to?,
                 date: date?,
                 rate,
-                recorded: recorded?.unwrap_or(Timestamp::EPOCH),
+                recorded: recorded?.unwrap_or(UNSAID),
             })
         })
         .collect();

@@ -1,5 +1,19 @@
-//! Facts as callers tell them: what happened, what was to be reached, what currencies are worth.
+//! Facts: what happened, what was to be reached, what currencies are worth.
 //!
-//! * [`convert`] is the only mapping between the wire and what the evaluation reads.
+//! Those of deals follow from the change feed; all others are told by whoever knows them. None of them
+//! ever changes.
+//!
+//! * [`service`] answers the calls, [`record`] and [`lists`] hold the use cases.
+//! * [`convert`] reads what callers tell, [`wire`] tells what was recorded.
+//! * [`deals`] makes facts of what happened to deals; [`known`] puts together everything that is known of
+//!   some partners, as the evaluation is told it.
 
 pub(crate) mod convert;
+mod deals;
+pub(crate) mod known;
+mod lists;
+pub(crate) mod record;
+mod service;
+mod wire;
+
+pub use service::Facts;

@@ -99,6 +99,7 @@ pub(crate) fn wire_version(plan_version: plan_version::Model) -> pb::PlanVersion
         effective_from,
         effective_until,
         retire_date,
+        retire_decision_time: _,
         currency,
         kind,
         terms,

@@ -134,6 +134,7 @@ pub(crate) fn draft(plan: &plan::Model, number: i32, edit: &Edit, now: Timestamp
         effective_from: edit.effective_from?,
         effective_until: None,
         retire_date: None,
+        retire_decision_time: None,
         currency: edit.currency?,
         kind: edit.kind?,
         terms: all_there.then(Terms::default)?,

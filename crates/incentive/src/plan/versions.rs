@@ -7,7 +7,7 @@ use trellis_core::{Call, Date, Page, PageQuery, Period, PlanId, Problem, Violati
 use trellis_store::event::{self, NewEvent};
 use trellis_store::incentive::plan;
 use trellis_store::incentive::plan_version::{self, CatchUp, Model, State};
-use trellis_store::incentive::terms::Window;
+use trellis_store::incentive::terms::{Kind, Sharing, Window};
 use trellis_store::program::{program, tier};
 use trellis_store::{Store, Txn, View};
 
@@ -191,7 +191,10 @@ pub(crate) async fn schedule(
                 version.end_time = version.end().map(|date| program.time_zone.midnight(date));
                 version.time_zone = Some(program.time_zone);
                 version.schedule_time = Some(txn.now());
-                version.catch_up = Some(CatchUp { after: None });
+                version.catch_up = Some(CatchUp {
+                    after: None,
+                    after_partner: None,
+                });
                 let version = plan_version::update(&txn, version).await?;
                 event::append(
                     &txn,
@@ -231,6 +234,7 @@ pub(crate) async fn retire(
                 lifecycle::moved(version.state, Verb::Retire, &resource)?;
                 ends_sooner(&txn, &version, date, &resource)?;
                 version.retire_date = Some(date);
+                version.retire_decision_time = Some(txn.now());
                 let zone = version
                     .time_zone
                     .clone()
@@ -296,21 +300,20 @@ async fn published(txn: &Txn, plan: &plan::Model) -> Result<program::Model, Erro
     }
 }
 
-/// Awards are accrued from what happens to deals, by the kernel: terms that say more can be simulated
-/// and not yet scheduled.
+/// What is credited to a marketing fund needs one: such terms can be simulated and not yet scheduled.
 fn accrues(version: &Model, resource: &str) -> Result<(), Problem> {
-    version
-        .terms
-        .kernel()
-        .map(|_| ())
-        .map_err(|beyond| Problem::Precondition {
-            resource: resource.to_owned(),
-            requires: format!(
-                "its terms must be such that awards are accrued by them, which is not so for {}; \
-                 SimulateAwards computes them",
-                beyond.join(", ")
-            ),
-        })
+    let field = match (&version.terms.sharing, version.kind) {
+        (Sharing::Funds(_), _) => "sharing",
+        (_, Kind::FundAccrual) => "kind",
+        (Sharing::Single | Sharing::RoleWeights { .. }, _) => return Ok(()),
+    };
+    Err(Problem::Precondition {
+        resource: resource.to_owned(),
+        requires: format!(
+            "its terms must be such that awards are accrued by them, which is not so for {field}: \
+             there are no marketing funds yet; SimulateAwards computes them"
+        ),
+    })
 }
 
 /// A version with a period starts and ends where periods do: an award of half a period would depend
@@ -430,6 +433,7 @@ mod tests {
             effective_from: day(from),
             effective_until: until.map(day),
             retire_date: retire.map(day),
+            retire_decision_time: None,
             currency: Currency::USD,
             kind: Kind::Bonus,
             terms: {

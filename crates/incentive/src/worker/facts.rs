@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use trellis_core::{DealId, EcosystemId, MoneyError, PartnerId, TimeZone, Timestamp};
+use trellis_core::{
+    DealId, EcosystemId, MoneyError, PartnerId, ProgramId, RegistrationId, TimeZone, Timestamp,
+};
 use trellis_store::deal::facts::{DealRefunded, DealWon, Fact};
-use trellis_store::incentive::fact::{self, Kind};
-use trellis_store::incentive::standing::{self, Standing};
+use trellis_store::deal::registration;
+use trellis_store::incentive::fact::{self, Detail, Kind};
+use trellis_store::incentive::standing::{self, Profile};
 use trellis_store::incentive::{plan_version, total};
-use trellis_store::{Txn, event};
+use trellis_store::program::program;
+use trellis_store::{Txn, event, record};
 
 use super::cases;
 use crate::Error;
@@ -19,8 +23,11 @@ use trellis_evaluation::kernel::measure::{Changes, Group, Sum, changes};
 /// Who the facts are from.
 const SOURCE: &str = "deal";
 
-/// Takes in what events say about deals.
-pub(super) async fn take_in(txn: &Txn, events: &[event::Model]) -> Result<(), Error> {
+/// Takes in what events say about deals; answers whose deals they are about.
+pub(super) async fn take_in(
+    txn: &Txn,
+    events: &[event::Model],
+) -> Result<BTreeSet<PartnerId>, Error> {
     let mut reported = Vec::new();
     for event in events {
         if let Some(fact) = Fact::read(event)? {
@@ -28,7 +35,7 @@ pub(super) async fn take_in(txn: &Txn, events: &[event::Model]) -> Result<(), Er
         }
     }
     if reported.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
     let deals: BTreeSet<DealId> = reported
         .iter()
@@ -37,12 +44,15 @@ pub(super) async fn take_in(txn: &Txn, events: &[event::Model]) -> Result<(), Er
     let known = fact::of_deals(txn, deals).await?;
     let fresh = fresh(txn, &reported, &known).await?;
     if fresh.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
+    let all = known.iter().chain(&fresh);
+    let partners = all.filter_map(|fact| fact.partner.clone()).collect();
     let changes = changed(&known, &fresh)?;
     fact::append(txn, fresh.clone()).await?;
     total::add(txn, rows(txn, changes)).await?;
-    award(txn, known, fresh).await
+    award(txn, known, fresh).await?;
+    Ok(partners)
 }
 
 /// What fresh facts change in the sums of partners.
@@ -66,7 +76,8 @@ async fn fresh(
         })
         .collect();
     let partners: Vec<PartnerId> = partners.into_iter().collect();
-    let standings = standing::of_partners(txn, &partners).await?;
+    let profiles = standing::of_partners(txn, &partners).await?;
+    let protecting = protecting(txn, reported).await?;
     let mut seen: HashSet<(&str, i64)> = known
         .iter()
         .map(|fact| (fact.external_id.as_str(), fact.revision))
@@ -74,7 +85,8 @@ async fn fresh(
     let recorded = Recorded {
         ecosystem: txn.ecosystem(),
         now: txn.now(),
-        standings: &standings,
+        profiles: &profiles,
+        protecting: &protecting,
     };
     let rows: Vec<fact::Model> = reported
         .iter()
@@ -91,14 +103,80 @@ async fn fresh(
         .collect())
 }
 
+/// The registrations of wins that protected them on the days on which they were won.
+async fn protecting(
+    txn: &Txn,
+    reported: &[(&event::Model, Fact)],
+) -> Result<HashSet<RegistrationId>, Error> {
+    let wins: HashMap<&RegistrationId, &DealWon> = reported
+        .iter()
+        .filter_map(|(_, fact)| match fact {
+            Fact::Won(won) => Some((won.registration.as_ref()?, won)),
+            Fact::Refunded(_) | Fact::Invoiced(_) | Fact::Churned(_) | Fact::Reopened(_) => None,
+        })
+        .collect();
+    if wins.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let asked: Vec<RegistrationId> = wins.keys().copied().cloned().collect();
+    let registrations = record::find_many::<registration::Entity>(txn, asked).await?;
+    let programs: BTreeSet<ProgramId> = registrations
+        .iter()
+        .map(|registration| registration.program.clone())
+        .collect();
+    let zones: HashMap<ProgramId, TimeZone> = record::find_many::<program::Entity>(txn, programs)
+        .await?
+        .into_iter()
+        .map(|program| (program.id, program.time_zone))
+        .collect();
+    let protects = |registration: &registration::Model| {
+        let won = wins.get(&registration.id)?;
+        let zone = zones.get(&registration.program)?;
+        let (start, end) = (
+            registration.protection_start_time?,
+            registration.protection_end_time?,
+        );
+        let (begin, over) = (
+            zone.midnight(won.close_date),
+            zone.midnight(won.close_date.plus_days(1)),
+        );
+        let revoked = registration.state == registration::State::Revoked;
+        Some(!revoked && start < over && begin < end)
+    };
+    Ok(registrations
+        .iter()
+        .filter(|registration| protects(registration) == Some(true))
+        .map(|registration| registration.id.clone())
+        .collect())
+}
+
 /// What is written down with every fact.
 struct Recorded<'a> {
     ecosystem: &'a EcosystemId,
     now: Timestamp,
-    standings: &'a HashMap<PartnerId, Standing>,
+    profiles: &'a HashMap<PartnerId, Profile>,
+    protecting: &'a HashSet<RegistrationId>,
 }
 
 impl Recorded<'_> {
+    /// What a win says besides its amount, and what its partner is now.
+    fn detail(&self, won: &DealWon) -> Detail {
+        let partner = won.partner.as_ref();
+        let profile = partner.and_then(|partner| self.profiles.get(partner));
+        Detail {
+            customer: won.account.clone(),
+            lines: won.lines.clone(),
+            roles: won.roles.clone(),
+            deal_type: won.deal_type,
+            registration_active: won
+                .registration
+                .as_ref()
+                .is_some_and(|registration| self.protecting.contains(registration)),
+            partner_country: profile.and_then(|profile| profile.country.clone()),
+            partner_status: profile.map(|profile| profile.status.to_owned()),
+        }
+    }
+
     /// A fact as a row.
     ///
     /// A win and its reopening are revisions of one thing, the outcome of the deal: win `n` is
@@ -121,8 +199,9 @@ impl Recorded<'_> {
                     supersedes: Some(2 * win - 2).filter(|revision| *revision > 0),
                     standing: partner
                         .as_ref()
-                        .and_then(|partner| self.standings.get(partner))
-                        .cloned(),
+                        .and_then(|partner| self.profiles.get(partner))
+                        .map(|profile| profile.standing.clone()),
+                    detail: Some(self.detail(won)),
                     partner: partner.clone(),
                     amount_minor: *amount_minor,
                     currency: Some(*currency),
@@ -189,6 +268,7 @@ impl Recorded<'_> {
             currency: None,
             occur_date: TimeZone::utc().local_date(time),
             record_time: self.now,
+            detail: None,
         }
     }
 }
@@ -243,7 +323,7 @@ async fn award(
     let (Some(first), Some(last)) = (dates().min(), dates().max()) else {
         return Ok(());
     };
-    let rulebook = Rulebook::new(plan_version::holding(txn, first, last).await?)?;
+    let rulebook = Rulebook::new(plan_version::holding(txn, first, last).await?);
     let cases = cases(wins.iter().flat_map(|win| {
         let versions = rulebook.holding_on(win.occur_date);
         versions.filter_map(|version| Case::of_win(version, win))
@@ -259,6 +339,7 @@ mod tests {
     use trellis_core::Currency;
     use trellis_store::deal::deal::Stage;
     use trellis_store::deal::facts::{DealChurned, DealInvoiced, DealReopened};
+    use trellis_store::incentive::standing::Standing;
     use trellis_store::partner::partner::PartnerType;
 
     use super::*;
@@ -269,11 +350,16 @@ mod tests {
 
     fn row(fact: Fact) -> Option<fact::Model> {
         let nimbus = PartnerId::try_new("nimbus").unwrap();
-        let standing = Standing::new(PartnerType::Reseller, BTreeMap::new());
+        let profile = Profile {
+            standing: Standing::new(PartnerType::Reseller, BTreeMap::new()),
+            country: Some("DE".to_owned()),
+            status: "ACTIVE",
+        };
         let recorded = Recorded {
             ecosystem: &EcosystemId::try_new("acme").unwrap(),
             now: Timestamp::from_micros(7),
-            standings: &HashMap::from([(nimbus, standing)]),
+            profiles: &HashMap::from([(nimbus, profile)]),
+            protecting: &HashSet::new(),
         };
         recorded.row(Timestamp::EPOCH, &fact)
     }
@@ -325,6 +411,9 @@ mod tests {
             known.standing.unwrap().partner_type(),
             PartnerType::Reseller
         );
+        let detail = known.detail.unwrap();
+        assert_eq!(detail.partner_country.as_deref(), Some("DE"));
+        assert_eq!(detail.partner_status.as_deref(), Some("ACTIVE"));
         assert_eq!(known.occur_date, "2026-05-04".parse().unwrap());
         assert_eq!(known.record_time, Timestamp::from_micros(7));
         assert_eq!(

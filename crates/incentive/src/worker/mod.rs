@@ -5,11 +5,13 @@
 //! touch, their postings and the worker's place in the feed are written together or not at all.
 //!
 //! * [`facts`] makes facts of events, and totals of facts.
+//! * [`recorded`] tells whom facts are about that others have recorded.
 //! * [`catch_up`] looks at what was won before a plan version was scheduled.
 //! * What falls due: first and last days of plan versions, and the ends of holds.
 
 mod catch_up;
 mod facts;
+mod recorded;
 
 use std::collections::BTreeMap;
 
@@ -23,9 +25,11 @@ use trellis_store::incentive::{award, plan_version};
 use trellis_store::worker::{WorkError, Worker};
 
 use crate::Error;
-use crate::award::awards::rulebook_of;
-use crate::award::case::{Case, Known};
-use crate::award::settle::{Cases, settle};
+use crate::award::awards::{rulebook_of, settle_all};
+use crate::award::case::Case;
+use crate::award::earned;
+use crate::award::settle::Cases;
+use crate::fact::known::Of;
 use crate::plan::lifecycle::{self, Verb};
 use crate::plan::versions::resource;
 
@@ -58,6 +62,7 @@ impl Worker for Accruals {
             "deal.reopened",
             "plan_version.scheduled",
             "plan_version.retired",
+            "facts.recorded",
         ])
     }
 
@@ -75,7 +80,8 @@ impl Worker for Accruals {
 }
 
 async fn consume(txn: &Txn, events: &[event::Model]) -> Result<(), Error> {
-    facts::take_in(txn, events).await?;
+    let partners = facts::take_in(txn, events).await?;
+    earned::settle::settle(txn, &recorded::about(partners, events)).await?;
     for event in events {
         match event.kind.as_str() {
             "plan_version.scheduled" => catch_up::begin(txn).await?,
@@ -93,8 +99,8 @@ async fn retired(txn: &Txn, event: &event::Model) -> Result<(), Error> {
         return Ok(());
     };
     let awards = award::of_plan_from(txn, &plan, date).await?;
-    compute_anew(txn, &awards).await?;
-    Ok(())
+    compute_anew(txn, awards).await?;
+    earned::settle::settle_plan(txn, &plan, Of::Everybody).await
 }
 
 /// The plan and the day of a retirement, as its event tells them.
@@ -105,13 +111,9 @@ fn retirement(event: &event::Model) -> Option<(PlanId, Date)> {
 }
 
 /// Computes awards anew from what is known of them.
-async fn compute_anew(txn: &Txn, awards: &[award::Model]) -> Result<(), Error> {
-    let rulebook = rulebook_of(txn, awards).await?;
-    let cases: Cases = awards
-        .iter()
-        .map(|award| (award.award_key(), Case::of_award(award)))
-        .collect();
-    settle(txn, &cases, &rulebook, Known::default()).await?;
+async fn compute_anew(txn: &Txn, awards: Vec<award::Model>) -> Result<(), Error> {
+    let rulebook = rulebook_of(txn, &awards).await?;
+    settle_all(txn, awards, &rulebook).await?;
     Ok(())
 }
 
@@ -120,8 +122,9 @@ async fn sweep(txn: &Txn) -> Result<usize, Error> {
     let versions = turn_versions(txn).await?;
     let caught_up = catch_up::go_on(txn).await?;
     let due = award::due(txn, AWARDS).await?;
-    compute_anew(txn, &due).await?;
-    Ok(versions + caught_up + due.len())
+    let count = due.len();
+    compute_anew(txn, due).await?;
+    Ok(versions + caught_up + count)
 }
 
 /// Writes down which plan versions have begun to hold, and which have ceased to.

@@ -2,6 +2,7 @@
 
 use sea_orm::FromJsonQueryResult;
 use serde::{Deserialize, Serialize};
+use trellis_core::lifecycle::Named;
 use trellis_core::{Date, LeadId, PartnerId, ProductId, RegistrationId, Timestamp};
 
 /// A part that a partner may play in a deal.
@@ -16,6 +17,17 @@ pub enum Role {
     CoSell,
     /// Had a hand in it.
     Influenced,
+}
+
+impl Named for Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sourced => "SOURCED",
+            Self::Fulfil => "FULFIL",
+            Self::CoSell => "CO_SELL",
+            Self::Influenced => "INFLUENCED",
+        }
+    }
 }
 
 /// What kind of evidence it is.

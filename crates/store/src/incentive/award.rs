@@ -5,13 +5,14 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, ExprTrait, OnConflict};
-use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
 use trellis_core::{
     AwardId, Currency, Date, DealId, EcosystemId, PartnerId, PlanId, ProgramId, Timestamp,
 };
 
 pub use trellis_core::incentive::NotPaid;
-pub use trellis_core::incentive::terms::Window;
+pub use trellis_core::incentive::plan::Window;
 
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
@@ -74,6 +75,12 @@ pub struct Model {
     pub posting_count: i64,
     /// The hash of the evaluation.
     pub trace_hash: String,
+    /// The partner that the facts are credited to, if it is computed from facts: another one than
+    /// `partner` where that one gets a part for its role. It never changes.
+    pub earner: Option<PartnerId>,
+    /// What it is told besides its facts, and until when its parts are held, if it is computed from
+    /// facts.
+    pub basis: Option<Basis>,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.
@@ -83,6 +90,34 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// What an award that is computed from facts was told besides them, and what came out for later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Basis {
+    /// What the facts are for, as the evaluation says it.
+    pub scope: String,
+    /// As of when the facts were known.
+    pub known_time: Timestamp,
+    /// How much was posted for all who get a part of it, in minor units.
+    pub posted_minor: i64,
+    /// How much of that was paid out.
+    pub paid_minor: i64,
+    /// Under which version of the plan it was posted.
+    pub posted_version: i32,
+    /// The hash of what it comes to, whatever was posted and whenever it is computed.
+    pub essence: String,
+    /// The parts of this award, and until when each is held.
+    pub held: Vec<HeldPart>,
+}
+
+/// A part of an award that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldPart {
+    /// How much, in minor units.
+    pub minor: i64,
+    /// The first day on which it is not held any longer; none while that is not known.
+    pub until: Option<Date>,
+}
 
 crate::record!(id: AwardId, Id; reach: crate::reach::Reach::Partner(Column::Partner); {
     "partner" => Partner,
@@ -179,13 +214,42 @@ pub async fn of_plan_from(view: &View, plan: &PlanId, from: Date) -> Result<Vec<
     Ok(select.all(&view.db()).await?)
 }
 
+/// The awards of some plans that are computed from facts of some partners, or of all; locks them, in the
+/// order of their ids.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn lock_earned(
+    txn: &Txn,
+    plans: &[PlanId],
+    earners: Option<&[PartnerId]>,
+) -> Result<Vec<Model>, Error> {
+    /// Partners of one statement, so that the bound values stay within what SQLite takes.
+    const CHUNK: usize = 500;
+    let of_plans = || {
+        scoped::<Entity>(txn)
+            .filter(Column::Plan.is_in(plans.to_vec()))
+            .order_by_asc(Column::Id)
+    };
+    let Some(earners) = earners else {
+        let all = of_plans().filter(Column::Earner.is_not_null());
+        return Ok(record::for_update(txn, all).all(&txn.db()).await?);
+    };
+    let mut found = Vec::new();
+    for chunk in earners.chunks(CHUNK) {
+        let some = of_plans().filter(Column::Earner.is_in(chunk.to_vec()));
+        found.extend(record::for_update(txn, some).all(&txn.db()).await?);
+    }
+    Ok(found)
+}
+
 /// Writes awards, new ones and changed ones, each with its version and time of change counted on.
 /// The changed ones must be locked.
 ///
 /// # Errors
 /// [`Error::Exists`] when there is another award with the same key.
 pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
-    /// 21 columns each: within the 32,766 values that SQLite binds in a statement.
+    /// 23 columns each: within the 32,766 values that SQLite binds in a statement.
     const CHUNK: usize = 500;
     let mut rows = awards
         .into_iter()
@@ -203,6 +267,7 @@ pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
             Column::ReleaseTime,
             Column::PostingCount,
             Column::TraceHash,
+            Column::Basis,
             Column::Version,
             Column::UpdateTime,
         ] {

@@ -7,12 +7,16 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
-use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
+use serde::{Deserialize, Serialize};
 use trellis_core::incentive::Fact;
 pub use trellis_core::incentive::Kind;
-use trellis_core::{Currency, Date, DealId, EcosystemId, PartnerId, Timestamp};
+use trellis_core::{AccountId, Currency, Date, DealId, EcosystemId, PartnerId, Timestamp};
 
 use super::standing::Standing;
+use crate::deal::deal::DealType;
+use crate::deal::facts::WonLine;
+use crate::deal::part::PartnerRole;
 use crate::{Error, Txn, View};
 
 /// One fact.
@@ -52,6 +56,27 @@ pub struct Model {
     pub occur_date: Date,
     /// When it was recorded.
     pub record_time: Timestamp,
+    /// What a win says besides; none of those that were recorded before it was kept.
+    pub detail: Option<Detail>,
+}
+
+/// What a win says besides its amount, and what its partner was then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Detail {
+    /// The customer.
+    pub customer: Option<AccountId>,
+    /// What was bought.
+    pub lines: Vec<WonLine>,
+    /// Who played which part.
+    pub roles: Vec<PartnerRole>,
+    /// What kind of business it is.
+    pub deal_type: Option<DealType>,
+    /// Whether the deal was made from a registration that protected it on the day on which it was won.
+    pub registration_active: bool,
+    /// The partner's country, ISO 3166-1 alpha-2.
+    pub partner_country: Option<String>,
+    /// Where the partner stood, such as `ACTIVE`.
+    pub partner_status: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -121,6 +146,57 @@ pub async fn of_period(
     Ok(in_order(select).all(&view.db()).await?)
 }
 
+/// All facts about the deals that some partners have won, or anybody where none are named, whoever else
+/// they were credited to.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of_partners(view: &View, partners: Option<&[PartnerId]>) -> Result<Vec<Model>, Error> {
+    /// Partners of one statement, so that the bound values stay within what SQLite takes.
+    const CHUNK: usize = 500;
+    let Some(partners) = partners else {
+        return Ok(in_order(scoped(view)).all(&view.db()).await?);
+    };
+    let mut found = Vec::new();
+    for chunk in partners.chunks(CHUNK) {
+        let deals = scoped(view)
+            .filter(Column::Partner.is_in(chunk.to_vec()))
+            .filter(Column::Kind.eq(Kind::DealWon))
+            .select_only()
+            .column(Column::Deal)
+            .into_query();
+        let select = scoped(view).filter(Column::Deal.in_subquery(deals));
+        found.extend(in_order(select).all(&view.db()).await?);
+    }
+    Ok(found)
+}
+
+/// The next partners that wins are credited to, by their ids.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn partners_after(
+    view: &View,
+    after: Option<&PartnerId>,
+    limit: u64,
+) -> Result<Vec<PartnerId>, Error> {
+    let mut partners = scoped(view)
+        .filter(Column::Partner.is_not_null())
+        .filter(Column::Kind.eq(Kind::DealWon));
+    if let Some(after) = after {
+        partners = partners.filter(Column::Partner.gt(after.clone()));
+    }
+    Ok(partners
+        .select_only()
+        .column(Column::Partner)
+        .distinct()
+        .order_by_asc(Column::Partner)
+        .limit(limit)
+        .into_tuple()
+        .all(&view.db())
+        .await?)
+}
+
 /// The next wins of partners on days of `from..until`, in the order of partner, day, deal and win.
 ///
 /// # Errors
@@ -169,7 +245,7 @@ pub async fn wins_after(
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn append(txn: &Txn, facts: Vec<Model>) -> Result<(), Error> {
-    /// 14 columns each: far below what one statement binds.
+    /// 15 columns each: far below what one statement binds.
     const CHUNK: usize = 500;
     let mut rows = facts
         .into_iter()

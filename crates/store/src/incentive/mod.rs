@@ -2,6 +2,7 @@
 //! ledger that their money moves in, and the payouts that take it out.
 
 pub mod award;
+pub mod exchange_rate;
 pub mod fact;
 pub mod ledger;
 pub mod payout_batch;
@@ -9,6 +10,8 @@ pub mod payout_item;
 pub mod payout_line;
 pub mod plan;
 pub mod plan_version;
+pub mod quota;
+pub mod recorded_fact;
 pub mod standing;
 pub mod total;
 

@@ -51,6 +51,9 @@ impl Named for State {
 pub struct CatchUp {
     /// The last win that was looked at; none at the beginning.
     pub after: Option<(PartnerId, Date, DealId, i64)>,
+    /// The last partner whose facts were looked at, where awards are computed from facts.
+    #[serde(default)]
+    pub after_partner: Option<PartnerId>,
 }
 
 /// One version of a plan.
@@ -77,6 +80,8 @@ pub struct Model {
     pub effective_until: Option<Date>,
     /// The first day on which it no longer holds because it was retired.
     pub retire_date: Option<Date>,
+    /// When that was decided.
+    pub retire_decision_time: Option<Timestamp>,
     /// The currency that it pays in.
     pub currency: Currency,
     /// What sort of payment it is.
@@ -111,6 +116,17 @@ impl Model {
         match (self.effective_until, self.retire_date) {
             (Some(until), Some(retired)) => Some(Ord::min(until, retired)),
             (until, retired) => until.or(retired),
+        }
+    }
+
+    /// The first day on which it no longer holds, as far as that had been decided by a moment.
+    #[must_use]
+    pub fn end_known_at(&self, moment: Timestamp) -> Option<Date> {
+        let decided = self.retire_decision_time.is_none_or(|time| time <= moment);
+        if decided {
+            self.end()
+        } else {
+            self.effective_until
         }
     }
 
@@ -212,6 +228,18 @@ pub async fn of_plans(
     let select = scoped(view)
         .filter(Column::State.ne(State::Draft))
         .filter(Column::Plan.is_in(plans))
+        .order_by_asc(Column::Plan)
+        .order_by_asc(Column::Number);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// The versions of all plans that are no drafts.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn decided(view: &View) -> Result<Vec<Model>, Error> {
+    let select = scoped(view)
+        .filter(Column::State.ne(State::Draft))
         .order_by_asc(Column::Plan)
         .order_by_asc(Column::Number);
     Ok(select.all(&view.db()).await?)

@@ -16,7 +16,7 @@ use super::who::{SECOND, of_deal};
 /// A customer that nobody honest names, and the third partner does.
 const BAIT: &str = "bait.example";
 
-fn owner(partner: usize) -> char {
+pub(super) fn owner(partner: usize) -> char {
     char::from_digit(u32::try_from(partner).unwrap(), 10).unwrap()
 }
 
@@ -628,6 +628,7 @@ impl Planter {
             ..incentive::CancelBatchRequest::default()
         };
         self.staff.payouts().cancel_batch(cancel).await.unwrap();
+        self.facts(&plan).await;
     }
 
     /// Drafts with conditions, roles, a group and a quota.
@@ -722,7 +723,7 @@ impl Planter {
 }
 
 /// A tenth of every deal.
-fn tenth() -> incentive::PlanVersion {
+pub(super) fn tenth() -> incentive::PlanVersion {
     let rate = Decimal {
         value: "0.1".to_owned(),
     };

@@ -141,9 +141,10 @@ impl Bag {
 fn gather(at: &str, message: &DynamicMessage, texts: &mut BTreeMap<String, BTreeSet<String>>) {
     for (field, value) in message.fields() {
         let path = format!("{at}{}", field.name());
-        let values = match value {
-            Value::List(values) => values.as_slice(),
-            other => std::slice::from_ref(other),
+        let (path, values) = match value {
+            Value::List(values) => (path, values.iter().collect()),
+            Value::Map(entries) => (format!("{path}.value"), entries.values().collect()),
+            other => (path, vec![other]),
         };
         for value in values {
             match value {

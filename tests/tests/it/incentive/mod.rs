@@ -2,6 +2,7 @@
 
 mod award;
 mod books;
+mod facts;
 mod ledger;
 mod limits;
 mod payout;

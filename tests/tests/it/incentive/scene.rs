@@ -365,13 +365,16 @@ impl Scene {
         let listed = self.now().awards().list_awards(request).await.unwrap();
         let mut awards = listed.into_inner().awards;
         awards.sort_by_key(|award| {
-            let scope = match award.scope.as_ref().unwrap() {
-                pb::award::Scope::Deal(deal) => deal.clone(),
-                pb::award::Scope::Period(period) => date::read(period.start_date.as_ref().unwrap())
-                    .unwrap()
-                    .to_string(),
+            let scope = match award.scope.as_ref() {
+                Some(pb::award::Scope::Deal(deal)) => deal.clone(),
+                Some(pb::award::Scope::Period(period)) => {
+                    let start = date::read(period.start_date.as_ref().unwrap());
+                    start.unwrap().to_string()
+                }
+                None => String::new(),
             };
-            (award.plan.clone(), scope, award.partner.clone())
+            let fact = award.fact.clone();
+            (award.plan.clone(), scope, fact, award.partner.clone())
         });
         awards
     }

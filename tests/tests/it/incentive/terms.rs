@@ -254,24 +254,38 @@ on_both! {
         .breaks("plan_version.measure", "measure.kept_bands");
     }
 
-    async fn what_is_not_accrued_is_not_scheduled(world: World) {
+    async fn what_no_fund_can_take_is_not_scheduled(world: World) {
         let scene = Scene::new(world).await;
         let plan = scene.plan("spiff").await;
-        let draft = create(&scene, &plan, everything()).await.unwrap().into_inner();
-        let request = pb::SchedulePlanVersionRequest {
-            name: draft.name,
-            ..pb::SchedulePlanVersionRequest::default()
-        };
-        let refusal = refused(
-            scene.world.plans().schedule_plan_version(request).await,
-            Code::FailedPrecondition,
-            "PRECONDITION",
-        );
-        let text = format!("{refusal:?}");
-        for field in ["trigger_condition", "sharing", "policy.stack", "SimulateAwards"] {
-            assert!(text.contains(field), "{field}: {text}");
+        let mut funds = percent("0.1");
+        funds.sharing = Some(pb::Sharing {
+            funds: vec![
+                pb::FundWeight { fund: pb::fund_weight::Fund::Rebate.into(), weight: 60 },
+                pb::FundWeight { fund: pb::fund_weight::Fund::Coop.into(), weight: 40 },
+            ],
+            ..pb::Sharing::default()
+        });
+        let mut accrual = percent("0.1");
+        accrual.kind = pb::plan_version::Kind::FundAccrual.into();
+        for (version, field) in [(funds, "sharing"), (accrual, "kind")] {
+            let draft = create(&scene, &plan, version).await.unwrap().into_inner();
+            let request = pb::SchedulePlanVersionRequest {
+                name: draft.name,
+                ..pb::SchedulePlanVersionRequest::default()
+            };
+            let refusal = refused(
+                scene.world.plans().schedule_plan_version(request).await,
+                Code::FailedPrecondition,
+                "PRECONDITION",
+            );
+            let text = format!("{refusal:?}");
+            for word in [field, "no marketing funds yet", "SimulateAwards"] {
+                assert!(text.contains(word), "{word}: {text}");
+            }
         }
-        assert!(!text.contains("schedule,"), "the bands are no reason: {text}");
+        // All other terms are: see `facts`.
+        let draft = create(&scene, &plan, everything()).await.unwrap().into_inner();
+        scene.schedule(&draft.name).await;
     }
 
     async fn a_plan_is_told_in_plain_words(world: World) {

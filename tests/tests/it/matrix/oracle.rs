@@ -115,7 +115,17 @@ fn roles(method: &str) -> Vec<Role> {
         return if about(
             method,
             &[
-                "Ledger", "Journal", "Balance", "Batches", "GetBatch", "Items", "Lines", "Routing",
+                "Ledger",
+                "Journal",
+                "Balance",
+                "Batches",
+                "GetBatch",
+                "Items",
+                "Lines",
+                "Routing",
+                "Facts",
+                "Quotas",
+                "ExchangeRates",
             ],
         ) {
             STAFF

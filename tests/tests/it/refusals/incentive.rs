@@ -9,6 +9,9 @@ pub(super) fn cases(approved: &str) -> Vec<Case> {
     let mut cases = lists(&[
         "ListPlans",
         "ListAwards",
+        "ListFacts",
+        "ListQuotas",
+        "ListExchangeRates",
         "ListLedgerAccounts",
         "ListJournals",
         "GetTrialBalance",
@@ -19,6 +22,7 @@ pub(super) fn cases(approved: &str) -> Vec<Case> {
     cases.extend(plans());
     cases.extend(versions());
     cases.extend(awards(approved));
+    cases.extend(facts());
     cases.extend(ledger());
     cases.extend(payouts());
     cases
@@ -113,6 +117,31 @@ fn awards(approved: &str) -> Vec<Case> {
             approve(&name("awards/none")),
         ),
         case("ApproveAwards", "NOTHING_TO_APPROVE", approve(approved)),
+    ]
+}
+
+fn facts() -> Vec<Case> {
+    let record = |id: &str, rest: Value| {
+        let fact = json!({
+            "external_id": id,
+            "kind": "KIND_METRIC_REPORTED",
+            "occur_date": { "year": 2026, "month": 6, "day": 1 },
+        });
+        let facts = json!([with(fact, &rest)]);
+        json!({ "parent": "ecosystems/acme", "source": "erp", "facts": facts })
+    };
+    let nobody = json!({ "partner": name("partners/nobody") });
+    vec![
+        case(
+            "RecordFacts",
+            "RESOURCE_NOT_FOUND",
+            record("visits", nobody),
+        ),
+        case(
+            "RecordFacts",
+            "FACT_RECORDED_OTHERWISE",
+            record(super::scene::REPORTED, json!({ "quantity": 4 })),
+        ),
     ]
 }
 

@@ -10,6 +10,9 @@ pub(super) const MAKER: &str = "ada@acme.example";
 /// The second person.
 pub(super) const CHECKER: &str = "grace@acme.example";
 
+/// A fact that was recorded.
+pub(super) const REPORTED: &str = "visits-june";
+
 const ACME: &str = "ecosystems/acme";
 
 pub(super) fn usd(units: i64) -> Value {
@@ -77,6 +80,7 @@ pub(super) async fn build(stage: &Stage) -> Built {
     leads(stage).await;
     engagements(stage).await;
     plans(stage).await;
+    reported(stage).await;
     let approved = approved(stage).await;
     payouts(stage).await;
     let keys = keys(stage).await;
@@ -517,6 +521,18 @@ async fn plans(stage: &Stage) {
             stage.does("CreatePlanVersion", draft).await;
         }
     }
+}
+
+/// A number that was reported.
+async fn reported(stage: &Stage) {
+    let fact = json!({
+        "external_id": REPORTED,
+        "kind": "KIND_METRIC_REPORTED",
+        "occur_date": { "year": 2026, "month": 6, "day": 1 },
+        "quantity": 3,
+    });
+    let request = json!({ "parent": ACME, "source": "erp", "facts": [fact] });
+    stage.does("RecordFacts", request).await;
 }
 
 /// Approves what was earned; answers the name of one of the awards.

@@ -10,6 +10,18 @@ use super::{
     Threshold, Trigger, Window,
 };
 
+impl From<terms::Window> for Window {
+    fn from(window: terms::Window) -> Self {
+        match window {
+            terms::Window::Event => Self::Event,
+            terms::Window::Month => Self::Month,
+            terms::Window::Quarter => Self::Quarter,
+            terms::Window::Half => Self::Half,
+            terms::Window::Year => Self::Year,
+        }
+    }
+}
+
 impl TryFrom<terms::Terms> for Terms {
     type Error = InvalidRate;
 
@@ -23,13 +35,7 @@ impl TryFrom<terms::Terms> for Terms {
             limits,
             hold_days,
         } = first;
-        let window = match window {
-            terms::Window::Event => Window::Event,
-            terms::Window::Month => Window::Month,
-            terms::Window::Quarter => Window::Quarter,
-            terms::Window::Half => Window::Half,
-            terms::Window::Year => Window::Year,
-        };
+        let window = window.into();
         Ok(Self {
             audience: Audience {
                 tiers: audience.tiers,

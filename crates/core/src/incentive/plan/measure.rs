@@ -1,7 +1,9 @@
 //! What has to happen, what is counted of it, and how much that pays.
 
-use crate::{Cadence, Rate};
+use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use crate::{Cadence, Rate};
 
 /// What happened, as far as plans can be about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -122,7 +124,25 @@ impl Source {
 }
 
 /// Over which time something is added up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Window {
     /// Not at all: every fact by itself.

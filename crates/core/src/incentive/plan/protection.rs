@@ -1,7 +1,9 @@
 //! Who gets which part, within which limits, until when it is held, and how plans go together.
 
-use crate::Rate;
+use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use crate::Rate;
 
 /// Who gets which part of an award.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -306,7 +308,25 @@ pub struct Fx {
 }
 
 /// A kind of exchange rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FxType {
     /// The last one up to the day.

@@ -3,7 +3,7 @@
 use trellis_api::deal::v1::import_deals_response::Difference;
 use trellis_core::ProductId;
 use trellis_core::lifecycle::Named;
-use trellis_store::deal::deal::{DealType, Model, PartnerRole, Role};
+use trellis_store::deal::deal::{DealType, Model, PartnerRole};
 use trellis_store::deal::field::{Contact, Offered, Value};
 
 /// The fields in which two states of a deal differ, with both values. `applied` says whether the second
@@ -106,12 +106,7 @@ fn kind(deal_type: DealType) -> &'static str {
 /// more.
 fn roles(roles: &[PartnerRole]) -> String {
     let one = |held: &PartnerRole| {
-        let role = match held.role {
-            Role::Sourced => "SOURCED",
-            Role::Fulfil => "FULFIL",
-            Role::CoSell => "CO_SELL",
-            Role::Influenced => "INFLUENCED",
-        };
+        let role = held.role.name();
         let products: Vec<&str> = held.products.iter().map(ProductId::as_str).collect();
         let of = if products.is_empty() { "" } else { " of " };
         format!("{role} {}{of}{}", held.partner, products.join(" and "))

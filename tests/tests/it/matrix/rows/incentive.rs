@@ -8,6 +8,7 @@ use crate::matrix::scene::version;
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = plans();
     rows.extend(awards());
+    rows.extend(facts());
     rows.extend(ledger());
     rows.extend(payouts());
     rows
@@ -65,6 +66,26 @@ fn awards() -> Vec<Row> {
             Kind::Award,
             |ask| json!({ "parent": ask.parent(), "names": [ask.name], "validate_only": true }),
         ),
+    ]
+}
+
+fn facts() -> Vec<Row> {
+    let reported = json!([{
+        "external_id": "visits-1",
+        "kind": "KIND_METRIC_REPORTED",
+        "occur_date": { "year": 2026, "month": 6, "day": 1 },
+        "quantity": 3,
+    }]);
+    let ecosystem = Kind::Ecosystem;
+    vec![
+        row(
+            "RecordFacts",
+            ecosystem,
+            move |ask| json!({ "parent": ask.name, "source": "erp", "facts": reported, "validate_only": true }),
+        ),
+        inside("ListFacts", ecosystem),
+        inside("ListQuotas", ecosystem),
+        inside("ListExchangeRates", ecosystem),
     ]
 }
 

@@ -76,9 +76,13 @@ impl Site<'_> {
         let others = others
             .into_iter()
             .take(if self.ecosystem == ACME { 2 } else { 1 });
+        let helper = format!("payee-{OVER}");
         for partner in payees.chain(others) {
             let id = format!("paid-{partner}");
-            self.deal("maker", &id, &partner).await;
+            // Of what one payee earns, another one gets a part.
+            let helps = partner == format!("payee-{ELSEWHERE}");
+            let helper = helps.then_some(helper.as_str());
+            self.sold(("maker", &id), &partner, helper).await;
             position = self
                 .does(
                     "WinDeal",
@@ -129,11 +133,20 @@ impl Site<'_> {
 
     /// An open deal that a partner sourced.
     pub(super) async fn deal(&self, tag: &str, id: &str, partner: &str) {
+        self.sold((tag, id), partner, None).await;
+    }
+
+    /// The same, that another one may help to sell.
+    async fn sold(&self, (tag, id): (&str, &str), partner: &str, helper: Option<&str>) {
         let partner = self.name(&format!("partners/{partner}"));
+        let mut roles = vec![json!({ "partner": partner, "role": "ROLE_SOURCED" })];
+        roles.extend(helper.map(|helper| {
+            json!({ "partner": self.name(&format!("partners/{helper}")), "role": "ROLE_CO_SELL" })
+        }));
         let value = json!({
             "partner": partner, "amount": usd(1_000), "external_id": format!("crm-{id}"),
             "account": self.name("accounts/vendor"),
-            "roles": [{ "partner": partner, "role": "ROLE_SOURCED" }]
+            "roles": roles
         });
         self.create("CreateDeal", "deal", tag, id, value).await;
     }

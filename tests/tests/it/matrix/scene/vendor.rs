@@ -103,7 +103,15 @@ impl Site<'_> {
             let value = json!({ "program": self.name("programs/colleague") });
             self.create("CreatePlan", "plan", tag, tag, value).await;
             let parent = self.name(&format!("plans/{tag}"));
-            let draft = json!({ "parent": parent, "plan_version": version() });
+            let mut terms = version();
+            if tag == "commission" {
+                // Whoever sells together shares what it earns.
+                terms["sharing"] = json!({
+                    "roles": [{ "role": "SOURCED", "weight": 1 }, { "role": "CO_SELL", "weight": 1 }],
+                    "unfilled": "UNFILLED_REDISTRIBUTE"
+                });
+            }
+            let draft = json!({ "parent": parent, "plan_version": terms });
             self.does("CreatePlanVersion", tag, draft).await;
             let version = format!("plans/{tag}/versions/1");
             if [OVER, "commission"].contains(&tag) {

@@ -1,0 +1,193 @@
+//! Facts that others have recorded. Rows are added, never changed: a correction is a further revision of
+//! the same id.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait};
+use trellis_core::{Date, EcosystemId, Order, Page, PageQuery, PartnerId, Timestamp};
+
+use super::standing::Standing;
+use crate::page::{self, Columns};
+use crate::record::insert_many;
+use crate::{Error, Txn, View};
+
+/// One revision of a fact.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "recorded_facts")]
+pub struct Model {
+    /// The ecosystem that it belongs to.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// The system that says so.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub source: String,
+    /// What that system calls it.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub external_id: String,
+    /// Which revision of it this is, counted from 1; the highest counts.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub revision: i32,
+    /// What happened.
+    pub kind: String,
+    /// Whether it says that it did not happen after all.
+    pub withdrawn: bool,
+    /// The partner that it is credited to.
+    pub partner: Option<PartnerId>,
+    /// The fact of the same source that it takes back of.
+    pub about: Option<String>,
+    /// The day on which it happened.
+    pub occur_date: Date,
+    /// What its partner was when it was recorded.
+    pub standing: Option<Standing>,
+    /// All that it says.
+    pub said: Json,
+    /// The hash of all that it says, in hexadecimal.
+    pub digest: String,
+    /// Who recorded it.
+    pub actor: String,
+    /// When.
+    pub record_time: Timestamp,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Columns for Entity {
+    const ID: Column = Column::Revision;
+
+    fn column(field: &str) -> Option<Column> {
+        Some(match field {
+            "source" => Column::Source,
+            "external_id" => Column::ExternalId,
+            "kind" => Column::Kind,
+            "partner" => Column::Partner,
+            "record_time" => Column::RecordTime,
+            _ => return None,
+        })
+    }
+}
+
+/// The order that facts are listed in: those of a source together, and the revisions of one.
+const BY_KEY: [Order; 2] = [
+    Order {
+        field: "source",
+        descending: false,
+    },
+    Order {
+        field: "external_id",
+        descending: false,
+    },
+];
+
+/// Keys of one statement, so that the bound values stay within what SQLite takes.
+const CHUNK: usize = 500;
+
+fn scoped(view: &View) -> Select<Entity> {
+    Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+}
+
+fn in_order(select: Select<Entity>) -> Select<Entity> {
+    select
+        .order_by_asc(Column::Source)
+        .order_by_asc(Column::ExternalId)
+        .order_by_asc(Column::Revision)
+}
+
+/// Reads one page of facts.
+///
+/// # Errors
+/// [`Error::BadCursor`] when the page token was made for another query.
+pub async fn page(view: &View, query: &PageQuery) -> Result<Page<Model>, Error> {
+    let mut query = query.clone();
+    query.order.extend(BY_KEY);
+    page::page(&view.db(), scoped(view), &query).await
+}
+
+/// All revisions of the facts with some ids of a source.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of_ids(view: &View, source: &str, ids: &[String]) -> Result<Vec<Model>, Error> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let select = scoped(view)
+            .filter(COLUMN.source.eq(source))
+            .filter(Column::ExternalId.is_in(chunk.to_vec()));
+        found.extend(in_order(select).all(&view.db()).await?);
+    }
+    Ok(found)
+}
+
+/// All revisions of the facts that are or were credited to some partners, or to anybody where none are
+/// named, and of those that take back of one of these.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of_partners(view: &View, partners: Option<&[PartnerId]>) -> Result<Vec<Model>, Error> {
+    let Some(partners) = partners else {
+        return Ok(in_order(scoped(view)).all(&view.db()).await?);
+    };
+    let mut found = Vec::new();
+    for chunk in partners.chunks(CHUNK) {
+        let own = |column: Column| {
+            scoped(view)
+                .filter(Column::Partner.is_in(chunk.to_vec()))
+                .select_only()
+                .column(Column::Source)
+                .column(column)
+                .into_query()
+        };
+        let among = |column: Column| {
+            let key = Expr::tuple([Expr::col(Column::Source), Expr::col(column)]);
+            key.in_subquery(own(Column::ExternalId))
+        };
+        let either = Condition::any()
+            .add(among(Column::ExternalId))
+            .add(Column::About.is_not_null().and(among(Column::About)));
+        found.extend(
+            in_order(scoped(view).filter(either))
+                .all(&view.db())
+                .await?,
+        );
+    }
+    // A fact that was credited to two partners one after the other is found with each of them.
+    found.sort_by(|one, other| key(one).cmp(&key(other)));
+    found.dedup_by(|one, other| key(one) == key(other));
+    Ok(found)
+}
+
+fn key(fact: &Model) -> (&str, &str, i32) {
+    (&fact.source, &fact.external_id, fact.revision)
+}
+
+/// The next partners that facts are credited to on or after a day, by their ids.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn partners_after(
+    view: &View,
+    after: Option<&PartnerId>,
+    limit: u64,
+) -> Result<Vec<PartnerId>, Error> {
+    let mut partners = scoped(view).filter(Column::Partner.is_not_null());
+    if let Some(after) = after {
+        partners = partners.filter(Column::Partner.gt(after.clone()));
+    }
+    Ok(partners
+        .select_only()
+        .column(Column::Partner)
+        .distinct()
+        .order_by_asc(Column::Partner)
+        .limit(limit)
+        .into_tuple()
+        .all(&view.db())
+        .await?)
+}
+
+/// Adds facts.
+///
+/// # Errors
+/// [`Error::Exists`] when a revision is there already.
+pub async fn append(txn: &Txn, facts: Vec<Model>) -> Result<(), Error> {
+    insert_many::<Entity>(txn, facts).await
+}
