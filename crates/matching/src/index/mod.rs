@@ -13,6 +13,7 @@
 //! Everything is in flat lists of numbers; [`Index::bytes`] tells what they take. The order of the
 //! answer depends on what is in the index alone, never on when it came.
 
+mod asked;
 mod best;
 mod lists;
 mod near;
@@ -37,9 +38,7 @@ const INITIALS: char = '*';
 pub struct Index {
     words: Words,
     spellings: Spellings,
-    /// Of each entry, the account and where its words end.
-    accounts: Vec<u32>,
-    ends: Vec<u32>,
+    entries: Vec<Entry>,
     entry_words: Vec<Word>,
     /// Of each word, the entries that have it.
     lists: Lists,
@@ -47,6 +46,13 @@ pub struct Index {
     /// Of each word, how many entries have it that are not gone.
     living: Vec<u32>,
     gone: usize,
+}
+
+/// The account and where its words end, side by side, since a search reads both.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    account: u32,
+    end: u32,
 }
 
 /// An account that has been removed.
@@ -99,7 +105,7 @@ impl Index {
     pub fn remove(&mut self, account: u32) -> bool {
         let mut found = false;
         while let Ok(entry) = self.by_account.find_entry(spread(account), |entry| {
-            self.accounts.get(*entry as usize) == Some(&account)
+            account_of(&self.entries, *entry) == account
         }) {
             let (number, _) = entry.remove();
             for word in self.words_of(number).to_vec() {
@@ -107,13 +113,13 @@ impl Index {
                     *count = count.saturating_sub(1);
                 }
             }
-            if let Some(account) = self.accounts.get_mut(number as usize) {
-                *account = NOBODY;
+            if let Some(entry) = self.entries.get_mut(number as usize) {
+                entry.account = NOBODY;
             }
             self.gone += 1;
             found = true;
         }
-        if self.gone > 4096.max(self.accounts.len() / 4) {
+        if self.gone > 4096.max(self.entries.len() / 4) {
             self.compact();
         }
         found
@@ -122,7 +128,7 @@ impl Index {
     /// How many entries there are: one for each name and each way of writing it.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.accounts.len() - self.gone
+        self.entries.len() - self.gone
     }
 
     /// Whether nobody is in it.
@@ -136,8 +142,8 @@ impl Index {
     pub fn bytes(&self) -> usize {
         self.words.bytes()
             + self.spellings.bytes()
-            + (self.accounts.capacity() + self.ends.capacity() + self.entry_words.capacity()) * 4
-            + self.living.capacity() * 4
+            + self.entries.capacity() * size_of::<Entry>()
+            + (self.entry_words.capacity() + self.living.capacity()) * 4
             + self.lists.bytes()
             + self.by_account.allocation_size()
     }
@@ -152,19 +158,19 @@ impl Index {
 
     fn words_of(&self, entry: u32) -> &[Word] {
         let at = entry as usize;
-        let start = at
+        let before = at
             .checked_sub(1)
-            .and_then(|before| self.ends.get(before))
-            .copied();
-        let end = self.ends.get(at).copied().unwrap_or(0);
+            .and_then(|before| self.entries.get(before));
+        let start = before.map_or(0, |entry| entry.end);
+        let end = self.entries.get(at).map_or(0, |entry| entry.end);
         self.entry_words
-            .get(start.unwrap_or(0) as usize..end as usize)
+            .get(start as usize..end as usize)
             .unwrap_or_default()
     }
 
     /// Adds an entry, and tells of words that are new.
     fn enter(&mut self, account: u32, entry: &[String], mut new: impl FnMut(Word, &str)) -> u32 {
-        let number = number(self.accounts.len());
+        let number = number(self.entries.len());
         for text in entry {
             let (word, is_new) = self.words.intern(text);
             if is_new && !text.starts_with(INITIALS) {
@@ -178,18 +184,17 @@ impl Index {
                 *count += 1;
             }
         }
-        self.accounts.push(account);
-        self.ends.push(self::number(self.entry_words.len()));
-        let accounts = &self.accounts;
-        self.by_account
-            .insert_unique(spread(account), number, |entry| {
-                spread(accounts.get(*entry as usize).copied().unwrap_or(NOBODY))
-            });
+        self.entries.push(Entry {
+            account,
+            end: self::number(self.entry_words.len()),
+        });
+        let hash = |entry: &u32| spread(account_of(&self.entries, *entry));
+        self.by_account.insert_unique(spread(account), number, hash);
         number
     }
 
     fn lay_flat(&mut self) {
-        let entries = 0..number(self.accounts.len());
+        let entries = 0..number(self.entries.len());
         let pairs =
             entries.flat_map(|entry| self.words_of(entry).iter().map(move |word| (*word, entry)));
         let pairs: Vec<(Word, u32)> = pairs.collect();
@@ -202,48 +207,50 @@ impl Index {
 
     /// Lays everything flat and forgets entries that are gone, and words that no other has.
     fn compact(&mut self) {
-        let entries = renumbered(self.accounts.iter().map(|account| *account != NOBODY));
+        let living = |entry: &Entry| entry.account != NOBODY;
+        let entries = renumbered(self.entries.iter().map(living));
         let words = renumbered(self.living.iter().map(|count| *count > 0));
         let new = |numbers: &[u32], old: u32| {
             let number = numbers.get(old as usize).copied();
             number.filter(|number| *number != GONE)
         };
-        let (mut accounts, mut ends, mut entry_words) = (Vec::new(), Vec::new(), Vec::new());
-        for (entry, account) in self.accounts.iter().enumerate() {
+        let (mut kept, mut entry_words) = (Vec::new(), Vec::new());
+        for (entry, Entry { account, .. }) in self.entries.iter().enumerate() {
             if *account != NOBODY {
                 let own = self.words_of(number(entry)).iter();
                 entry_words.extend(own.filter_map(|word| new(&words, *word)));
-                accounts.push(*account);
-                ends.push(number(entry_words.len()));
+                kept.push(Entry {
+                    account: *account,
+                    end: number(entry_words.len()),
+                });
             }
         }
+        (self.entries, self.entry_words) = (kept, entry_words);
         let kept = (0..number(self.words.len())).filter(|word| new(&words, *word).is_some());
         self.lists.compact(kept, |entry| new(&entries, entry));
         self.spellings.compact(|word| new(&words, word));
         self.words = self.words.only(|word| new(&words, word).is_some());
         self.living.retain(|count| *count > 0);
-        self.by_account = HashTable::with_capacity(accounts.len());
-        for (entry, account) in accounts.iter().enumerate() {
+        self.by_account = HashTable::with_capacity(self.entries.len());
+        for (number, entry) in (0..).zip(&self.entries) {
+            let hash = |entry: &u32| spread(account_of(&self.entries, *entry));
             self.by_account
-                .insert_unique(spread(*account), number(entry), |entry| {
-                    spread(accounts.get(*entry as usize).copied().unwrap_or(NOBODY))
-                });
+                .insert_unique(spread(entry.account), number, hash);
         }
-        (self.accounts, self.ends, self.entry_words) = (accounts, ends, entry_words);
         self.gone = 0;
         self.shrink();
     }
 
     fn shrink(&mut self) {
-        for list in [
-            &mut self.accounts,
-            &mut self.ends,
-            &mut self.entry_words,
-            &mut self.living,
-        ] {
-            list.shrink_to_fit();
-        }
+        self.entries.shrink_to_fit();
+        self.entry_words.shrink_to_fit();
+        self.living.shrink_to_fit();
     }
+}
+
+fn account_of(entries: &[Entry], entry: u32) -> u32 {
+    let entry = entries.get(entry as usize);
+    entry.map_or(NOBODY, |entry| entry.account)
 }
 
 /// What has no number any more.
