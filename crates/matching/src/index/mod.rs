@@ -17,6 +17,7 @@ mod asked;
 mod best;
 mod lists;
 mod near;
+mod records;
 mod search;
 mod spellings;
 mod words;
@@ -27,6 +28,7 @@ use hashbrown::HashTable;
 
 use crate::{Prepared, name::Name};
 use lists::Lists;
+use records::{Entry, Records};
 use spellings::Spellings;
 use words::{Word, Words};
 
@@ -38,8 +40,7 @@ const INITIALS: char = '*';
 pub struct Index {
     words: Words,
     spellings: Spellings,
-    entries: Vec<Entry>,
-    entry_words: Vec<Word>,
+    entries: Records,
     /// Of each word, the entries that have it.
     lists: Lists,
     by_account: HashTable<u32>,
@@ -47,16 +48,6 @@ pub struct Index {
     living: Vec<u32>,
     gone: usize,
 }
-
-/// The account and where its words end, side by side, since a search reads both.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    account: u32,
-    end: u32,
-}
-
-/// An account that has been removed.
-const NOBODY: u32 = u32::MAX;
 
 /// A count as the index keeps it. Past four thousand million it would be wrong, and memory ends
 /// long before.
@@ -90,10 +81,10 @@ impl Index {
         for entry in entries(profile) {
             let Self { spellings, .. } = self;
             let mut spellings = std::mem::take(spellings);
-            let number = self.enter(account, &entry, |word, text| spellings.add(word, text));
+            let entry = self.enter(account, &entry, |word, text| spellings.add(word, text));
             self.spellings = spellings;
-            for word in self.words_of(number).to_vec() {
-                self.lists.push(word, number);
+            for word in self.entries.words(entry) {
+                self.lists.push(*word, entry);
             }
         }
         if self.lists.is_due() {
@@ -104,18 +95,16 @@ impl Index {
     /// Removes an account. Whether it was there.
     pub fn remove(&mut self, account: u32) -> bool {
         let mut found = false;
-        while let Ok(entry) = self.by_account.find_entry(spread(account), |entry| {
-            account_of(&self.entries, *entry) == account
+        while let Ok(place) = self.by_account.find_entry(spread(account), |entry| {
+            self.entries.account(*entry) == account
         }) {
-            let (number, _) = entry.remove();
-            for word in self.words_of(number).to_vec() {
-                if let Some(count) = self.living.get_mut(word as usize) {
+            let (entry, _) = place.remove();
+            for word in self.entries.words(entry) {
+                if let Some(count) = self.living.get_mut(*word as usize) {
                     *count = count.saturating_sub(1);
                 }
             }
-            if let Some(entry) = self.entries.get_mut(number as usize) {
-                entry.account = NOBODY;
-            }
+            self.entries.remove(entry);
             self.gone += 1;
             found = true;
         }
@@ -142,8 +131,8 @@ impl Index {
     pub fn bytes(&self) -> usize {
         self.words.bytes()
             + self.spellings.bytes()
-            + self.entries.capacity() * size_of::<Entry>()
-            + (self.entry_words.capacity() + self.living.capacity()) * 4
+            + self.entries.bytes()
+            + self.living.capacity() * 4
             + self.lists.bytes()
             + self.by_account.allocation_size()
     }
@@ -156,27 +145,15 @@ impl Index {
             .map_or(0, |count| *count as usize)
     }
 
-    fn words_of(&self, entry: u32) -> &[Word] {
-        let at = entry as usize;
-        let before = at
-            .checked_sub(1)
-            .and_then(|before| self.entries.get(before));
-        let start = before.map_or(0, |entry| entry.end);
-        let end = self.entries.get(at).map_or(0, |entry| entry.end);
-        self.entry_words
-            .get(start as usize..end as usize)
-            .unwrap_or_default()
-    }
-
     /// Adds an entry, and tells of words that are new.
-    fn enter(&mut self, account: u32, entry: &[String], mut new: impl FnMut(Word, &str)) -> u32 {
-        let number = number(self.entries.len());
+    fn enter(&mut self, account: u32, entry: &[String], mut new: impl FnMut(Word, &str)) -> Entry {
+        let mut words = Vec::with_capacity(entry.len());
         for text in entry {
             let (word, is_new) = self.words.intern(text);
             if is_new && !text.starts_with(INITIALS) {
                 new(word, text);
             }
-            self.entry_words.push(word);
+            words.push(word);
             if is_new {
                 self.living.push(0);
             }
@@ -184,20 +161,19 @@ impl Index {
                 *count += 1;
             }
         }
-        self.entries.push(Entry {
-            account,
-            end: self::number(self.entry_words.len()),
-        });
-        let hash = |entry: &u32| spread(account_of(&self.entries, *entry));
-        self.by_account.insert_unique(spread(account), number, hash);
-        number
+        let entry = self.entries.push(account, &words);
+        let hash = |entry: &Entry| spread(self.entries.account(*entry));
+        self.by_account.insert_unique(spread(account), entry, hash);
+        entry
     }
 
     fn lay_flat(&mut self) {
-        let entries = 0..number(self.entries.len());
-        let pairs =
-            entries.flat_map(|entry| self.words_of(entry).iter().map(move |word| (*word, entry)));
-        let pairs: Vec<(Word, u32)> = pairs.collect();
+        let entries = self.entries.iter();
+        let pairs = entries.flat_map(|entry| {
+            let words = self.entries.words(entry).iter();
+            words.map(move |word| (*word, entry))
+        });
+        let pairs: Vec<(Word, Entry)> = pairs.collect();
         self.lists = Lists::build(self.words.len(), &pairs);
         let words = (0..number(self.words.len())).map(|word| (word, self.words.text(word)));
         let words = words.filter(|(_, text)| !text.starts_with(INITIALS));
@@ -207,50 +183,31 @@ impl Index {
 
     /// Lays everything flat and forgets entries that are gone, and words that no other has.
     fn compact(&mut self) {
-        let living = |entry: &Entry| entry.account != NOBODY;
-        let entries = renumbered(self.entries.iter().map(living));
         let words = renumbered(self.living.iter().map(|count| *count > 0));
         let new = |numbers: &[u32], old: u32| {
             let number = numbers.get(old as usize).copied();
             number.filter(|number| *number != GONE)
         };
-        let (mut kept, mut entry_words) = (Vec::new(), Vec::new());
-        for (entry, Entry { account, .. }) in self.entries.iter().enumerate() {
-            if *account != NOBODY {
-                let own = self.words_of(number(entry)).iter();
-                entry_words.extend(own.filter_map(|word| new(&words, *word)));
-                kept.push(Entry {
-                    account: *account,
-                    end: number(entry_words.len()),
-                });
-            }
-        }
-        (self.entries, self.entry_words) = (kept, entry_words);
+        let (kept, entries) = self.entries.compact(|word| new(&words, word));
+        self.entries = kept;
         let kept = (0..number(self.words.len())).filter(|word| new(&words, *word).is_some());
         self.lists.compact(kept, |entry| new(&entries, entry));
         self.spellings.compact(|word| new(&words, word));
         self.words = self.words.only(|word| new(&words, word).is_some());
         self.living.retain(|count| *count > 0);
         self.by_account = HashTable::with_capacity(self.entries.len());
-        for (number, entry) in (0..).zip(&self.entries) {
-            let hash = |entry: &u32| spread(account_of(&self.entries, *entry));
-            self.by_account
-                .insert_unique(spread(entry.account), number, hash);
+        for entry in self.entries.iter() {
+            let hash = |entry: &Entry| spread(self.entries.account(*entry));
+            self.by_account.insert_unique(hash(&entry), entry, hash);
         }
         self.gone = 0;
         self.shrink();
     }
 
     fn shrink(&mut self) {
-        self.entries.shrink_to_fit();
-        self.entry_words.shrink_to_fit();
+        self.entries.shrink();
         self.living.shrink_to_fit();
     }
-}
-
-fn account_of(entries: &[Entry], entry: u32) -> u32 {
-    let entry = entries.get(entry as usize);
-    entry.map_or(NOBODY, |entry| entry.account)
 }
 
 /// What has no number any more.

@@ -8,11 +8,12 @@
 use std::hint;
 
 use super::{
-    Index, NOBODY, account_of,
+    Index,
     asked::{ASKED, Asked, LEAST_WEIGHT, Meeting, Question, Reach},
     best::Best,
     entries,
     lists::List,
+    records::{Entry, NOBODY},
     words::Word,
 };
 use crate::Prepared;
@@ -75,23 +76,21 @@ impl Index {
 
     fn walk(&self, list: List<'_>, question: &Question, best: &mut Best) {
         for entries in list.together(TOGETHER) {
-            // Their first words are read, so that memory is waited for once and not for each.
-            let words = entries.iter().map(|entry| self.words_of(*entry));
-            let firsts = words.filter_map(|words| words.first());
-            hint::black_box(firsts.fold(0, |all, word| all ^ word));
+            // All are read first, so that memory is waited for once and not for each.
+            hint::black_box(self.entries.read(entries));
             for entry in entries {
                 self.offer(*entry, question, best);
             }
         }
     }
 
-    fn offer(&self, entry: u32, question: &Question, best: &mut Best) {
-        let words = self.words_of(entry);
+    fn offer(&self, entry: Entry, question: &Question, best: &mut Best) {
+        let words = self.entries.words(entry);
         let bound = bound(words, question).score(question.whole);
         if bound < best.least() {
             return;
         }
-        let account = account_of(&self.entries, entry);
+        let account = self.entries.account(entry);
         if account != NOBODY && best.admits(account, bound) {
             best.offer(account, self.score(words, question));
         }

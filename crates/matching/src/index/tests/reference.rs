@@ -6,7 +6,10 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::*;
-use crate::index::asked::{Met, Question};
+use crate::index::{
+    asked::{Met, Question},
+    records::NOBODY,
+};
 
 /// What an entry of these words scores: each meets one word that is asked for, which it is, if it
 /// is one; the others, in their order, what they add most to.
@@ -53,9 +56,9 @@ fn all(index: &Index, asked: &Prepared) -> Vec<(u32, u16)> {
     let mut scores: BTreeMap<u32, u16> = BTreeMap::new();
     for words in entries(asked) {
         let question = index.question(&words);
-        for (entry, Entry { account, .. }) in (0..).zip(&index.entries) {
-            let best = scores.entry(*account).or_default();
-            *best = score(index, index.words_of(entry), &question).max(*best);
+        for entry in index.entries.iter() {
+            let best = scores.entry(index.entries.account(entry)).or_default();
+            *best = score(index, index.entries.words(entry), &question).max(*best);
         }
     }
     scores.remove(&NOBODY);
