@@ -2,12 +2,12 @@
 //!
 //! A name is found by its words. Those that few names have say most, so their lists are taken
 //! whole; of words that many have, only the names that have several of them. A slip in a word is
-//! undone by [`spellings`]. What a search costs is bounded whatever is asked: lists are
-//! intersected when they are long, and a fixed number of names is scored.
+//! undone by [`spellings`]. What a search costs is bounded whatever is asked: of long lists a fixed
+//! number of entries is looked at.
 //!
 //! ```text
 //! name ─▶ entries: its words · written out · in Latin letters · its initials · each alias
-//! ask  ─▶ words and near words ─▶ lists, rarest first ─▶ a few hundred entries ─▶ score ─▶ best k
+//! ask  ─▶ words and near words ─▶ lists, rarest first ─▶ the words of each entry ─▶ score ─▶ best k
 //! ```
 //!
 //! Everything is in flat lists of numbers; [`Index::bytes`] tells what they take. The order of the
