@@ -7,7 +7,8 @@ use super::{INITIALS, Index, words::Word};
 /// Words that are asked for at most, those that say most.
 pub(super) const ASKED: usize = 16;
 
-/// What a word counts that is met, and one that is met but for a slip, for two, by initials, by half of it.
+/// What a word counts that is met, and one that is met but for a slip, for two, by initials, by half
+/// of it.
 const EXACT: u32 = 1000;
 const SLIP: u32 = 850;
 const TWO_SLIPS: u32 = 700;
