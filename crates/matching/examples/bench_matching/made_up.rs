@@ -169,6 +169,13 @@ impl MadeUp {
         words.join(" ")
     }
 
+    /// A name that is dear to ask for: of words that thousands have, up to sixteen of them.
+    pub(crate) fn dear(&mut self) -> String {
+        let words = self.random.random_range(1..=16);
+        let words = (0..words).map(|_| pick(&mut self.random, TRADES));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
     fn slip(&mut self, words: &mut [String]) {
         let names = words.len() - 1;
         let at = self.random.random_range(0..names);

@@ -33,8 +33,14 @@ impl Best {
         }
     }
 
+    /// Whether the account would be among them, if it is not already.
+    pub(super) fn admits(&self, account: u32, score: u16) -> bool {
+        let is_nearer = |last: &(Reverse<u16>, u32)| (Reverse(score), account) < *last;
+        score > 0 && (self.found.len() < self.most || self.found.last().is_some_and(is_nearer))
+    }
+
     pub(super) fn offer(&mut self, account: u32, score: u16) {
-        if score < self.least() {
+        if !self.admits(account, score) {
             return;
         }
         match self.found.iter().position(|(_, known)| *known == account) {

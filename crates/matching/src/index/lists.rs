@@ -26,52 +26,14 @@ impl<'a> List<'a> {
         self.flat.iter().chain(self.since).copied()
     }
 
+    /// Its numbers, so many at a time.
+    pub(super) fn together(self, most: usize) -> impl Iterator<Item = &'a [u32]> {
+        self.flat.chunks(most).chain(self.since.chunks(most))
+    }
+
     pub(super) fn len(self) -> usize {
         self.flat.len() + self.since.len()
     }
-
-    /// Calls `met` with those of `sorted`, whose numbers ascend, that are in the list. Whichever is
-    /// shorter is walked, and the other searched.
-    pub(super) fn meet<T>(
-        self,
-        sorted: &mut [T],
-        number: impl Fn(&T) -> u32,
-        mut met: impl FnMut(&mut T),
-    ) {
-        for part in [self.flat, self.since] {
-            if part.len() < sorted.len() {
-                let mut rest = &mut sorted[..];
-                for wanted in part {
-                    let at = distance(rest, |one| number(one) < *wanted);
-                    rest = rest.split_at_mut(at).1;
-                    if let Some(one) = rest.first_mut().filter(|one| number(one) == *wanted) {
-                        met(one);
-                    }
-                }
-            } else {
-                let mut rest = part;
-                for one in &mut *sorted {
-                    let wanted = number(one);
-                    rest = rest.split_at(distance(rest, |known| *known < wanted)).1;
-                    if rest.first() == Some(&wanted) {
-                        met(one);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// How many of an ascending list come before what is looked for: in doubling steps, so that what
-/// lies near is found near, and what lies far is not walked to.
-fn distance<T>(list: &[T], is_before: impl Fn(&T) -> bool) -> usize {
-    let mut end = 1;
-    while list.get(end - 1).is_some_and(&is_before) {
-        end *= 2;
-    }
-    let start = end / 2;
-    let within = list.get(start..end.min(list.len())).unwrap_or_default();
-    start + within.partition_point(is_before)
 }
 
 impl Lists {

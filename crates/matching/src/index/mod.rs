@@ -2,20 +2,22 @@
 //!
 //! A name is found by its words. Those that few names have say most, so their lists are taken
 //! whole; of words that many have, only the names that have several of them. A slip in a word is
-//! undone by [`spellings`]. What a search costs is bounded whatever is asked: lists are
-//! intersected when they are long, and a fixed number of names is scored.
+//! undone by [`spellings`]. What a search costs is bounded whatever is asked: of long lists a fixed
+//! number of entries is looked at.
 //!
 //! ```text
 //! name ─▶ entries: its words · written out · in Latin letters · its initials · each alias
-//! ask  ─▶ words and near words ─▶ lists, rarest first ─▶ a few hundred entries ─▶ score ─▶ best k
+//! ask  ─▶ words and near words ─▶ lists, rarest first ─▶ the words of each entry ─▶ score ─▶ best k
 //! ```
 //!
 //! Everything is in flat lists of numbers; [`Index::bytes`] tells what they take. The order of the
 //! answer depends on what is in the index alone, never on when it came.
 
+mod asked;
 mod best;
 mod lists;
 mod near;
+mod records;
 mod search;
 mod spellings;
 mod words;
@@ -26,6 +28,7 @@ use hashbrown::HashTable;
 
 use crate::{Prepared, name::Name};
 use lists::Lists;
+use records::{Entry, Records};
 use spellings::Spellings;
 use words::{Word, Words};
 
@@ -37,10 +40,7 @@ const INITIALS: char = '*';
 pub struct Index {
     words: Words,
     spellings: Spellings,
-    /// Of each entry, the account and where its words end.
-    accounts: Vec<u32>,
-    ends: Vec<u32>,
-    entry_words: Vec<Word>,
+    entries: Records,
     /// Of each word, the entries that have it.
     lists: Lists,
     by_account: HashTable<u32>,
@@ -48,9 +48,6 @@ pub struct Index {
     living: Vec<u32>,
     gone: usize,
 }
-
-/// An account that has been removed.
-const NOBODY: u32 = u32::MAX;
 
 /// A count as the index keeps it. Past four thousand million it would be wrong, and memory ends
 /// long before.
@@ -84,10 +81,10 @@ impl Index {
         for entry in entries(profile) {
             let Self { spellings, .. } = self;
             let mut spellings = std::mem::take(spellings);
-            let number = self.enter(account, &entry, |word, text| spellings.add(word, text));
+            let entry = self.enter(account, &entry, |word, text| spellings.add(word, text));
             self.spellings = spellings;
-            for word in self.words_of(number).to_vec() {
-                self.lists.push(word, number);
+            for word in self.entries.words(entry) {
+                self.lists.push(*word, entry);
             }
         }
         if self.lists.is_due() {
@@ -98,22 +95,20 @@ impl Index {
     /// Removes an account. Whether it was there.
     pub fn remove(&mut self, account: u32) -> bool {
         let mut found = false;
-        while let Ok(entry) = self.by_account.find_entry(spread(account), |entry| {
-            self.accounts.get(*entry as usize) == Some(&account)
+        while let Ok(place) = self.by_account.find_entry(spread(account), |entry| {
+            self.entries.account(*entry) == account
         }) {
-            let (number, _) = entry.remove();
-            for word in self.words_of(number).to_vec() {
-                if let Some(count) = self.living.get_mut(word as usize) {
+            let (entry, _) = place.remove();
+            for word in self.entries.words(entry) {
+                if let Some(count) = self.living.get_mut(*word as usize) {
                     *count = count.saturating_sub(1);
                 }
             }
-            if let Some(account) = self.accounts.get_mut(number as usize) {
-                *account = NOBODY;
-            }
+            self.entries.remove(entry);
             self.gone += 1;
             found = true;
         }
-        if self.gone > 4096.max(self.accounts.len() / 4) {
+        if self.gone > 4096.max(self.entries.len() / 4) {
             self.compact();
         }
         found
@@ -122,7 +117,7 @@ impl Index {
     /// How many entries there are: one for each name and each way of writing it.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.accounts.len() - self.gone
+        self.entries.len() - self.gone
     }
 
     /// Whether nobody is in it.
@@ -136,7 +131,7 @@ impl Index {
     pub fn bytes(&self) -> usize {
         self.words.bytes()
             + self.spellings.bytes()
-            + (self.accounts.capacity() + self.ends.capacity() + self.entry_words.capacity()) * 4
+            + self.entries.bytes()
             + self.living.capacity() * 4
             + self.lists.bytes()
             + self.by_account.allocation_size()
@@ -150,27 +145,15 @@ impl Index {
             .map_or(0, |count| *count as usize)
     }
 
-    fn words_of(&self, entry: u32) -> &[Word] {
-        let at = entry as usize;
-        let start = at
-            .checked_sub(1)
-            .and_then(|before| self.ends.get(before))
-            .copied();
-        let end = self.ends.get(at).copied().unwrap_or(0);
-        self.entry_words
-            .get(start.unwrap_or(0) as usize..end as usize)
-            .unwrap_or_default()
-    }
-
     /// Adds an entry, and tells of words that are new.
-    fn enter(&mut self, account: u32, entry: &[String], mut new: impl FnMut(Word, &str)) -> u32 {
-        let number = number(self.accounts.len());
+    fn enter(&mut self, account: u32, entry: &[String], mut new: impl FnMut(Word, &str)) -> Entry {
+        let mut words = Vec::with_capacity(entry.len());
         for text in entry {
             let (word, is_new) = self.words.intern(text);
             if is_new && !text.starts_with(INITIALS) {
                 new(word, text);
             }
-            self.entry_words.push(word);
+            words.push(word);
             if is_new {
                 self.living.push(0);
             }
@@ -178,21 +161,19 @@ impl Index {
                 *count += 1;
             }
         }
-        self.accounts.push(account);
-        self.ends.push(self::number(self.entry_words.len()));
-        let accounts = &self.accounts;
-        self.by_account
-            .insert_unique(spread(account), number, |entry| {
-                spread(accounts.get(*entry as usize).copied().unwrap_or(NOBODY))
-            });
-        number
+        let entry = self.entries.push(account, &words);
+        let hash = |entry: &Entry| spread(self.entries.account(*entry));
+        self.by_account.insert_unique(spread(account), entry, hash);
+        entry
     }
 
     fn lay_flat(&mut self) {
-        let entries = 0..number(self.accounts.len());
-        let pairs =
-            entries.flat_map(|entry| self.words_of(entry).iter().map(move |word| (*word, entry)));
-        let pairs: Vec<(Word, u32)> = pairs.collect();
+        let entries = self.entries.iter();
+        let pairs = entries.flat_map(|entry| {
+            let words = self.entries.words(entry).iter();
+            words.map(move |word| (*word, entry))
+        });
+        let pairs: Vec<(Word, Entry)> = pairs.collect();
         self.lists = Lists::build(self.words.len(), &pairs);
         let words = (0..number(self.words.len())).map(|word| (word, self.words.text(word)));
         let words = words.filter(|(_, text)| !text.starts_with(INITIALS));
@@ -202,47 +183,30 @@ impl Index {
 
     /// Lays everything flat and forgets entries that are gone, and words that no other has.
     fn compact(&mut self) {
-        let entries = renumbered(self.accounts.iter().map(|account| *account != NOBODY));
         let words = renumbered(self.living.iter().map(|count| *count > 0));
         let new = |numbers: &[u32], old: u32| {
             let number = numbers.get(old as usize).copied();
             number.filter(|number| *number != GONE)
         };
-        let (mut accounts, mut ends, mut entry_words) = (Vec::new(), Vec::new(), Vec::new());
-        for (entry, account) in self.accounts.iter().enumerate() {
-            if *account != NOBODY {
-                let own = self.words_of(number(entry)).iter();
-                entry_words.extend(own.filter_map(|word| new(&words, *word)));
-                accounts.push(*account);
-                ends.push(number(entry_words.len()));
-            }
-        }
+        let (kept, entries) = self.entries.compact(|word| new(&words, word));
+        self.entries = kept;
         let kept = (0..number(self.words.len())).filter(|word| new(&words, *word).is_some());
         self.lists.compact(kept, |entry| new(&entries, entry));
         self.spellings.compact(|word| new(&words, word));
         self.words = self.words.only(|word| new(&words, word).is_some());
         self.living.retain(|count| *count > 0);
-        self.by_account = HashTable::with_capacity(accounts.len());
-        for (entry, account) in accounts.iter().enumerate() {
-            self.by_account
-                .insert_unique(spread(*account), number(entry), |entry| {
-                    spread(accounts.get(*entry as usize).copied().unwrap_or(NOBODY))
-                });
+        self.by_account = HashTable::with_capacity(self.entries.len());
+        for entry in self.entries.iter() {
+            let hash = |entry: &Entry| spread(self.entries.account(*entry));
+            self.by_account.insert_unique(hash(&entry), entry, hash);
         }
-        (self.accounts, self.ends, self.entry_words) = (accounts, ends, entry_words);
         self.gone = 0;
         self.shrink();
     }
 
     fn shrink(&mut self) {
-        for list in [
-            &mut self.accounts,
-            &mut self.ends,
-            &mut self.entry_words,
-            &mut self.living,
-        ] {
-            list.shrink_to_fit();
-        }
+        self.entries.shrink();
+        self.living.shrink_to_fit();
     }
 }
 
