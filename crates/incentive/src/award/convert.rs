@@ -9,6 +9,7 @@ use trellis_store::incentive::award::{Model, NotPaid};
 use trellis_store::incentive::ledger::Buckets;
 
 use super::awards::Approve;
+use super::replays::Replay;
 use super::simulate::{Given, Simulate, beneath};
 use crate::fact::convert::{exchange_rates, facts, quotas};
 use crate::plan::convert::{edit, key};
@@ -181,6 +182,22 @@ pub(super) fn list(request: pb::ListAwardsRequest, fields: &mut Fields) -> Optio
 
 pub(super) fn explain(request: pb::ExplainAwardRequest, fields: &mut Fields) -> Option<AwardId> {
     fields.id("name", &request.name)
+}
+
+pub(super) fn replay(request: pb::ReplayAwardsRequest, fields: &mut Fields) -> Option<Replay> {
+    /// How many when nothing is said.
+    const USUAL: i32 = 100;
+    /// How many at most.
+    const MOST: i32 = 1_000;
+    let limit = if request.limit == 0 {
+        USUAL
+    } else {
+        request.limit.min(MOST)
+    };
+    Some(Replay {
+        after: fields.optional_id("after", &request.after)?,
+        limit: u64::try_from(limit).ok()?,
+    })
 }
 
 pub(super) fn approve(request: pb::ApproveAwardsRequest, fields: &mut Fields) -> Option<Approve> {

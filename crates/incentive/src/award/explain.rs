@@ -89,7 +89,7 @@ async fn get(view: &View, id: &AwardId) -> Result<Model, Error> {
 }
 
 /// Everything that an award is computed from.
-async fn facts_of(view: &View, award: &Model) -> Result<Known, Error> {
+pub(super) async fn facts_of(view: &View, award: &Model) -> Result<Known, Error> {
     let case = Case::of_award(award);
     let mut known = Known::default();
     match &case.scope {

@@ -9,6 +9,7 @@
 //! * [`settle`] is the one way in which awards change; [`postings`] writes its moves.
 //! * [`earned`] computes and settles those whose plan versions say more than the kernel knows.
 //! * [`explain`] computes an award once more from its facts; [`explanation`] tells how on the wire.
+//! * [`replays`] computes many once more, and tells which come out otherwise.
 //! * [`simulate`] computes awards of facts that a caller gives, under all terms that there are;
 //!   [`simulated`] tells them on the wire.
 
@@ -19,6 +20,7 @@ pub(crate) mod earned;
 pub(crate) mod explain;
 pub(crate) mod explanation;
 pub(crate) mod postings;
+mod replays;
 pub(crate) mod rulebook;
 pub(crate) mod service;
 pub(crate) mod settle;

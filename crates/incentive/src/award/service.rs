@@ -6,7 +6,7 @@ use trellis_api::incentive::v1::award_service_server::{AwardService, AwardServic
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{awards, convert, explain, simulate};
+use super::{awards, convert, explain, replays, simulate};
 
 /// `AwardService` over a store.
 #[derive(Clone)]
@@ -51,6 +51,16 @@ impl AwardService for Awards {
         let (call, id) = open(request, convert::explain)?;
         Ok(Response::new(
             explain::explain(&self.store, call, id).await?,
+        ))
+    }
+
+    async fn replay_awards(
+        &self,
+        request: Request<pb::ReplayAwardsRequest>,
+    ) -> Result<Response<pb::ReplayAwardsResponse>, Status> {
+        let (call, replay) = open(request, convert::replay)?;
+        Ok(Response::new(
+            replays::replays(&self.store, call, replay).await?,
         ))
     }
 

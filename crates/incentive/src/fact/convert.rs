@@ -67,21 +67,22 @@ pub(super) fn record(
         let otherwise = "tell one fact, quota or exchange rate at least";
         fields.refuse("facts", "required", otherwise);
     }
-    let facts = facts(fields, "facts", told)?;
-    let quotas = set(fields, "quotas", quotas)?;
-    let rates = exchange_rates(fields, "exchange_rates", rates)?;
-    for (at, fact) in facts.iter().enumerate() {
-        if fact.kind == FactKind::DealWon {
+    for (at, fact) in told.iter().enumerate() {
+        if fact.kind() == pb::incentive_fact::Kind::DealWon {
             let otherwise = "is told by the deal itself: win the deal, or import it";
             fields.refuse(format!("facts[{at}].kind"), "fact.kind", otherwise);
         }
     }
-    let known = facts.iter().map(|fact| fact.recorded);
-    unsaid(fields, "facts", known);
-    let known = quotas.iter().map(|(_, time)| time.unwrap_or(UNSAID));
-    unsaid(fields, "quotas", known);
-    let known = rates.iter().map(|rate| rate.recorded);
-    unsaid(fields, "exchange_rates", known);
+    let times = told.iter().map(|fact| fact.record_time.is_some());
+    unsaid(fields, "facts", times);
+    let times = quotas.iter().map(|quota| quota.record_time.is_some());
+    unsaid(fields, "quotas", times);
+    let times = rates.iter().map(|rate| rate.record_time.is_some());
+    unsaid(fields, "exchange_rates", times);
+    let facts = facts(fields, "facts", told);
+    let quotas = set(fields, "quotas", quotas);
+    let rates = exchange_rates(fields, "exchange_rates", rates);
+    let (facts, quotas, rates) = (facts?, quotas?, rates?);
     let quotas: Vec<Set> = quotas.into_iter().map(|(set, _)| set).collect();
     let keys = quotas
         .iter()
@@ -101,16 +102,14 @@ pub(super) fn record(
 }
 
 /// When it became known is for the server to say.
-fn unsaid(fields: &mut Fields, path: &str, times: impl Iterator<Item = Timestamp>) {
-    for (at, time) in times.enumerate() {
-        if time != UNSAID {
-            let otherwise = "is set by the server; leave it out";
-            fields.refuse(
-                format!("{path}[{at}].record_time"),
-                "fact.recorded",
-                otherwise,
-            );
-        }
+fn unsaid(fields: &mut Fields, path: &str, said: impl Iterator<Item = bool>) {
+    for (at, _) in said.enumerate().filter(|(_, said)| *said) {
+        let otherwise = "is set by the server; leave it out";
+        fields.refuse(
+            format!("{path}[{at}].record_time"),
+            "fact.recorded",
+            otherwise,
+        );
     }
 }
 

@@ -624,19 +624,19 @@ impl Journey {
             .wrote(clock.advance_clock(self.session.by(MANAGER, advance)).await)?;
         self.summary.step(
             "AdvanceClock",
-            format!("{days} days later the holds have ended"),
+            format!("{days} days later the hold of what the deal earned has ended"),
         );
+        let in_review = |award: &&incentive::Award| {
+            let review = award.buckets.as_ref().map(|buckets| &buckets.review_amount);
+            review.is_some_and(|sum| sum.as_ref().is_some_and(|sum| sum.units > 0))
+        };
+        let awards = self.awards(&mut client).await?;
 
         let approve = incentive::ApproveAwardsRequest {
             parent: self.session.ecosystem.clone(),
             names: awards
                 .iter()
-                .filter(|award| {
-                    award
-                        .entitled_amount
-                        .as_ref()
-                        .is_some_and(|sum| sum.units > 0)
-                })
+                .filter(in_review)
                 .map(|award| award.name.clone())
                 .collect(),
             request_id: request_id(),

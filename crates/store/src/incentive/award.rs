@@ -202,6 +202,19 @@ pub async fn due(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
     Ok(select.all(&view.db()).await?)
 }
 
+/// The next awards, by their ids.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn after(view: &View, after: Option<AwardId>, limit: u64) -> Result<Vec<Model>, Error> {
+    let mut select = scoped::<Entity>(view);
+    if let Some(after) = after {
+        select = select.filter(Column::Id.gt(after));
+    }
+    let select = select.order_by_asc(Column::Id).limit(limit);
+    Ok(select.all(&view.db()).await?)
+}
+
 /// The awards of a plan for deals and periods from a day on.
 ///
 /// # Errors

@@ -10,7 +10,8 @@ use trellis_store::deal::deal::{DealType, PartnerRole, Role};
 use trellis_store::deal::facts::{DealWon, Fact, WonLine};
 use trellis_tests::{on_both, position, refused};
 
-use super::scene::{Scene, band, buckets, day, minor, reopened, usd, version, won};
+use super::ledger::forge;
+use super::scene::{Scene, band, buckets, day, minor, quarterly, reopened, usd, version, won};
 
 const ACME: &str = "ecosystems/acme";
 
@@ -106,6 +107,26 @@ async fn books(scene: &Scene, plan: &str) -> Vec<(String, i64, &'static str)> {
 
 fn entry(what: &str, cents: i64, reason: &'static str) -> (String, i64, &'static str) {
     (what.to_owned(), cents, reason)
+}
+
+/// Computes all awards once more, so many a call: how many there are, and which come out otherwise.
+async fn replays(scene: &Scene, limit: i32) -> (i32, Vec<String>) {
+    let (mut count, mut otherwise, mut after) = (0, Vec::new(), String::new());
+    loop {
+        let request = pb::ReplayAwardsRequest {
+            parent: scene.name.clone(),
+            after,
+            limit,
+        };
+        let answer = scene.now().awards().replay_awards(request).await;
+        let answer = answer.unwrap().into_inner();
+        count += answer.replayed_count;
+        otherwise.extend(answer.mismatches.into_iter().map(|mismatch| mismatch.award));
+        if answer.last_award.is_empty() {
+            return (count, otherwise);
+        }
+        after = answer.last_award;
+    }
 }
 
 const PAID: &str = "UNSPECIFIED";
@@ -235,6 +256,7 @@ on_both! {
             pb::IncentiveFact {
                 kind: pb::incentive_fact::Kind::DealWon.into(),
                 record_time: Some(trellis_api::time::wire(trellis_core::Timestamp::from_micros(1))),
+                fields: BTreeMap::from([("line.catgory".to_owned(), pb::FactValue::default())]),
                 ..invoice("INV-1", 1, "2026-03-02")
             },
         ]);
@@ -247,6 +269,7 @@ on_both! {
         refusal.breaks("source", "source.reserved");
         refusal.breaks("facts[0].kind", "fact.kind");
         refusal.breaks("facts[0].record_time", "fact.recorded");
+        refusal.breaks("facts[0].fields[\"line.catgory\"]", "fact.field");
         let nothing = scene.world.facts().record_facts(telling(Vec::new())).await;
         refused(nothing, Code::InvalidArgument, "INVALID_FIELDS").breaks("facts", "required");
         let nobody = pb::IncentiveFact {
@@ -564,6 +587,28 @@ on_both! {
         assert_eq!(books(&scene, "low").await, [entry("nimbus erp:INV-1", 0, "STACKED_OUT")]);
         assert_eq!(books(&scene, "high").await, [entry("nimbus erp:INV-1", 8_000, PAID)]);
         scene.is_sound().await;
+    }
+
+    async fn awards_come_out_as_they_were_or_are_told(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("commission", of_invoices("0.1")).await;
+        scene.promise("rebate", quarterly()).await;
+        tell(&scene, (1..=3).map(|at| invoice(&format!("INV-{at}"), 10_000, "2026-03-02")).collect()).await;
+        scene.win("deal-1", "cirrus", 700_000, "2026-03-02").await;
+        // What becomes known later is no part of what was known then.
+        scene.pass(std::time::Duration::from_secs(1)).await;
+        tell(&scene, vec![refund("CN-1", "INV-1", 4_000, "2026-03-03")]).await;
+        assert_eq!(replays(&scene, 100).await, (4, Vec::new()));
+        assert_eq!(replays(&scene, 2).await, (4, Vec::new()), "a few at a time");
+        // The control: somebody changes a fact in the database, and what was counted with it is told.
+        let touched = scene.award("rebate").await.name;
+        forge(&scene.world, &scene.name, "UPDATE incentive_facts SET amount_minor = amount_minor + 1 \
+            WHERE ecosystem = 'acme'").await;
+        assert_eq!(replays(&scene, 100).await, (4, vec![touched]));
+        forge(&scene.world, &scene.name, "UPDATE recorded_facts SET said = (SELECT o.said FROM recorded_facts o \
+            WHERE o.ecosystem = 'acme' AND o.external_id = 'CN-1') \
+            WHERE ecosystem = 'acme' AND external_id = 'INV-3'").await;
+        assert_eq!(replays(&scene, 100).await.1.len(), 2);
     }
 
     async fn a_plan_that_retires_pays_for_no_day_from_then_on(world: World) {

@@ -9,7 +9,7 @@ use trellis_api::incentive::v1 as pb;
 use trellis_api::incentive::v1::statement_movement::Kind as MovementKind;
 use trellis_core::{AwardId, Clock, Currency, PartnerId};
 use trellis_store::incentive::ledger::{Account, Key, Kind, Line, Posting, Rail};
-use trellis_tests::{Engine, on_both, refused};
+use trellis_tests::{Engine, World, on_both, refused};
 
 use super::books::{
     Books, accrued, clawback, day, earned, held, in_payout, moving, owed, payable, receivable,
@@ -114,10 +114,14 @@ fn statement_request(books: &Books, partner: &str) -> pb::GetStatementRequest {
     }
 }
 
-/// Writes beneath the server, as nobody should. PostgreSQL lets it touch one ecosystem.
+/// Writes beneath the server, as nobody should.
 async fn tamper(books: &Books, sql: &str) {
-    let world = &books.world;
-    let whose = books.ecosystem.trim_start_matches("ecosystems/");
+    forge(&books.world, &books.ecosystem, sql).await;
+}
+
+/// The same, in an ecosystem: PostgreSQL lets it touch one.
+pub(super) async fn forge(world: &World, ecosystem: &str, sql: &str) {
+    let whose = ecosystem.trim_start_matches("ecosystems/");
     let sql = match world.engine() {
         Engine::Sqlite => AssertSqlSafe(sql.to_owned()),
         Engine::Postgres => AssertSqlSafe(format!("SET trellis.ecosystem = '{whose}'; {sql}")),

@@ -70,7 +70,7 @@ const TAKING_PART: &[&str] = &["AcceptInvitation", "RejectInvitation", "LeaveEng
 fn reads(method: &str) -> bool {
     [
         "Get", "List", "BatchGet", "Explain", "Verify", "Export", "Match", "Report", "Lint",
-        "Describe", "Simulate",
+        "Describe", "Simulate", "Replay",
     ]
     .iter()
     .any(|verb| method.starts_with(verb))
@@ -126,6 +126,7 @@ fn roles(method: &str) -> Vec<Role> {
                 "Facts",
                 "Quotas",
                 "ExchangeRates",
+                "Replay",
             ],
         ) {
             STAFF

@@ -12,6 +12,7 @@ pub(super) fn cases(approved: &str) -> Vec<Case> {
         "ListFacts",
         "ListQuotas",
         "ListExchangeRates",
+        "ReplayAwards",
         "ListLedgerAccounts",
         "ListJournals",
         "GetTrialBalance",

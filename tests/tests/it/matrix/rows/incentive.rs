@@ -56,6 +56,7 @@ fn awards() -> Vec<Row> {
         get("GetAward", Kind::Award),
         list("ListAwards", Kind::Award),
         get("ExplainAward", Kind::Award),
+        inside("ReplayAwards", Kind::Ecosystem),
         row(
             "SimulateAwards",
             Kind::PlanVersion,
