@@ -33,7 +33,7 @@ mod m20261127_000140_registration_lifecycle;
 mod m20261127_000141_registration_clocks;
 mod m20261127_000150_cosell;
 mod m20261127_000160_deal_proposals;
-mod m20261128_000170_recorded_facts;
+mod m20261127_000170_recorded_facts;
 
 /// All migrations.
 pub struct Migrator;
@@ -64,7 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000141_registration_clocks::Migration),
             Box::new(m20261127_000150_cosell::Migration),
             Box::new(m20261127_000160_deal_proposals::Migration),
-            Box::new(m20261128_000170_recorded_facts::Migration),
+            Box::new(m20261127_000170_recorded_facts::Migration),
         ]
     }
 }
