@@ -34,6 +34,36 @@ pub enum Error {
         /// The batch.
         resource: String,
     },
+    /// The journal is of a kind that is not undone by reversing it.
+    #[error("{resource} records {kind}, which is not reversed; {instead}")]
+    JournalNotReversible {
+        /// The journal.
+        resource: String,
+        /// What it records.
+        kind: String,
+        /// What is done in its place.
+        instead: &'static str,
+    },
+    /// The journal was reversed before.
+    #[error("{resource} was reversed by {reversal}; nothing is left to do")]
+    JournalAlreadyReversed {
+        /// The journal.
+        resource: String,
+        /// The journal that reverses it.
+        reversal: String,
+    },
+    /// A constrained account has less than would be taken from it.
+    #[error(
+        "{resource} would take more from {ledger_account} than it has; undo first what took it"
+    )]
+    BalanceTooLow {
+        /// What would take it.
+        resource: String,
+        /// The account.
+        ledger_account: String,
+        /// The award, if it is the award's part that is too small.
+        award: Option<String>,
+    },
     /// The caller may approve, but not this.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -55,7 +85,10 @@ impl Failure for Error {
             Self::Store(error) => error.code(),
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
-            | Self::NothingPayable { .. } => Code::FailedPrecondition,
+            | Self::NothingPayable { .. }
+            | Self::JournalNotReversible { .. }
+            | Self::JournalAlreadyReversed { .. }
+            | Self::BalanceTooLow { .. } => Code::FailedPrecondition,
             Self::Refused(refused) => refused.code(),
             Self::Amount(_) => Code::Internal,
         }
@@ -68,6 +101,9 @@ impl Failure for Error {
             Self::VersionOverlap { .. } => "VERSION_OVERLAP",
             Self::NothingToApprove { .. } => "NOTHING_TO_APPROVE",
             Self::NothingPayable { .. } => "NOTHING_PAYABLE",
+            Self::JournalNotReversible { .. } => "JOURNAL_NOT_REVERSIBLE",
+            Self::JournalAlreadyReversed { .. } => "JOURNAL_ALREADY_REVERSED",
+            Self::BalanceTooLow { .. } => "BALANCE_TOO_LOW",
             Self::Refused(refused) => refused.reason(),
             Self::Amount(_) => "INTERNAL",
         }
@@ -86,6 +122,32 @@ impl Failure for Error {
             Self::NothingToApprove { resource } | Self::NothingPayable { resource } => {
                 vec![("resource", resource.clone())]
             }
+            Self::JournalNotReversible {
+                resource,
+                kind,
+                instead,
+            } => vec![
+                ("resource", resource.clone()),
+                ("kind", kind.clone()),
+                ("instead", (*instead).to_owned()),
+            ],
+            Self::JournalAlreadyReversed { resource, reversal } => vec![
+                ("resource", resource.clone()),
+                ("reversal", reversal.clone()),
+            ],
+            Self::BalanceTooLow {
+                resource,
+                ledger_account,
+                award,
+            } => {
+                let award = award.iter().map(|award| ("award", award.clone()));
+                let mut told = vec![
+                    ("resource", resource.clone()),
+                    ("ledger_account", ledger_account.clone()),
+                ];
+                told.extend(award);
+                told
+            }
             Self::Refused(refused) => refused.metadata(),
             Self::Amount(_) => Vec::new(),
         }
@@ -98,6 +160,9 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
             | Self::NothingPayable { .. }
+            | Self::JournalNotReversible { .. }
+            | Self::JournalAlreadyReversed { .. }
+            | Self::BalanceTooLow { .. }
             | Self::Refused(_)
             | Self::Amount(_) => &[],
         }
@@ -110,6 +175,9 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
             | Self::NothingPayable { .. }
+            | Self::JournalNotReversible { .. }
+            | Self::JournalAlreadyReversed { .. }
+            | Self::BalanceTooLow { .. }
             | Self::Refused(_)
             | Self::Amount(_) => None,
         }

@@ -16,6 +16,7 @@ use trellis_store::incentive::ledger::{
 
 use super::accounts::AsOf;
 use super::journals::Export;
+use super::reversals::Reverse;
 use super::statement::{self, Totals, movement};
 use super::statements::Asked;
 use crate::Error;
@@ -64,6 +65,7 @@ const KINDS: &[&str] = &[
     "PAYOUT_CANCEL",
     "PAYOUT_SEND",
     "PAYOUT_SETTLE",
+    "APPROVAL_REVERSAL",
 ];
 
 fn amount(minor: i64, currency: Currency) -> Option<WireMoney> {
@@ -143,10 +145,12 @@ fn wire_kind(kind: Kind) -> pb::journal::Kind {
         Kind::PayoutCancel => pb::journal::Kind::PayoutCancel,
         Kind::PayoutSend => pb::journal::Kind::PayoutSend,
         Kind::PayoutSettle => pb::journal::Kind::PayoutSettle,
+        Kind::ApprovalReversal => pb::journal::Kind::ApprovalReversal,
     }
 }
 
-fn wire_cause(ecosystem: &EcosystemId, cause: &str) -> String {
+/// A name, from the part of it after the ecosystem's.
+pub(super) fn wire_cause(ecosystem: &EcosystemId, cause: &str) -> String {
     format!("{}/{cause}", trellis_api::ecosystem_name(ecosystem))
 }
 
@@ -420,6 +424,14 @@ pub(super) fn list_journals(
         until: None,
     };
     Some((touching, query?))
+}
+
+pub(super) fn reverse(request: pb::ReverseJournalRequest, fields: &mut Fields) -> Option<Reverse> {
+    Some(Reverse {
+        id: fields.id("name", &request.name)?,
+        reason_code: request.reason_code,
+        note: request.note,
+    })
 }
 
 pub(super) fn trial_balance(

@@ -1,16 +1,20 @@
 //! The ledger as people read it: accounts, journals, the trial balance, statements, and the proof
 //! that it adds up.
 //!
-//! Nothing here writes. What is written, and how, is the store's
-//! [`ledger`](trellis_store::incentive::ledger); this folder only tells it:
+//! What is written, and how, is the store's [`ledger`](trellis_store::incentive::ledger); this folder
+//! tells it:
 //!
 //! * [`statement`] makes of a partner's lines what came and went, and checks that it leads from the
 //!   opening to the closing balance;
-//! * verification reads everything again, lines first, and names what does not fit.
+//! * verification reads everything again, lines first, and names what does not fit;
+//!
+//! and corrects it: [`reversal`] says which journals can be reversed.
 
 mod accounts;
 mod convert;
 mod journals;
+pub mod reversal;
+mod reversals;
 mod service;
 pub mod statement;
 mod statements;

@@ -4,11 +4,11 @@ use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use tonic::{Request, Response, Status};
 use trellis_api::incentive::v1 as pb;
 use trellis_api::incentive::v1::ledger_service_server::{LedgerService, LedgerServiceServer};
-use trellis_api::{date, name, open, page_token};
+use trellis_api::{date, name, open, page_token, written};
 use trellis_store::Store;
 
 use super::statements::Asked;
-use super::{accounts, convert, journals, statements, trial_balance, verification};
+use super::{accounts, convert, journals, reversals, statements, trial_balance, verification};
 
 /// `LedgerService` over a store.
 #[derive(Clone)]
@@ -56,6 +56,16 @@ impl LedgerService for Ledger {
             next_page_token: page_token(&query, page.next),
             journals: page.rows,
         }))
+    }
+
+    async fn reverse_journal(
+        &self,
+        request: Request<pb::ReverseJournalRequest>,
+    ) -> Result<Response<pb::Journal>, Status> {
+        let (call, reverse) = open(request, convert::reverse)?;
+        Ok(written(
+            reversals::reverse(&self.store, call, reverse).await?,
+        ))
     }
 
     async fn get_trial_balance(

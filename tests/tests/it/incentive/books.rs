@@ -43,7 +43,7 @@ fn partner(id: &str) -> PartnerId {
     PartnerId::try_new(id).unwrap()
 }
 
-fn expense() -> Account {
+pub(super) fn expense() -> Account {
     Account::commission_expense(&ProgramId::try_new("gold").unwrap(), Currency::USD)
 }
 

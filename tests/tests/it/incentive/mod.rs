@@ -6,6 +6,7 @@ mod ledger;
 mod limits;
 mod payout;
 mod plan;
+mod reversal;
 mod scene;
 mod simulation;
 mod terms;

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{CHECKER, version};
+use super::scene::{CHECKER, Journals, version};
 use super::{Case, at, case, lists, moves, name, update, updates, with};
 
-pub(super) fn cases(approved: &str) -> Vec<Case> {
+pub(super) fn cases(approved: &str, journals: &Journals) -> Vec<Case> {
     let mut cases = lists(&[
         "ListPlans",
         "ListAwards",
@@ -20,6 +20,7 @@ pub(super) fn cases(approved: &str) -> Vec<Case> {
     cases.extend(versions());
     cases.extend(awards(approved));
     cases.extend(ledger());
+    cases.extend(reversals(journals));
     cases.extend(payouts());
     cases
 }
@@ -128,6 +129,22 @@ fn ledger() -> Vec<Case> {
         case("GetBalanceAsOf", "RESOURCE_NOT_FOUND", at(account)),
         case("GetStatement", "RESOURCE_NOT_FOUND", statement),
     ]
+}
+
+fn reversals(journals: &Journals) -> Vec<Case> {
+    let none = name("journals/none");
+    [
+        (&none, "RESOURCE_NOT_FOUND"),
+        (&journals.accrual, "JOURNAL_NOT_REVERSIBLE"),
+        (&journals.reversed, "JOURNAL_ALREADY_REVERSED"),
+        (&journals.in_payout, "BALANCE_TOO_LOW"),
+    ]
+    .into_iter()
+    .map(|(journal, reason)| {
+        let request = json!({ "name": journal, "reason_code": "OTHER" });
+        case("ReverseJournal", reason, request)
+    })
+    .collect()
 }
 
 fn payouts() -> Vec<Case> {

@@ -38,11 +38,13 @@ pub enum Kind {
     PayoutSend,
     /// A payout has been confirmed.
     PayoutSettle,
+    /// An approval has been taken back.
+    ApprovalReversal,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Accrual,
         Self::Release,
         Self::Approval,
@@ -51,7 +53,30 @@ impl Kind {
         Self::PayoutCancel,
         Self::PayoutSend,
         Self::PayoutSettle,
+        Self::ApprovalReversal,
     ];
+
+    /// The kind as it is written down.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_value()
+    }
+
+    /// What this one is the exact inverse of, if it undoes another.
+    #[must_use]
+    pub const fn inverse_of(self) -> Option<Self> {
+        match self {
+            Self::PayoutCancel => Some(Self::PayoutReserve),
+            Self::ApprovalReversal => Some(Self::Approval),
+            Self::Accrual
+            | Self::Release
+            | Self::Approval
+            | Self::Clawback
+            | Self::PayoutReserve
+            | Self::PayoutSend
+            | Self::PayoutSettle => None,
+        }
+    }
 
     /// Whether a journal of this kind may have a line on this side of an account of this class.
     ///
@@ -63,6 +88,9 @@ impl Kind {
             Cash, CommissionExpense, ContraRevenue, Held, InPayout, Payable, PayoutClearing,
             Receivable, Review, SetOff,
         };
+        if let Some(undone) = self.inverse_of() {
+            return undone.allows(class, side.opposite());
+        }
         let (debits, credits): (&[Class], &[Class]) = match self {
             Self::Accrual => (
                 &[ContraRevenue, CommissionExpense],
@@ -75,9 +103,10 @@ impl Kind {
                 &[ContraRevenue, CommissionExpense],
             ),
             Self::PayoutReserve => (&[Payable, SetOff], &[InPayout, SetOff, Receivable]),
-            Self::PayoutCancel => (&[InPayout, SetOff, Receivable], &[Payable, SetOff]),
             Self::PayoutSend => (&[InPayout], &[PayoutClearing]),
             Self::PayoutSettle => (&[PayoutClearing], &[Cash]),
+            // Those that undo others, which were answered for above.
+            Self::PayoutCancel | Self::ApprovalReversal => (&[], &[]),
         };
         match side {
             Side::Debit => debits.contains(&class),
@@ -558,6 +587,7 @@ mod tests {
             "PayoutCancel: [Receivable, InPayout, SetOff] to [Payable, SetOff]",
             "PayoutSend: [InPayout] to [PayoutClearing]",
             "PayoutSettle: [PayoutClearing] to [Cash]",
+            "ApprovalReversal: [Payable] to [Held, Review]",
         ];
         assert_eq!(ways, expected);
     }

@@ -76,6 +76,11 @@ fn ledger() -> Vec<Row> {
         lists("GetTrialBalance", account, "ledgerAccount", json!({})),
         get("GetBalanceAsOf", account),
         inside("ListJournals", ecosystem),
+        moves(
+            "ReverseJournal",
+            Kind::Journal,
+            json!({ "reason_code": "OTHER" }),
+        ),
         inside("VerifyLedger", ecosystem),
         row(
             "ExportJournals",

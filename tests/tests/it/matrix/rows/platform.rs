@@ -28,7 +28,7 @@ pub(super) fn rows() -> Vec<Row> {
     // Whoever may not see a thing is told of no event of it.
     let told = Kind::ALL
         .into_iter()
-        .filter(|kind| ![Kind::LedgerAccount, Kind::PlanVersion].contains(kind));
+        .filter(|kind| ![Kind::LedgerAccount, Kind::Journal, Kind::PlanVersion].contains(kind));
     rows.extend(told.map(|kind| lists("ListEvents", kind, "resource", json!({}))));
     rows
 }
