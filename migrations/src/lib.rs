@@ -34,6 +34,7 @@ mod m20261127_000141_registration_clocks;
 mod m20261127_000150_cosell;
 mod m20261127_000160_deal_proposals;
 mod m20261127_000180_ledger_reversal;
+mod m20261127_000181_ledger_period;
 
 /// All migrations.
 pub struct Migrator;
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000150_cosell::Migration),
             Box::new(m20261127_000160_deal_proposals::Migration),
             Box::new(m20261127_000180_ledger_reversal::Migration),
+            Box::new(m20261127_000181_ledger_period::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use trellis_api::tonic::Status;
 use trellis_core::access::Refused;
-use trellis_core::{Code, Failure, MoneyError, Problem, Violation};
+use trellis_core::{Code, Date, Failure, MoneyError, Problem, Violation};
 use trellis_store::incentive::ledger::Rejected;
 
 /// A refusal of the incentive service.
@@ -64,6 +64,22 @@ pub enum Error {
         /// The award, if it is the award's part that is too small.
         award: Option<String>,
     },
+    /// The period goes on.
+    #[error("{resource} goes on until {end}; close it from then on")]
+    PeriodNotOver {
+        /// The period.
+        resource: String,
+        /// The day after its last.
+        end: Date,
+    },
+    /// A period before it is open.
+    #[error("{earliest} is still open; close the periods in their order")]
+    EarlierPeriodOpen {
+        /// The period.
+        resource: String,
+        /// The first one that is open.
+        earliest: String,
+    },
     /// The caller may approve, but not this.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -88,7 +104,9 @@ impl Failure for Error {
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }
-            | Self::BalanceTooLow { .. } => Code::FailedPrecondition,
+            | Self::BalanceTooLow { .. }
+            | Self::PeriodNotOver { .. }
+            | Self::EarlierPeriodOpen { .. } => Code::FailedPrecondition,
             Self::Refused(refused) => refused.code(),
             Self::Amount(_) => Code::Internal,
         }
@@ -104,6 +122,8 @@ impl Failure for Error {
             Self::JournalNotReversible { .. } => "JOURNAL_NOT_REVERSIBLE",
             Self::JournalAlreadyReversed { .. } => "JOURNAL_ALREADY_REVERSED",
             Self::BalanceTooLow { .. } => "BALANCE_TOO_LOW",
+            Self::PeriodNotOver { .. } => "PERIOD_NOT_OVER",
+            Self::EarlierPeriodOpen { .. } => "EARLIER_PERIOD_OPEN",
             Self::Refused(refused) => refused.reason(),
             Self::Amount(_) => "INTERNAL",
         }
@@ -135,6 +155,14 @@ impl Failure for Error {
                 ("resource", resource.clone()),
                 ("reversal", reversal.clone()),
             ],
+            Self::PeriodNotOver { resource, end } => vec![
+                ("resource", resource.clone()),
+                ("end_date", end.to_string()),
+            ],
+            Self::EarlierPeriodOpen { resource, earliest } => vec![
+                ("resource", resource.clone()),
+                ("earliest", earliest.clone()),
+            ],
             Self::BalanceTooLow {
                 resource,
                 ledger_account,
@@ -163,6 +191,8 @@ impl Failure for Error {
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }
             | Self::BalanceTooLow { .. }
+            | Self::PeriodNotOver { .. }
+            | Self::EarlierPeriodOpen { .. }
             | Self::Refused(_)
             | Self::Amount(_) => &[],
         }
@@ -178,6 +208,8 @@ impl Failure for Error {
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }
             | Self::BalanceTooLow { .. }
+            | Self::PeriodNotOver { .. }
+            | Self::EarlierPeriodOpen { .. }
             | Self::Refused(_)
             | Self::Amount(_) => None,
         }

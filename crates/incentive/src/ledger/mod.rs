@@ -8,11 +8,14 @@
 //!   opening to the closing balance;
 //! * verification reads everything again, lines first, and names what does not fit;
 //!
-//! and corrects it: [`reversal`] says which journals can be reversed.
+//! and corrects and closes it: [`reversal`] says which journals can be reversed, [`lifecycle`] how
+//! periods are closed.
 
 mod accounts;
 mod convert;
 mod journals;
+pub mod lifecycle;
+mod periods;
 pub mod reversal;
 mod reversals;
 mod service;

@@ -67,7 +67,8 @@ async fn undo(txn: &Txn, reverse: Reverse) -> Result<pb::Journal, Error> {
         return Err(already(txn, resource, &reversal.id));
     }
     let key = Key::new(format!("journals/{id}"), 1);
-    let posting = Posting::reversing(id, &lines, key, kind, today(txn).await?)?;
+    let posting = Posting::reversing(id, &lines, key, kind, today(txn).await?)?
+        .belonging_to(undone.effective_date);
     let posted = ledger::append(txn, vec![posting])
         .await
         .map_err(|error| too_low(txn, &resource, error))?;

@@ -2,9 +2,11 @@
 
 mod award;
 mod books;
+mod history;
 mod ledger;
 mod limits;
 mod payout;
+mod periods;
 mod plan;
 mod reversal;
 mod scene;

@@ -23,8 +23,8 @@ pub(super) struct Asked {
 /// Whether the reach of something of a kind can be asked for, as the request's comment says.
 fn can_be_named(kind: Kind) -> bool {
     use Kind::{
-        Ecosystem, Enrollment, Invitation, Journal, LedgerAccount, Member, PlanVersion, Snapshot,
-        Tier,
+        Ecosystem, Enrollment, Invitation, Journal, LedgerAccount, LedgerPeriod, Member,
+        PlanVersion, Snapshot, Tier,
     };
     !matches!(
         kind,
@@ -33,6 +33,7 @@ fn can_be_named(kind: Kind) -> bool {
             | Invitation
             | Journal
             | LedgerAccount
+            | LedgerPeriod
             | Member
             | PlanVersion
             | Snapshot

@@ -155,6 +155,8 @@ impl Scene {
             (Kind::Partner, _) => format!("partners/{partner}"),
             (Kind::LedgerAccount, _) => format!("ledgerAccounts/payable.{partner}.usd"),
             (Kind::Award, _) => self.award(ecosystem, tag, partner),
+            (Kind::LedgerPeriod, _) if tag == ABSENT => "ledgerPeriods/1999-01".to_owned(),
+            (Kind::LedgerPeriod, _) => "ledgerPeriods/2026-03".to_owned(),
             (Kind::Journal, _) => format!("journals/{}", self.made(thing)),
             (Kind::Key | Kind::VendorKey, _) => format!("apiKeys/{}", self.made(thing)),
             (Kind::Grant | Kind::VendorGrant, _) => format!("roleGrants/{}", self.made(thing)),

@@ -76,6 +76,7 @@ pub(super) enum Kind {
     PlanVersion,
     LedgerAccount,
     Journal,
+    LedgerPeriod,
     Batch,
     Key,
     VendorKey,
@@ -97,7 +98,7 @@ pub(super) enum Owner {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 35] = [
+    pub(super) const ALL: [Self; 36] = [
         Self::Ecosystem,
         Self::Partner,
         Self::Enrollment,
@@ -128,6 +129,7 @@ impl Kind {
         Self::PlanVersion,
         Self::LedgerAccount,
         Self::Journal,
+        Self::LedgerPeriod,
         Self::Batch,
         Self::Key,
         Self::VendorKey,
@@ -168,6 +170,7 @@ impl Kind {
             Self::PlanVersion => "plan version",
             Self::LedgerAccount => "ledger account",
             Self::Journal => "approval in the ledger",
+            Self::LedgerPeriod => "current period of the ledger",
             Self::Batch => "submitted payout batch",
             Self::Key => "API key of a partner",
             Self::VendorKey => "API key of the vendor",
@@ -192,6 +195,7 @@ impl Kind {
             | Self::PlanVersion
             | Self::LedgerAccount
             | Self::Journal
+            | Self::LedgerPeriod
             | Self::Batch
             | Self::VendorKey
             | Self::VendorGrant => Owner::Vendor,
@@ -245,6 +249,7 @@ impl Kind {
             | Self::Award
             | Self::LedgerAccount
             | Self::Journal
+            | Self::LedgerPeriod
             | Self::Key
             | Self::VendorKey
             | Self::Grant
@@ -265,6 +270,10 @@ impl Kind {
             (Self::LedgerAccount, Relation::Colleague) => {
                 Some("no person creates one: the first journal does")
             }
+            (Self::LedgerPeriod, Relation::Colleague) => {
+                Some("no person creates one: the calendar does")
+            }
+            (Self::LedgerPeriod, Relation::Over) => Some("what is current is not over"),
             (Self::Journal, Relation::Colleague) => {
                 Some("no person writes one: what moves money does")
             }

@@ -11,6 +11,7 @@ pub(super) fn cases(approved: &str, journals: &Journals) -> Vec<Case> {
         "ListAwards",
         "ListLedgerAccounts",
         "ListJournals",
+        "ListLedgerPeriods",
         "GetTrialBalance",
         "VerifyLedger",
         "ExportJournals",
@@ -128,6 +129,21 @@ fn ledger() -> Vec<Case> {
         case("GetLedgerAccount", "RESOURCE_NOT_FOUND", at(account)),
         case("GetBalanceAsOf", "RESOURCE_NOT_FOUND", at(account)),
         case("GetStatement", "RESOURCE_NOT_FOUND", statement),
+        case(
+            "GetLedgerPeriod",
+            "RESOURCE_NOT_FOUND",
+            at("ledgerPeriods/1999-01"),
+        ),
+        case(
+            "CloseLedgerPeriod",
+            "RESOURCE_NOT_FOUND",
+            at("ledgerPeriods/1999-01"),
+        ),
+        case(
+            "CloseLedgerPeriod",
+            "PERIOD_NOT_OVER",
+            at("ledgerPeriods/2026-03"),
+        ),
     ]
 }
 

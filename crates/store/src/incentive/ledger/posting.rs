@@ -293,6 +293,7 @@ pub struct Posting {
     key: Key,
     kind: Kind,
     effective_date: Date,
+    belongs_to: Option<Date>,
     reverses: Option<JournalId>,
     lines: Vec<Line>,
 }
@@ -313,6 +314,7 @@ impl Posting {
                 key,
                 kind,
                 effective_date,
+                belongs_to: None,
                 reverses: None,
                 lines,
             }),
@@ -351,10 +353,26 @@ impl Posting {
         self.kind
     }
 
-    /// The day on which it counts.
+    /// The same, belonging to a day: if that is of an earlier month than the one in which it counts,
+    /// its journal says so.
+    #[must_use]
+    pub fn belonging_to(self, date: Date) -> Self {
+        Self {
+            belongs_to: Some(date),
+            ..self
+        }
+    }
+
+    /// The day on which it counts, unless its month is closed.
     #[must_use]
     pub const fn effective_date(&self) -> Date {
         self.effective_date
+    }
+
+    /// The day to which it belongs, if not to the one on which it counts.
+    #[must_use]
+    pub const fn belongs_to(&self) -> Option<Date> {
+        self.belongs_to
     }
 
     /// The journal that it reverses.
@@ -370,7 +388,7 @@ impl Posting {
     }
 
     /// A hash of what it says, to tell a posting that is sent again from another one under the same
-    /// key. The day is left out: sent again the next day, it is still the same.
+    /// key. The days are left out: sent again the next day, it is still the same.
     #[must_use]
     pub fn content_hash(&self) -> Vec<u8> {
         let mut hash = Sha256::new();

@@ -81,6 +81,9 @@ fn ledger() -> Vec<Row> {
             Kind::Journal,
             json!({ "reason_code": "OTHER" }),
         ),
+        get("GetLedgerPeriod", Kind::LedgerPeriod),
+        list("ListLedgerPeriods", Kind::LedgerPeriod),
+        moves("CloseLedgerPeriod", Kind::LedgerPeriod, json!({})),
         inside("VerifyLedger", ecosystem),
         row(
             "ExportJournals",
