@@ -34,6 +34,8 @@ mod m20261127_000141_registration_clocks;
 mod m20261127_000150_cosell;
 mod m20261127_000160_deal_proposals;
 mod m20261127_000170_recorded_facts;
+mod m20261127_000180_ledger_reversal;
+mod m20261127_000181_ledger_period;
 
 /// All migrations.
 pub struct Migrator;
@@ -65,6 +67,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000150_cosell::Migration),
             Box::new(m20261127_000160_deal_proposals::Migration),
             Box::new(m20261127_000170_recorded_facts::Migration),
+            Box::new(m20261127_000180_ledger_reversal::Migration),
+            Box::new(m20261127_000181_ledger_period::Migration),
         ]
     }
 }
@@ -195,8 +199,8 @@ async fn run_on(
 }
 
 /// Changes what SQLite was told when a table was made, such as its checks, which it cannot alter: makes
-/// the table anew by the words that it has by now, each text replaced by the other, and moves rows and
-/// indexes over. Whatever other migrations have added to the table stays.
+/// the table anew by the words that it has by now, each text replaced by the other, and moves rows,
+/// indexes and triggers over. Whatever other migrations have added to the table stays.
 async fn rebuild(
     manager: &SchemaManager<'_>,
     table: &str,
@@ -218,6 +222,13 @@ async fn rebuild(
     let made = made.ok_or_else(|| DbErr::Custom(format!("there is no table {table}")))?;
     let mut made = sql(&made)?;
     let indexes = connection.query_all_raw(words("index")).await?;
+    // Those of other tables, too: a table that one of them names cannot be given its name again.
+    let triggers = format!(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' \
+         AND (tbl_name = '{table}' OR instr(sql, '{table}') > 0)"
+    );
+    let triggers = Statement::from_string(DbBackend::Sqlite, triggers);
+    let triggers = connection.query_all_raw(triggers).await?;
     for (from, to) in changes {
         if !made.contains(from) {
             let missing = format!("{table} was not made with: {from}");
@@ -229,6 +240,11 @@ async fn rebuild(
         .find('(')
         .map(|at| made.split_off(at))
         .ok_or_else(|| DbErr::Custom(format!("{table} has no columns")))?;
+    for trigger in &triggers {
+        let name: String = trigger.try_get("", "name")?;
+        let drop = format!("DROP TRIGGER {name}");
+        connection.execute_unprepared(&drop).await?;
+    }
     let rebuilt = format!("{table}__rebuilt");
     for statement in [
         format!("CREATE TABLE {rebuilt} {columns}"),
@@ -238,8 +254,8 @@ async fn rebuild(
     ] {
         connection.execute_unprepared(&statement).await?;
     }
-    for index in &indexes {
-        connection.execute_unprepared(&sql(index)?).await?;
+    for made in indexes.iter().chain(&triggers) {
+        connection.execute_unprepared(&sql(made)?).await?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use trellis_core::id::Id;
 use trellis_core::{
     AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EngagementId, EngagementMemberId,
     EngagementSnapshotId, EnrollmentId, FamilyId, HouseAccountId, JournalId, LeadId,
-    LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
-    RoleGrantId, TerritoryId, TierId, Violation,
+    LedgerAccountId, LedgerPeriodId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId,
+    RegistrationId, RoleGrantId, TerritoryId, TierId, Violation,
 };
 
 /// A kind of id that stands in resource names.
@@ -44,6 +44,7 @@ collections! {
     JournalId "journals" "Journal";
     LeadId "leads" "Lead";
     LedgerAccountId "ledgerAccounts" "LedgerAccount";
+    LedgerPeriodId "ledgerPeriods" "LedgerPeriod";
     PartnerId "partners" "Partner";
     PayoutItemId "items" "PayoutItem";
     PlanId "plans" "Plan";

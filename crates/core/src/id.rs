@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::column::never_counted;
+use crate::date::{Cadence, Date, Period};
 use crate::time::Timestamp;
 
 /// The longest id that a caller may choose.
@@ -77,6 +78,14 @@ fn check_spelling(text: &str) -> Result<String, InvalidId> {
         Ok(text.to_owned())
     } else {
         Err(InvalidId)
+    }
+}
+
+/// A month of the calendar: `2026-03`.
+fn check_month(text: &str) -> Result<String, InvalidId> {
+    match format!("{text}-01").parse::<Date>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(InvalidId),
     }
 }
 
@@ -222,6 +231,26 @@ impl LedgerAccountId {
     }
 }
 
+text_id! {
+    /// A period of the ledger. Its id is its month: `2026-03`.
+    LedgerPeriodId, check_month
+}
+
+impl LedgerPeriodId {
+    /// The month that a period begins with.
+    #[must_use]
+    pub fn of(period: Period) -> Self {
+        Self(Period::containing(period.start(), Cadence::Month).label())
+    }
+
+    /// The month.
+    #[must_use]
+    pub fn period(&self) -> Period {
+        let first = format!("{}-01", self.0).parse().unwrap_or(Date::EPOCH);
+        Period::containing(first, Cadence::Month)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -288,6 +317,30 @@ mod tests {
             "payable.n.USD",
         ] {
             assert_eq!(LedgerAccountId::try_new(bad), Err(InvalidId), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_period_of_the_ledger_is_a_month() {
+        let march = LedgerPeriodId::try_new("2026-03").unwrap();
+        let day = "2026-03-31".parse().unwrap();
+        assert!(march.period().contains(day));
+        assert_eq!(
+            LedgerPeriodId::of(Period::containing(day, Cadence::Month)),
+            march
+        );
+        let quarter = Period::containing(day, Cadence::Quarter);
+        assert_eq!(LedgerPeriodId::of(quarter).as_str(), "2026-01");
+        for bad in [
+            "",
+            "2026",
+            "2026-13",
+            "2026-3",
+            "2026-03-01",
+            "march",
+            "2026-0a",
+        ] {
+            assert_eq!(LedgerPeriodId::try_new(bad), Err(InvalidId), "{bad:?}");
         }
     }
 

@@ -35,8 +35,8 @@ pub use filter::{Comparison, Filter, Value};
 pub use id::{
     AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EngagementId, EngagementMemberId,
     EngagementSnapshotId, EnrollmentId, FamilyId, HouseAccountId, InvalidId, JournalId, LeadId,
-    LedgerAccountId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId, RegistrationId,
-    RoleGrantId, TerritoryId, TierId,
+    LedgerAccountId, LedgerPeriodId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId,
+    RegistrationId, RoleGrantId, TerritoryId, TierId,
 };
 pub use money::{Currency, InvalidCurrency, Money, MoneyError, allocate, round_half_up};
 pub use page::{Cursor, Order, Page, PageQuery, Seal};

@@ -2,7 +2,7 @@
 
 use trellis_api::tonic::Status;
 use trellis_core::access::Refused;
-use trellis_core::{Code, Failure, MoneyError, Problem, Violation};
+use trellis_core::{Code, Date, Failure, MoneyError, Problem, Violation};
 use trellis_store::incentive::ledger::Rejected;
 
 /// A refusal of the incentive service.
@@ -40,6 +40,52 @@ pub enum Error {
         /// The batch.
         resource: String,
     },
+    /// The journal is of a kind that is not undone by reversing it.
+    #[error("{resource} records {kind}, which is not reversed; {instead}")]
+    JournalNotReversible {
+        /// The journal.
+        resource: String,
+        /// What it records.
+        kind: String,
+        /// What is done in its place.
+        instead: &'static str,
+    },
+    /// The journal was reversed before.
+    #[error("{resource} was reversed by {reversal}; nothing is left to do")]
+    JournalAlreadyReversed {
+        /// The journal.
+        resource: String,
+        /// The journal that reverses it.
+        reversal: String,
+    },
+    /// A constrained account has less than would be taken from it.
+    #[error(
+        "{resource} would take more from {ledger_account} than it has; undo first what took it"
+    )]
+    BalanceTooLow {
+        /// What would take it.
+        resource: String,
+        /// The account.
+        ledger_account: String,
+        /// The award, if it is the award's part that is too small.
+        award: Option<String>,
+    },
+    /// The period goes on.
+    #[error("{resource} goes on until {end}; close it from then on")]
+    PeriodNotOver {
+        /// The period.
+        resource: String,
+        /// The day after its last.
+        end: Date,
+    },
+    /// A period before it is open.
+    #[error("{earliest} is still open; close the periods in their order")]
+    EarlierPeriodOpen {
+        /// The period.
+        resource: String,
+        /// The first one that is open.
+        earliest: String,
+    },
     /// The caller may approve, but not this.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -61,7 +107,12 @@ impl Failure for Error {
             Self::Store(error) => error.code(),
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
-            | Self::NothingPayable { .. } => Code::FailedPrecondition,
+            | Self::NothingPayable { .. }
+            | Self::JournalNotReversible { .. }
+            | Self::JournalAlreadyReversed { .. }
+            | Self::BalanceTooLow { .. }
+            | Self::PeriodNotOver { .. }
+            | Self::EarlierPeriodOpen { .. } => Code::FailedPrecondition,
             Self::FactRecordedOtherwise { .. } => Code::AlreadyExists,
             Self::Refused(refused) => refused.code(),
             Self::Amount(_) => Code::Internal,
@@ -76,6 +127,11 @@ impl Failure for Error {
             Self::FactRecordedOtherwise { .. } => "FACT_RECORDED_OTHERWISE",
             Self::NothingToApprove { .. } => "NOTHING_TO_APPROVE",
             Self::NothingPayable { .. } => "NOTHING_PAYABLE",
+            Self::JournalNotReversible { .. } => "JOURNAL_NOT_REVERSIBLE",
+            Self::JournalAlreadyReversed { .. } => "JOURNAL_ALREADY_REVERSED",
+            Self::BalanceTooLow { .. } => "BALANCE_TOO_LOW",
+            Self::PeriodNotOver { .. } => "PERIOD_NOT_OVER",
+            Self::EarlierPeriodOpen { .. } => "EARLIER_PERIOD_OPEN",
             Self::Refused(refused) => refused.reason(),
             Self::Amount(_) => "INTERNAL",
         }
@@ -95,6 +151,40 @@ impl Failure for Error {
             Self::NothingToApprove { resource } | Self::NothingPayable { resource } => {
                 vec![("resource", resource.clone())]
             }
+            Self::JournalNotReversible {
+                resource,
+                kind,
+                instead,
+            } => vec![
+                ("resource", resource.clone()),
+                ("kind", kind.clone()),
+                ("instead", (*instead).to_owned()),
+            ],
+            Self::JournalAlreadyReversed { resource, reversal } => vec![
+                ("resource", resource.clone()),
+                ("reversal", reversal.clone()),
+            ],
+            Self::PeriodNotOver { resource, end } => vec![
+                ("resource", resource.clone()),
+                ("end_date", end.to_string()),
+            ],
+            Self::EarlierPeriodOpen { resource, earliest } => vec![
+                ("resource", resource.clone()),
+                ("earliest", earliest.clone()),
+            ],
+            Self::BalanceTooLow {
+                resource,
+                ledger_account,
+                award,
+            } => {
+                let award = award.iter().map(|award| ("award", award.clone()));
+                let mut told = vec![
+                    ("resource", resource.clone()),
+                    ("ledger_account", ledger_account.clone()),
+                ];
+                told.extend(award);
+                told
+            }
             Self::Refused(refused) => refused.metadata(),
             Self::Amount(_) => Vec::new(),
         }
@@ -108,6 +198,11 @@ impl Failure for Error {
             | Self::FactRecordedOtherwise { .. }
             | Self::NothingToApprove { .. }
             | Self::NothingPayable { .. }
+            | Self::JournalNotReversible { .. }
+            | Self::JournalAlreadyReversed { .. }
+            | Self::BalanceTooLow { .. }
+            | Self::PeriodNotOver { .. }
+            | Self::EarlierPeriodOpen { .. }
             | Self::Refused(_)
             | Self::Amount(_) => &[],
         }
@@ -121,6 +216,11 @@ impl Failure for Error {
             | Self::FactRecordedOtherwise { .. }
             | Self::NothingToApprove { .. }
             | Self::NothingPayable { .. }
+            | Self::JournalNotReversible { .. }
+            | Self::JournalAlreadyReversed { .. }
+            | Self::BalanceTooLow { .. }
+            | Self::PeriodNotOver { .. }
+            | Self::EarlierPeriodOpen { .. }
             | Self::Refused(_)
             | Self::Amount(_) => None,
         }

@@ -25,6 +25,7 @@ pub mod ledger;
 mod limit;
 pub mod payout;
 pub mod plan;
+mod today;
 pub mod worker;
 
 use std::sync::Arc;

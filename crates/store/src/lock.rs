@@ -34,6 +34,41 @@ pub async fn keys<S: AsRef<str>>(txn: &Txn, keys: &[S]) -> Result<(), Error> {
     Ok(())
 }
 
+/// The shared lock comes first: each row that is locked has been joined to it.
+const LOCK_BENEATH: &str = "WITH keys AS MATERIALIZED (\
+    SELECT DISTINCT hashtextextended(key, 0) AS hash \
+    FROM json_array_elements_text($1::json) AS given(key) ORDER BY hash), \
+    beneath AS MATERIALIZED (\
+    SELECT pg_advisory_xact_lock_shared(hashtextextended($2, 0))) \
+    SELECT pg_advisory_xact_lock(hash) FROM beneath CROSS JOIN keys";
+
+/// Takes a lock that others may share, and then a lock on each key, until the transaction ends.
+///
+/// Whoever takes the shared one with [`keys`] waits for all who share it, and keeps out all others.
+/// Every lock that is taken beneath it must be taken after it, or the two may wait for each other.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn beneath<S: AsRef<str>>(txn: &Txn, shared: &str, keys: &[S]) -> Result<(), Error> {
+    let db = txn.db();
+    if !waits(txn) {
+        return Ok(());
+    }
+    let scoped = |key: &str| format!("{}/{key}", txn.ecosystem());
+    let shared = scoped(shared);
+    let statement = if keys.is_empty() {
+        let sql = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))";
+        Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, [shared.into()])
+    } else {
+        let keys: Vec<String> = keys.iter().map(|key| scoped(key.as_ref())).collect();
+        let json = serde_json::Value::from(keys).to_string();
+        let values = [json.into(), shared.into()];
+        Statement::from_sql_and_values(DatabaseBackend::Postgres, LOCK_BENEATH, values)
+    };
+    db.query_all_raw(statement).await?;
+    Ok(())
+}
+
 /// Whether a lock may have been waited for, so that what was read before it may have changed. SQLite's
 /// one writer has waited before it read anything.
 #[must_use]

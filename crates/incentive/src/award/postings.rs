@@ -7,8 +7,8 @@
 //! | out of its hold | held | review |
 //! | approved | review | payable |
 
-use trellis_core::Date;
-use trellis_store::incentive::award::{AccountingClass, Model};
+use trellis_core::{Date, Period};
+use trellis_store::incentive::award::{AccountingClass, Model, Window};
 use trellis_store::incentive::ledger::{Account, HoldReason, Key, Kind, Line, Posting};
 
 use crate::Error;
@@ -37,7 +37,11 @@ pub(crate) fn of_moves(award: &Model, moves: &Moves, today: Date) -> Result<Vec<
     let mut postings = Vec::new();
     let mut post = |kind, lines| -> Result<(), Error> {
         number += 1;
-        postings.push(posting(award, number, kind, today, lines)?);
+        let posting = posting(award, number, kind, today, lines)?;
+        postings.push(match kind {
+            Kind::Accrual | Kind::Clawback => posting.belonging_to(earned_on(award, today)),
+            _ => posting,
+        });
         Ok(())
     };
     let delta = moves.delta();
@@ -89,6 +93,20 @@ pub(crate) fn of_approval(award: &Model, minor: i64, today: Date) -> Result<Post
         today,
         lines.into(),
     )
+}
+
+/// The day to which what an award comes to belongs: that of its deal or its fact, or the last one of its
+/// period that has come; where all time is one, today.
+fn earned_on(award: &Model, today: Date) -> Date {
+    let day = match (award.window, award.window.cadence()) {
+        (Window::Lifetime, _) => today,
+        (_, None) => award.scope_date,
+        (_, Some(cadence)) => {
+            let period = Period::containing(award.scope_date, cadence);
+            period.end().plus_days(-1)
+        }
+    };
+    day.min(today)
 }
 
 fn posting(

@@ -4,8 +4,8 @@ use trellis_api::google::r#type::Money as WireMoney;
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{Field, Fields, date, money, name, time};
 use trellis_core::{
-    AwardId, Currency, EcosystemId, JournalId, LedgerAccountId, Money, PageQuery, PartnerId,
-    ProgramId, Timestamp,
+    AwardId, Currency, EcosystemId, JournalId, LedgerAccountId, LedgerPeriodId, Money, PageQuery,
+    PartnerId, ProgramId, Timestamp,
 };
 use trellis_store::incentive::ledger::balance::{ClassSums, Sums, Touching};
 use trellis_store::incentive::ledger::statement::Movement;
@@ -16,6 +16,8 @@ use trellis_store::incentive::ledger::{
 
 use super::accounts::AsOf;
 use super::journals::Export;
+use super::periods::Close;
+use super::reversals::Reverse;
 use super::statement::{self, Totals, movement};
 use super::statements::Asked;
 use crate::Error;
@@ -51,6 +53,7 @@ const JOURNAL_FIELDS: &[Field] = &[
     Field::text("cause"),
     Field::integer("sequence"),
     Field::date("effective_date").sortable(),
+    Field::id::<LedgerPeriodId>("attributed_period"),
     Field::time("record_time").sortable(),
     Field::id::<JournalId>("reverses"),
 ];
@@ -64,6 +67,7 @@ const KINDS: &[&str] = &[
     "PAYOUT_CANCEL",
     "PAYOUT_SEND",
     "PAYOUT_SETTLE",
+    "APPROVAL_REVERSAL",
 ];
 
 fn amount(minor: i64, currency: Currency) -> Option<WireMoney> {
@@ -143,10 +147,12 @@ fn wire_kind(kind: Kind) -> pb::journal::Kind {
         Kind::PayoutCancel => pb::journal::Kind::PayoutCancel,
         Kind::PayoutSend => pb::journal::Kind::PayoutSend,
         Kind::PayoutSettle => pb::journal::Kind::PayoutSettle,
+        Kind::ApprovalReversal => pb::journal::Kind::ApprovalReversal,
     }
 }
 
-fn wire_cause(ecosystem: &EcosystemId, cause: &str) -> String {
+/// A name, from the part of it after the ecosystem's.
+pub(super) fn wire_cause(ecosystem: &EcosystemId, cause: &str) -> String {
     format!("{}/{cause}", trellis_api::ecosystem_name(ecosystem))
 }
 
@@ -160,6 +166,7 @@ pub(super) fn wire_journal(journal: journal::Model, lines: Vec<line::Model>) -> 
         sequence,
         content_hash: _,
         effective_date,
+        attributed_period,
         record_time,
         reverses,
         line_count: _,
@@ -173,6 +180,9 @@ pub(super) fn wire_journal(journal: journal::Model, lines: Vec<line::Model>) -> 
         record_time: Some(time::wire(record_time)),
         reverses: reverses
             .map(|journal| name(&ecosystem, &journal))
+            .unwrap_or_default(),
+        attributed_period: attributed_period
+            .map(|period| name(&ecosystem, &period))
             .unwrap_or_default(),
         lines: lines.into_iter().map(wire_line).collect(),
     }
@@ -319,6 +329,7 @@ pub(super) fn wire_totals(currency: Currency, totals: &Totals) -> pb::StatementC
 pub(super) fn wire_movement(ecosystem: &EcosystemId, moved: Movement) -> pb::StatementMovement {
     let Movement {
         effective_date,
+        attributed_period,
         journal,
         award,
         kind,
@@ -338,6 +349,9 @@ pub(super) fn wire_movement(ecosystem: &EcosystemId, moved: Movement) -> pb::Sta
         effective_date: Some(date::wire(effective_date)),
         record_time: Some(time::wire(record_time)),
         amount: amount(minor, currency),
+        attributed_period: attributed_period
+            .map(|period| name(ecosystem, &period))
+            .unwrap_or_default(),
     }
 }
 
@@ -364,6 +378,7 @@ pub(super) fn wire_check(ecosystem: &EcosystemId, check: Check) -> pb::LedgerChe
         Subject::Account => wire_cause(ecosystem, &format!("ledgerAccounts/{subject}")),
         Subject::Award => wire_cause(ecosystem, &format!("awards/{subject}")),
         Subject::Currency => subject,
+        Subject::Period => wire_cause(ecosystem, &format!("ledgerPeriods/{subject}")),
     };
     pb::LedgerCheck {
         rule: wire_rule(rule).into(),
@@ -389,6 +404,7 @@ fn wire_rule(rule: Rule) -> pb::ledger_check::Rule {
         Rule::LinesSealed => pb::ledger_check::Rule::LinesSealed,
         Rule::AwardsAddUp => pb::ledger_check::Rule::AwardsAddUp,
         Rule::ReversalsMirror => pb::ledger_check::Rule::ReversalsMirror,
+        Rule::PeriodsClosed => pb::ledger_check::Rule::PeriodsClosed,
     }
 }
 
@@ -420,6 +436,38 @@ pub(super) fn list_journals(
         until: None,
     };
     Some((touching, query?))
+}
+
+pub(super) fn reverse(request: pb::ReverseJournalRequest, fields: &mut Fields) -> Option<Reverse> {
+    Some(Reverse {
+        id: fields.id("name", &request.name)?,
+        reason_code: request.reason_code,
+        note: request.note,
+    })
+}
+
+pub(super) fn get_period(
+    request: pb::GetLedgerPeriodRequest,
+    fields: &mut Fields,
+) -> Option<LedgerPeriodId> {
+    fields.id("name", &request.name)
+}
+
+pub(super) fn list_periods(
+    request: pb::ListLedgerPeriodsRequest,
+    fields: &mut Fields,
+) -> Option<PageQuery> {
+    fields.page(&request, &[])
+}
+
+pub(super) fn close_period(
+    request: pb::CloseLedgerPeriodRequest,
+    fields: &mut Fields,
+) -> Option<Close> {
+    Some(Close {
+        id: fields.id("name", &request.name)?,
+        note: request.note,
+    })
 }
 
 pub(super) fn trial_balance(

@@ -4,11 +4,13 @@ use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use tonic::{Request, Response, Status};
 use trellis_api::incentive::v1 as pb;
 use trellis_api::incentive::v1::ledger_service_server::{LedgerService, LedgerServiceServer};
-use trellis_api::{date, name, open, page_token};
+use trellis_api::{date, name, open, page_token, written};
 use trellis_store::Store;
 
 use super::statements::Asked;
-use super::{accounts, convert, journals, statements, trial_balance, verification};
+use super::{
+    accounts, convert, journals, periods, reversals, statements, trial_balance, verification,
+};
 
 /// `LedgerService` over a store.
 #[derive(Clone)]
@@ -56,6 +58,44 @@ impl LedgerService for Ledger {
             next_page_token: page_token(&query, page.next),
             journals: page.rows,
         }))
+    }
+
+    async fn reverse_journal(
+        &self,
+        request: Request<pb::ReverseJournalRequest>,
+    ) -> Result<Response<pb::Journal>, Status> {
+        let (call, reverse) = open(request, convert::reverse)?;
+        Ok(written(
+            reversals::reverse(&self.store, call, reverse).await?,
+        ))
+    }
+
+    async fn get_ledger_period(
+        &self,
+        request: Request<pb::GetLedgerPeriodRequest>,
+    ) -> Result<Response<pb::LedgerPeriod>, Status> {
+        let (call, id) = open(request, convert::get_period)?;
+        Ok(Response::new(periods::get(&self.store, call, id).await?))
+    }
+
+    async fn list_ledger_periods(
+        &self,
+        request: Request<pb::ListLedgerPeriodsRequest>,
+    ) -> Result<Response<pb::ListLedgerPeriodsResponse>, Status> {
+        let (call, query) = open(request, convert::list_periods)?;
+        let page = periods::list(&self.store, call, &query).await?;
+        Ok(Response::new(pb::ListLedgerPeriodsResponse {
+            next_page_token: page_token(&query, page.next),
+            ledger_periods: page.rows,
+        }))
+    }
+
+    async fn close_ledger_period(
+        &self,
+        request: Request<pb::CloseLedgerPeriodRequest>,
+    ) -> Result<Response<pb::LedgerPeriod>, Status> {
+        let (call, close) = open(request, convert::close_period)?;
+        Ok(written(periods::close(&self.store, call, close).await?))
     }
 
     async fn get_trial_balance(

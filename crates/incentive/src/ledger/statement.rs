@@ -9,7 +9,7 @@
 //! | clawback | clawed back |
 //! | payout sent | paid |
 //! | payout reserved or cancelled | set off: it lowers what is due and what is owed, and so changes no balance |
-//! | release, approval | none: money that was the partner's stays so |
+//! | release, approval, approval taken back | none: money that was the partner's stays so |
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub const fn movement(kind: Kind) -> Option<Movement> {
         Kind::Clawback => Some(Movement::ClawedBack),
         Kind::PayoutSend => Some(Movement::Paid),
         Kind::PayoutReserve | Kind::PayoutCancel => Some(Movement::SetOff),
-        Kind::Release | Kind::Approval | Kind::PayoutSettle => None,
+        Kind::Release | Kind::Approval | Kind::PayoutSettle | Kind::ApprovalReversal => None,
     }
 }
 

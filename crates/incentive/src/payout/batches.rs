@@ -6,8 +6,8 @@ use trellis_api::incentive::v1 as pb;
 use trellis_api::name;
 use trellis_core::lifecycle::Named;
 use trellis_core::{
-    AwardId, BatchId, Call, Currency, Date, LedgerAccountId, Order, Page, PageQuery, PartnerId,
-    Problem, TimeZone, Timestamp, Violation, Written,
+    AwardId, BatchId, Call, Currency, LedgerAccountId, Order, Page, PageQuery, PartnerId, Problem,
+    Timestamp, Violation, Written,
 };
 use trellis_store::event::{self, NewEvent};
 use trellis_store::incentive::ledger::due::{self, Due};
@@ -16,7 +16,6 @@ use trellis_store::incentive::payout_batch::{self, Model, Partners, State};
 use trellis_store::incentive::payout_item::{self, BlockReason, State as ItemState};
 use trellis_store::incentive::payout_line;
 use trellis_store::partner::partner;
-use trellis_store::platform::ecosystem;
 use trellis_store::{Store, Txn, View, lock, record};
 
 use super::allocation::{Allocation, Slice, allocate};
@@ -24,6 +23,7 @@ use super::convert::{wire, wire_item, wire_line};
 use super::postings::Item;
 use super::selection::{AWARDS_MAX, Selection, is_worth, select};
 use crate::Error;
+use crate::today::today;
 
 /// What a new batch pays, and to whom.
 #[derive(Clone, Debug)]
@@ -407,14 +407,6 @@ async fn reserve(
     }
     ledger::append(txn, postings).await?;
     Ok(())
-}
-
-/// The day by the ecosystem's clock and time zone, on which what is posted now counts.
-pub(super) async fn today(view: &View) -> Result<Date, Error> {
-    let zone = ecosystem::get(view)
-        .await?
-        .map_or_else(TimeZone::utc, |found| found.time_zone);
-    Ok(zone.local_date(view.now()))
 }
 
 /// Gets a batch.

@@ -19,12 +19,13 @@ use trellis_store::incentive::payout_line;
 use trellis_store::{Store, Txn, record};
 
 use super::allocation::Line;
-use super::batches::{absent, today, told};
+use super::batches::{absent, told};
 use super::convert::{item_name, wire};
 use super::lifecycle::{self, ItemVerb, Verb};
 use super::postings::Item;
 use crate::Error;
 use crate::limit::within_limit;
+use crate::today::today;
 
 /// Which batch is moved, as the caller has read it.
 #[derive(Clone, Debug)]

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use trellis_core::{AwardId, Currency, Date, LedgerAccountId, PartnerId, ProgramId, Timestamp};
-use trellis_store::Error;
+use trellis_store::incentive::ledger::statement::Part;
 use trellis_store::incentive::ledger::verify::{self, Rule};
 use trellis_store::incentive::ledger::{
     self, Account, Buckets, Class, Fault, HoldReason, Key, Kind, Line, Posted, Posting, Rail,
-    balance, statement,
+    balance, period, statement,
 };
+use trellis_store::{Error, Txn};
 
 use crate::on_both;
 use crate::support::{Fixture, call, everything};
@@ -119,6 +120,19 @@ async fn broken(fixture: &Fixture) -> Vec<(Rule, String)> {
         }
     }
     broken
+}
+
+/// Closes the month of a day.
+async fn close(fixture: &Fixture, day: Date) -> Result<(), Error> {
+    let close = |txn: Txn, day| async move {
+        period::lock(&txn).await?;
+        period::close(&txn, period::of(day)).await.map(drop)
+    };
+    fixture
+        .store
+        .write(call("acme"), day, close)
+        .await
+        .map(drop)
 }
 
 /// One award on its whole way, and another one that owes and is set off.
@@ -450,6 +464,9 @@ impl Beneath {
                 "PRAGMA ignore_check_constraints = ON",
                 "DROP TRIGGER ledger_journals_seal",
                 "DROP TRIGGER ledger_lines_unsealed",
+                "DROP TRIGGER ledger_journals_open",
+                "DROP TRIGGER ledger_periods_no_update",
+                "DROP TRIGGER ledger_periods_no_delete",
                 "DROP TRIGGER ledger_journals_no_update",
                 "DROP TRIGGER ledger_journals_no_delete",
                 "DROP TRIGGER ledger_lines_no_update",
@@ -459,6 +476,7 @@ impl Beneath {
             &[
                 "ALTER TABLE ledger_lines DISABLE TRIGGER USER",
                 "ALTER TABLE ledger_journals DISABLE TRIGGER USER",
+                "ALTER TABLE ledger_periods DISABLE TRIGGER USER",
                 "ALTER TABLE ledger_lines DROP CONSTRAINT ledger_lines_never_below_zero",
             ]
         };
@@ -539,6 +557,14 @@ on_both! {
         assert_eq!(broken(&fixture).await, []);
     }
 }
+
+const TABLES: [&str; 5] = [
+    "ledger_lines",
+    "ledger_journals",
+    "ledger_accounts",
+    "ledger_slices",
+    "ledger_periods",
+];
 
 /// Breaks the ledger of an award on its whole way, and tells which rules must find it.
 const BREAKS: &[(&str, &[Rule])] = &[
@@ -637,6 +663,25 @@ const BREAKS: &[(&str, &[Rule])] = &[
          WHERE kind = 'APPROVAL') WHERE kind = 'RELEASE'",
         &[Rule::ReversalsMirror],
     ),
+    // A journal comes to count in a closed month.
+    (
+        "UPDATE ledger_lines SET effective_date = -1 WHERE journal IN \
+         (SELECT id FROM ledger_journals WHERE kind = 'RELEASE'); \
+         UPDATE ledger_journals SET effective_date = -1 WHERE kind = 'RELEASE'",
+        &[Rule::PeriodsClosed],
+    ),
+    // One comes to count before anything was closed.
+    (
+        "UPDATE ledger_lines SET effective_date = -99 WHERE journal IN \
+         (SELECT id FROM ledger_journals WHERE kind = 'RELEASE'); \
+         UPDATE ledger_journals SET effective_date = -99 WHERE kind = 'RELEASE'",
+        &[Rule::PeriodsClosed],
+    ),
+    // A closed month is open again.
+    (
+        "DELETE FROM ledger_periods WHERE id = '1969-11'",
+        &[Rule::PeriodsClosed],
+    ),
     // A journal claims to reverse one that does not exist.
     (
         "UPDATE ledger_journals SET reverses = 'gone' WHERE kind = 'RELEASE'",
@@ -646,11 +691,14 @@ const BREAKS: &[(&str, &[Rule])] = &[
 
 on_both! {
     async fn every_check_goes_red_when_what_it_checks_is_broken_underneath(fixture: Fixture) {
+        for month in [-3, -2, -1] {
+            close(&fixture, DAY.plus_months(month)).await.unwrap();
+        }
         whole_way(&fixture).await;
         assert_eq!(broken(&fixture).await, []);
         let beneath = Beneath::of(&fixture).await;
         beneath.unlock().await;
-        for table in ["ledger_lines", "ledger_journals", "ledger_accounts", "ledger_slices"] {
+        for table in TABLES {
             beneath.run(&format!("CREATE TABLE good_{table} AS SELECT * FROM {table}")).await.unwrap();
         }
         let mut red: Vec<Rule> = Vec::new();
@@ -663,7 +711,7 @@ on_both! {
             rules.dedup();
             assert_eq!(rules, *expected, "{sql}\n{broken:#?}");
             red.extend(rules);
-            for table in ["ledger_lines", "ledger_journals", "ledger_accounts", "ledger_slices"] {
+            for table in TABLES {
                 beneath.run(&format!("DELETE FROM {table}")).await.unwrap();
                 let back = format!("INSERT INTO {table} SELECT * FROM good_{table}");
                 beneath.run(&back).await.unwrap();
@@ -706,6 +754,166 @@ on_both! {
         post(&fixture, vec![pay(5, Kind::PayoutReserve, payable(), in_payout())]).await.unwrap();
         post(&fixture, vec![back(6)]).await.unwrap_err();
         assert_eq!(buckets(&fixture, "c").await.in_payout, 40);
+    }
+}
+
+on_both! {
+    async fn no_journal_counts_in_a_closed_month(fixture: Fixture) {
+        post(&fixture, vec![accrual("a", 1, 100)]).await.unwrap();
+        close(&fixture, DAY).await.unwrap();
+        assert!(close(&fixture, DAY).await.is_err(), "it is closed once");
+        let late = moving("a", 2, Kind::Release, held(), review(), 60);
+        let same = Posting::try_new(
+            Key::new("awards/a", 3),
+            Kind::Release,
+            DAY.plus_days(40),
+            Line::pair(held(), review(), Some(&award("a")), 40).to_vec(),
+        )
+        .unwrap();
+        let own = same.clone().belonging_to(DAY.plus_days(35));
+        let posted = post(&fixture, vec![late.clone(), own]).await.unwrap();
+        let view = fixture.store.read(&call("acme")).await.unwrap();
+        let told = async |which: usize| {
+            let journal = balance::journal(&view, &posted[which].journal).await.unwrap().unwrap();
+            let lines = balance::lines(&view, std::slice::from_ref(&journal.id)).await.unwrap();
+            assert!(lines.iter().all(|line| line.effective_date == journal.effective_date));
+            (journal.effective_date, journal.attributed_period.map(String::from))
+        };
+        // The first day that is open, and the month that it belongs to; or its own day and month.
+        assert_eq!(told(0).await, (DAY.plus_days(31), Some("1970-01".to_owned())));
+        assert_eq!(told(1).await, (DAY.plus_days(40), None));
+        // Sent again, it is the same posting.
+        assert!(!post(&fixture, vec![late]).await.unwrap()[0].fresh);
+        assert_eq!(broken(&fixture).await, []);
+        // Whoever writes past the store is refused by the database.
+        let beneath = Beneath::of(&fixture).await;
+        let hash = no_hash(beneath.sqlite);
+        let write = async |day: i32| {
+            beneath.run("BEGIN").await.unwrap();
+            let line = |number, debit, credit| format!(
+                "('acme', 'j', {number}, 'cash.bank.usd', {}, NULL, 'USD', {debit}, {credit}, \
+                 {{no}}, 0, NULL, {day}, 0)", 7 + number
+            );
+            let lines = format!("{LINE} {}, {}", line(0, 5, 0), line(1, 0, 5));
+            beneath.run(&lines).await.unwrap();
+            let journal =
+                format!("{JOURNAL} ('acme', 'j', 'ACCRUAL', 'x', 1, {hash}, {day}, 0, NULL, 2)");
+            let written = beneath.run(&journal).await;
+            beneath.run("ROLLBACK").await.unwrap();
+            written
+        };
+        for day in [0, 30, -1, -400] {
+            let refused = write(day).await.unwrap_err().to_string();
+            assert!(refused.contains("the period is closed"), "{day}: {refused}");
+        }
+        write(31).await.unwrap();
+        for sql in ["UPDATE ledger_periods SET journal_count = 9", "DELETE FROM ledger_periods"] {
+            let never = beneath.refuses(sql).await;
+            assert!(never.contains("never"), "{never}");
+        }
+    }
+}
+
+/// What a closed month says: the parts of its statement, and the balance of each account after it.
+#[derive(Debug, PartialEq)]
+struct Said {
+    start: Date,
+    end: Date,
+    parts: Vec<Part>,
+    movements: Vec<statement::Movement>,
+    balances: Vec<balance::Sums>,
+}
+
+impl Said {
+    async fn by(fixture: &Fixture, start: Date) -> Self {
+        let view = fixture.store.read(&call("acme")).await.unwrap();
+        let end = start.plus_months(1);
+        let mut parts = statement::parts(&view, &nimbus(), start, end)
+            .await
+            .unwrap();
+        parts.sort_by_key(|part| format!("{:?}", (part.class, part.kind, part.within)));
+        let of = nimbus();
+        let movements = statement::movements(&view, &of, start, end, None, 10_000);
+        let movements = movements.await.unwrap();
+        let mut balances = Vec::new();
+        let ever = Timestamp::from_micros(i64::MAX);
+        for account in [
+            expense(),
+            held(),
+            review(),
+            payable(),
+            receivable(),
+            in_payout(),
+            cash(),
+        ] {
+            let day = Some(end.plus_days(-1));
+            balances.push(
+                balance::as_of(&view, account.id(), ever, day)
+                    .await
+                    .unwrap(),
+            );
+        }
+        Self {
+            start,
+            end,
+            parts,
+            movements,
+            balances,
+        }
+    }
+}
+
+on_both! {
+    /// Postings of any day come in, and months are closed; what a month says when it is closed, it
+    /// says for ever.
+    async fn closed_months_never_change(fixture: Fixture) {
+        let mut dice = Dice(0x2026_1127_0181_0001);
+        let mut said: Vec<Said> = Vec::new();
+        let (mut today, mut held_minor) = (DAY, 0);
+        for sequence in 0..120 {
+            let day = today.plus_days(i32::try_from(-dice.roll(90)).unwrap());
+            let (kind, from, to, minor) = if held_minor > 0 && dice.roll(2) == 0 {
+                let minor = 1 + dice.roll(held_minor);
+                held_minor -= minor;
+                match dice.roll(2) {
+                    0 => (Kind::Release, held(), review(), minor),
+                    _ => (Kind::Clawback, held(), expense(), minor),
+                }
+            } else {
+                let minor = 1 + dice.roll(500);
+                held_minor += minor;
+                (Kind::Accrual, expense(), held(), minor)
+            };
+            let a = award("a");
+            let lines = Line::pair(from, to, Some(&a), minor).to_vec();
+            let posting = Posting::try_new(Key::new("awards/a", sequence), kind, day, lines);
+            let posting = posting.unwrap().belonging_to(day.plus_days(-3));
+            post(&fixture, vec![posting]).await.unwrap();
+            today = today.plus_days(i32::try_from(dice.roll(8)).unwrap());
+            let next = said.last().map_or(DAY.plus_months(-4), |last| last.end);
+            if dice.roll(4) == 0 && next.plus_months(1) <= today {
+                close(&fixture, next).await.unwrap();
+                said.push(Said::by(&fixture, next).await);
+            }
+            if sequence % 10 == 0 {
+                for before in &said {
+                    assert_eq!(&Said::by(&fixture, before.start).await, before);
+                }
+                assert_eq!(broken(&fixture).await, [], "after {sequence}");
+            }
+        }
+        assert!(said.len() > 5, "{} months were closed", said.len());
+        let late = fixture.store.read(&call("acme")).await.unwrap();
+        let all = balance::journals(&late, &balance::Touching::default(), &everything(1_000)).await.unwrap();
+        let moved = all.rows.iter().filter(|journal| journal.attributed_period.is_some()).count();
+        assert!(moved > 20, "{moved} came too late");
+        // The control: what comes to count in a closed month past all that protects it is seen.
+        let beneath = Beneath::of(&fixture).await;
+        beneath.unlock().await;
+        let day = said[0].start.days();
+        let slip = format!("UPDATE ledger_lines SET effective_date = {day} WHERE entry = 1");
+        beneath.run(&slip).await.unwrap();
+        assert_ne!(Said::by(&fixture, said[0].start).await, said[0]);
     }
 }
 

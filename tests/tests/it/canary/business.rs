@@ -394,6 +394,12 @@ impl Planter {
                     let win = pb::WinDealRequest {
                         name,
                         note: self.text('v'),
+                        // In the month before, so that what it earns says so.
+                        close_date: Some(Date {
+                            month: 2,
+                            day: 20,
+                            ..DAY
+                        }),
                         ..pb::WinDealRequest::default()
                     };
                     calls.win_deal(win).await.unwrap();
@@ -734,7 +740,11 @@ pub(super) fn tenth() -> incentive::PlanVersion {
         ..incentive::Band::default()
     };
     incentive::PlanVersion {
-        effective_from_date: Some(DAY),
+        effective_from_date: Some(Date {
+            day: 1,
+            month: 1,
+            ..DAY
+        }),
         currency_code: "USD".to_owned(),
         kind: incentive::plan_version::Kind::Commission.into(),
         trigger: incentive::plan_version::Trigger::DealWon.into(),

@@ -137,6 +137,14 @@ impl Planter {
             planter.text('v')
         );
         past_everything(world, &pending).await;
+        // A month that is closed: the clock stands still here.
+        let closed = format!(
+            "INSERT INTO ledger_periods (ecosystem, id, start_date, end_date, journal_count, closer, \
+             close_time) VALUES ('{}', '2026-02', 20485, 20513, 0, '{}', 0)",
+            ecosystem(0),
+            planter.text('v')
+        );
+        past_everything(world, &closed).await;
         // Keys come last: with one there, a server asks for one once its clock moves.
         for of in ['v'].into_iter().chain((0..PARTNERS).map(owner)) {
             planter.access(of).await;

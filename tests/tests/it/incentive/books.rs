@@ -9,7 +9,7 @@ use trellis_core::{
 };
 use trellis_store::incentive::ledger::{self, Account, HoldReason, Key, Kind, Line, Posting, Rail};
 use trellis_store::partner::partner::{self, PartnerType, State};
-use trellis_store::{Error, Txn, record};
+use trellis_store::{Error, Store, Txn, record};
 use trellis_tests::World;
 
 /// The day on which every test begins.
@@ -43,7 +43,7 @@ fn partner(id: &str) -> PartnerId {
     PartnerId::try_new(id).unwrap()
 }
 
-fn expense() -> Account {
+pub(super) fn expense() -> Account {
     Account::commission_expense(&ProgramId::try_new("gold").unwrap(), Currency::USD)
 }
 
@@ -174,10 +174,15 @@ impl Books {
     }
 
     pub(super) async fn post(&self, postings: Vec<Posting>) {
-        self.write(postings, |txn, postings| async move {
-            ledger::append(&txn, postings).await.map(drop)
-        })
-        .await;
+        self.post_by(self.world.store(), postings).await;
+    }
+
+    /// Posts by the store of another server.
+    pub(super) async fn post_by(&self, store: &Store, postings: Vec<Posting>) {
+        let post =
+            |txn: Txn, postings| async move { ledger::append(&txn, postings).await.map(drop) };
+        let written = store.write(self.call(), postings, post).await;
+        written.map(drop).unwrap();
     }
 
     /// What an account has, in minor units.
@@ -200,7 +205,7 @@ impl Books {
             .unwrap()
             .into_inner();
         assert!(verified.sound, "{:#?}", verified.checks);
-        assert_eq!(verified.checks.len(), 9);
+        assert_eq!(verified.checks.len(), 10);
     }
 }
 

@@ -4,9 +4,10 @@ use tonic::Code;
 use trellis_api::incentive::v1 as pb;
 use trellis_core::access::{Grant, Rights};
 use trellis_core::{Actor, Currency, EcosystemId, Money, Principal, Role};
+use trellis_store::incentive::ledger::Kind;
 use trellis_tests::{Seat, World, on_both, refused};
 
-use super::books::{Books, earned};
+use super::books::{Books, earned, expense, moving, payable, review};
 use super::scene::{Scene, percent};
 
 /// A finance approver with these limits, each by a role of its own.
@@ -104,6 +105,36 @@ on_both! {
                 Some(person) => assert_eq!(answer.unwrap().into_inner().approver, person),
             }
         }
+    }
+
+    async fn a_journal_is_reversed_up_to_the_limit(world: World) {
+        let books = Books::open(world, &["nimbus"]).await;
+        books.post(vec![
+            moving("a", 1, Kind::Accrual, expense(), review("nimbus"), 101),
+            moving("a", 2, Kind::Approval, review("nimbus"), payable("nimbus"), 101),
+        ]).await;
+        let list = pb::ListJournalsRequest {
+            parent: books.ecosystem.clone(),
+            filter: "kind = APPROVAL".to_owned(),
+            ..Default::default()
+        };
+        let listed = books.world.ledger().list_journals(list).await.unwrap().into_inner();
+        let reverse = || pb::ReverseJournalRequest {
+            name: listed.journals[0].name.clone(),
+            reason_code: "OTHER".to_owned(),
+            ..Default::default()
+        };
+        for limits in [vec![dollars(100)], vec![euros(1_000), dollars(100)]] {
+            let seat = approver(&books.world, &limits).await;
+            let answer = seat.ledger().reverse_journal(reverse()).await;
+            let refusal = refused(answer, Code::PermissionDenied, "APPROVAL_LIMIT");
+            assert_eq!(refusal.metadata["amount"], "1.01 USD", "{limits:?}");
+            assert_eq!(refusal.metadata["resource"], listed.journals[0].name);
+        }
+        assert_eq!(books.balance(&payable("nimbus")).await, 101);
+        let seat = approver(&books.world, &[dollars(101)]).await;
+        seat.ledger().reverse_journal(reverse()).await.unwrap();
+        assert_eq!(books.balance(&payable("nimbus")).await, 0);
     }
 
     async fn awards_are_approved_together_up_to_the_limit(world: World) {

@@ -3,10 +3,13 @@
 mod award;
 mod books;
 mod facts;
+mod history;
 mod ledger;
 mod limits;
 mod payout;
+mod periods;
 mod plan;
+mod reversal;
 mod scene;
 mod simulation;
 mod terms;

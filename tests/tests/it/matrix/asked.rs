@@ -23,14 +23,17 @@ pub(super) struct Asked {
 /// Whether the reach of something of a kind can be asked for, as the request's comment says.
 fn can_be_named(kind: Kind) -> bool {
     use Kind::{
-        Ecosystem, Enrollment, Invitation, LedgerAccount, Member, PlanVersion, Snapshot, Tier,
+        Ecosystem, Enrollment, Invitation, Journal, LedgerAccount, LedgerPeriod, Member,
+        PlanVersion, Snapshot, Tier,
     };
     !matches!(
         kind,
         Ecosystem
             | Enrollment
             | Invitation
+            | Journal
             | LedgerAccount
+            | LedgerPeriod
             | Member
             | PlanVersion
             | Snapshot

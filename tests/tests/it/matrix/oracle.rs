@@ -160,7 +160,7 @@ fn roles(method: &str) -> Vec<Role> {
         roles.push(Service);
     } else if about(method, &["Record", "SendBatch", "SettleItems"]) {
         roles.extend([FinanceApprover, Service]);
-    } else if about(method, &["Plan", "Award", "Batch"]) {
+    } else if about(method, &["Plan", "Award", "Batch", "Journal", "Period"]) {
         roles.push(FinanceApprover);
     } else if about(method, GIVEN) {
         roles.push(Service);

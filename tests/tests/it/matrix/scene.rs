@@ -25,7 +25,7 @@ pub(super) struct Scene {
     pub(super) stage: Stage,
     /// The award of each partner that nobody has approved.
     awards: BTreeMap<(&'static str, &'static str), String>,
-    /// What the server named: keys and roles, by the ecosystem that they are in.
+    /// What the server named: journals, keys and roles, by the ecosystem that they are in.
     made: BTreeMap<(&'static str, Kind, &'static str), String>,
 }
 
@@ -128,7 +128,8 @@ impl Scene {
             "UPDATE registrations SET escalation_level = 1 WHERE escalation_time IS NOT NULL";
         past_everything(&world, overdue).await;
         for site in &sites {
-            for ((kind, tag), name) in site.access().await {
+            for ((kind, tag), name) in site.journals().await.into_iter().chain(site.access().await)
+            {
                 made.insert((site.ecosystem, kind, tag), name);
             }
         }
@@ -154,6 +155,9 @@ impl Scene {
             (Kind::Partner, _) => format!("partners/{partner}"),
             (Kind::LedgerAccount, _) => format!("ledgerAccounts/payable.{partner}.usd"),
             (Kind::Award, _) => self.award(ecosystem, tag, partner),
+            (Kind::LedgerPeriod, _) if tag == ABSENT => "ledgerPeriods/1999-01".to_owned(),
+            (Kind::LedgerPeriod, _) => "ledgerPeriods/2026-03".to_owned(),
+            (Kind::Journal, _) => format!("journals/{}", self.made(thing)),
             (Kind::Key | Kind::VendorKey, _) => format!("apiKeys/{}", self.made(thing)),
             (Kind::Grant | Kind::VendorGrant, _) => format!("roleGrants/{}", self.made(thing)),
             (Kind::Tier, _) if tag == OVER => format!("programs/{COLLEAGUE}/tiers/{OVER}"),

@@ -75,6 +75,8 @@ pub(super) enum Kind {
     Plan,
     PlanVersion,
     LedgerAccount,
+    Journal,
+    LedgerPeriod,
     Batch,
     Key,
     VendorKey,
@@ -96,7 +98,7 @@ pub(super) enum Owner {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 34] = [
+    pub(super) const ALL: [Self; 36] = [
         Self::Ecosystem,
         Self::Partner,
         Self::Enrollment,
@@ -126,6 +128,8 @@ impl Kind {
         Self::Plan,
         Self::PlanVersion,
         Self::LedgerAccount,
+        Self::Journal,
+        Self::LedgerPeriod,
         Self::Batch,
         Self::Key,
         Self::VendorKey,
@@ -165,6 +169,8 @@ impl Kind {
             Self::Plan => "plan",
             Self::PlanVersion => "plan version",
             Self::LedgerAccount => "ledger account",
+            Self::Journal => "approval in the ledger",
+            Self::LedgerPeriod => "current period of the ledger",
             Self::Batch => "submitted payout batch",
             Self::Key => "API key of a partner",
             Self::VendorKey => "API key of the vendor",
@@ -188,6 +194,8 @@ impl Kind {
             | Self::Plan
             | Self::PlanVersion
             | Self::LedgerAccount
+            | Self::Journal
+            | Self::LedgerPeriod
             | Self::Batch
             | Self::VendorKey
             | Self::VendorGrant => Owner::Vendor,
@@ -240,6 +248,8 @@ impl Kind {
             | Self::Partner
             | Self::Award
             | Self::LedgerAccount
+            | Self::Journal
+            | Self::LedgerPeriod
             | Self::Key
             | Self::VendorKey
             | Self::Grant
@@ -260,6 +270,13 @@ impl Kind {
             (Self::LedgerAccount, Relation::Colleague) => {
                 Some("no person creates one: the first journal does")
             }
+            (Self::LedgerPeriod, Relation::Colleague) => {
+                Some("no person creates one: the calendar does")
+            }
+            (Self::LedgerPeriod, Relation::Over) => Some("what is current is not over"),
+            (Self::Journal, Relation::Colleague) => {
+                Some("no person writes one: what moves money does")
+            }
             (
                 Self::Ecosystem
                 | Self::Account
@@ -275,11 +292,11 @@ impl Kind {
                 Some("once it is over it is no longer the partner's")
             }
             (Self::Award, Relation::Over) => Some("what is taken back is posted to it"),
-            (Self::LedgerAccount, Relation::Over) => Some("it is append-only"),
+            (Self::LedgerAccount | Self::Journal, Relation::Over) => Some("it is append-only"),
             (Self::DraftProgram, Relation::Over) => Some("once published it is no draft"),
             (_, Relation::OtherOrganization)
                 if matches!(self.owner(), Owner::Everybody | Owner::Vendor)
-                    && !matches!(self, Self::LedgerAccount | Self::Batch) =>
+                    && !matches!(self, Self::LedgerAccount | Self::Journal | Self::Batch) =>
             {
                 Some("it belongs to no partner")
             }

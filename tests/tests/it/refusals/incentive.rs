@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{CHECKER, version};
+use super::scene::{CHECKER, Journals, version};
 use super::{Case, at, case, lists, moves, name, update, updates, with};
 
-pub(super) fn cases(approved: &str) -> Vec<Case> {
+pub(super) fn cases(approved: &str, journals: &Journals) -> Vec<Case> {
     let mut cases = lists(&[
         "ListPlans",
         "ListAwards",
@@ -15,6 +15,7 @@ pub(super) fn cases(approved: &str) -> Vec<Case> {
         "ReplayAwards",
         "ListLedgerAccounts",
         "ListJournals",
+        "ListLedgerPeriods",
         "GetTrialBalance",
         "VerifyLedger",
         "ExportJournals",
@@ -25,6 +26,7 @@ pub(super) fn cases(approved: &str) -> Vec<Case> {
     cases.extend(awards(approved));
     cases.extend(facts());
     cases.extend(ledger());
+    cases.extend(reversals(journals));
     cases.extend(payouts());
     cases
 }
@@ -157,7 +159,38 @@ fn ledger() -> Vec<Case> {
         case("GetLedgerAccount", "RESOURCE_NOT_FOUND", at(account)),
         case("GetBalanceAsOf", "RESOURCE_NOT_FOUND", at(account)),
         case("GetStatement", "RESOURCE_NOT_FOUND", statement),
+        case(
+            "GetLedgerPeriod",
+            "RESOURCE_NOT_FOUND",
+            at("ledgerPeriods/1999-01"),
+        ),
+        case(
+            "CloseLedgerPeriod",
+            "RESOURCE_NOT_FOUND",
+            at("ledgerPeriods/1999-01"),
+        ),
+        case(
+            "CloseLedgerPeriod",
+            "PERIOD_NOT_OVER",
+            at("ledgerPeriods/2026-03"),
+        ),
     ]
+}
+
+fn reversals(journals: &Journals) -> Vec<Case> {
+    let none = name("journals/none");
+    [
+        (&none, "RESOURCE_NOT_FOUND"),
+        (&journals.accrual, "JOURNAL_NOT_REVERSIBLE"),
+        (&journals.reversed, "JOURNAL_ALREADY_REVERSED"),
+        (&journals.in_payout, "BALANCE_TOO_LOW"),
+    ]
+    .into_iter()
+    .map(|(journal, reason)| {
+        let request = json!({ "name": journal, "reason_code": "OTHER" });
+        case("ReverseJournal", reason, request)
+    })
+    .collect()
 }
 
 fn payouts() -> Vec<Case> {

@@ -131,16 +131,27 @@ fn cases(built: &scene::Built) -> Vec<Case> {
         partner::cases(),
         program::cases(),
         deal::cases(),
-        incentive::cases(&built.approved),
+        incentive::cases(&built.approved, &built.journals),
     ]
     .concat()
 }
 
 /// Listed errors that need a server of their own: the test that brings them about.
-const APART: [(&str, &str, &str); 5] = [
+const APART: [(&str, &str, &str); 8] = [
     ("AdvanceClock", "POSITION_NOT_REACHED", "refusals::overdue"),
     ("ApproveBatch", "APPROVAL_LIMIT", "incentive::limits"),
     ("ApproveAwards", "APPROVAL_LIMIT", "incentive::limits"),
+    ("ReverseJournal", "APPROVAL_LIMIT", "incentive::limits"),
+    (
+        "CloseLedgerPeriod",
+        "ILLEGAL_TRANSITION",
+        "incentive::periods",
+    ),
+    (
+        "CloseLedgerPeriod",
+        "EARLIER_PERIOD_OPEN",
+        "incentive::periods",
+    ),
     ("UpdateDeal", "PRECONDITION", "access::fields"),
     ("AcceptDealProposal", "NOT_EDITABLE", "access::fields"),
 ];

@@ -51,7 +51,18 @@ pub(super) fn version() -> Value {
 pub(super) struct Built {
     /// An award that is approved.
     pub(super) approved: String,
+    pub(super) journals: Journals,
     pub(super) keys: Keys,
+}
+
+/// Journals.
+pub(super) struct Journals {
+    /// An accrual.
+    pub(super) accrual: String,
+    /// An approval whose money is in a batch.
+    pub(super) in_payout: String,
+    /// An approval that was reversed.
+    pub(super) reversed: String,
 }
 
 /// API keys.
@@ -83,8 +94,13 @@ pub(super) async fn build(stage: &Stage) -> Built {
     reported(stage).await;
     let approved = approved(stage).await;
     payouts(stage).await;
+    let journals = journals(stage).await;
     let keys = keys(stage).await;
-    Built { approved, keys }
+    Built {
+        approved,
+        journals,
+        keys,
+    }
 }
 
 /// Keys come last: the server looks now and then whether there are some, and asks for them then. Its
@@ -552,6 +568,35 @@ async fn approved(stage: &Stage) -> String {
         .does("ApproveAwards", json!({ "parent": ACME, "names": names }))
         .await;
     names.first().expect("awards have names").to_string()
+}
+
+/// What `boreas` was approved is approved twice, so that it is left to be paid.
+async fn journals(stage: &Stage) -> Journals {
+    let of = async |kind: &str, partner: &str| {
+        let account = name(&format!("ledgerAccounts/{partner}.usd"));
+        let filter = format!("kind = {kind}");
+        let list = json!({ "parent": ACME, "filter": filter, "ledger_account": account });
+        let (listed, _) = stage.makes("ListJournals", MAKER, list).await;
+        let first = &listed["journals"][0];
+        let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
+        let journal = text(&first["name"]).expect("it was posted");
+        (
+            journal,
+            text(&first["lines"][0]["award"]).expect("it is about an award"),
+        )
+    };
+    let (accrual, _) = of("ACCRUAL", "review.nimbus").await;
+    let (in_payout, _) = of("APPROVAL", "payable.nimbus").await;
+    let (reversed, award) = of("APPROVAL", "payable.boreas").await;
+    let reverse = json!({ "name": reversed, "reason_code": "OTHER" });
+    stage.does("ReverseJournal", reverse).await;
+    let approve = json!({ "parent": ACME, "names": [award] });
+    stage.does("ApproveAwards", approve).await;
+    Journals {
+        accrual,
+        in_payout,
+        reversed,
+    }
 }
 
 /// A batch in each of three states, for a partner each; `boreas` is left to be paid.

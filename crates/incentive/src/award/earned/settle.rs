@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use trellis_core::{AwardId, DealId, PartnerId, PlanId, Timestamp};
-use trellis_evaluation::evaluate::{Award, Facts, Key, Posted, Ready, evaluate};
+use trellis_evaluation::evaluate::{Award, Facts, Key, NotPaid, Posted, Ready, evaluate};
 use trellis_store::incentive::award::{self, Model};
 use trellis_store::incentive::ledger::{self, Buckets, Posting};
 use trellis_store::incentive::standing::{self, Profile};
@@ -197,9 +197,12 @@ impl Books<'_> {
         let zone = self.component.zone();
         let empty = Buckets::empty(before.currency);
         let there = self.buckets.remove(&before.id).unwrap_or(empty);
+        // What is not there any longer has no day; it was of the day that it was of.
+        let gone = !is_new && award.not_paid == Some(NotPaid::NothingLeft);
+        let scope_date = if gone { before.scope_date } else { award.date };
         let mut after = Model {
             plan_version: award.version,
-            scope_date: award.date,
+            scope_date,
             entitled_minor: minor,
             not_paid: row::not_paid(award, minor),
             basis: Some(row::basis(award, minor, posted, txn.now())),

@@ -1,13 +1,15 @@
 //! The only door to the ledger: [`append`] writes a batch of postings in a fixed number of
 //! statements, whatever their number, some hundreds of rows a statement.
 //!
-//! 1. the locks of the partners whose accounts are touched;
+//! 1. the lock that keeps months from being closed, and those of the partners whose accounts are
+//!    touched;
 //! 2. which of the keys were posted before: those are done;
-//! 3. the slices, sorted, added to where they are;
-//! 4. the accounts, sorted, added to where they are: an account that every posting touches, such as
+//! 3. the first day that is not closed;
+//! 4. the slices, sorted, added to where they are;
+//! 5. the accounts, sorted, added to where they are: an account that every posting touches, such as
 //!    the expense of a program, is touched once a batch and late;
-//! 5. the lines, numbered by their accounts, each with the balance after it;
-//! 6. the journals, which seal them.
+//! 6. the lines, numbered by their accounts, each with the balance after it;
+//! 7. the journals, which seal them.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,9 +18,9 @@ use sea_orm::{QueryResult, Value};
 use trellis_core::{AwardId, JournalId, LedgerAccountId, PartnerId};
 
 use super::chart::{Account, HoldReason, Owner};
-use super::draft::{Accounts, Added, Fresh, Slices, Totals, draft};
+use super::draft::{Accounts, Added, Fresh, Now, Slices, Totals, draft};
 use super::posting::{Fault, Key, Posting, Rejected};
-use super::{journal, line, query};
+use super::{journal, line, period, query};
 use crate::{Error, Txn, View, lock, record};
 
 /// What became of a posting.
@@ -30,7 +32,8 @@ pub struct Posted {
     pub fresh: bool,
 }
 
-/// Takes the locks of partners' accounts until the transaction ends.
+/// Takes the locks of partners' accounts until the transaction ends. Until then no month is closed,
+/// either.
 ///
 /// What is read of a partner's accounts, slices and awards after it stays so until then: whoever
 /// posts to them takes the same lock. A posting whose amount depends on what is there must be made
@@ -43,10 +46,7 @@ pub async fn lock(txn: &Txn, partners: impl IntoIterator<Item = &PartnerId>) -> 
         .into_iter()
         .map(|partner| format!("ledger/{partner}"))
         .collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    lock::keys(txn, &keys.into_iter().collect::<Vec<_>>()).await
+    lock::beneath(txn, period::LOCK, &keys.into_iter().collect::<Vec<_>>()).await
 }
 
 /// Writes postings; answers what became of each, in their order. One whose key was posted before,
@@ -70,11 +70,17 @@ pub async fn append(txn: &Txn, postings: Vec<Posting>) -> Result<Vec<Posted>, Er
     let known = known(txn, &keys).await?;
     let (fresh, posted) = sort_out(txn, postings, known)?;
     if !fresh.is_empty() {
+        let open_from = period::open_from(txn).await?;
         let added = Added::by(&fresh)?;
         let slices = add_to_slices(txn, &added.slices).await?;
         let accounts = add_to_accounts(txn, &added.accounts).await?;
         let before = added.before(accounts, slices)?;
-        let (lines, journals) = draft(txn.ecosystem(), txn.now(), &fresh, before)?;
+        let of = Now {
+            ecosystem: txn.ecosystem(),
+            time: txn.now(),
+            open_from,
+        };
+        let (lines, journals) = draft(of, &fresh, before)?;
         record::insert_many::<line::Entity>(txn, lines)
             .await
             .map_err(raced)?;

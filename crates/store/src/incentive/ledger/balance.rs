@@ -146,6 +146,29 @@ pub async fn journals(
     page::page(&view.db(), select, asked).await
 }
 
+/// Finds a journal.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn journal(view: &View, id: &JournalId) -> Result<Option<journal::Model>, Error> {
+    one(view, journal::COLUMN.id.eq(id.clone())).await
+}
+
+/// Finds the journal that reverses another one.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn reversal_of(view: &View, id: &JournalId) -> Result<Option<journal::Model>, Error> {
+    one(view, journal::COLUMN.reverses.eq(id.clone())).await
+}
+
+async fn one(view: &View, which: Expr) -> Result<Option<journal::Model>, Error> {
+    let select = journal::Entity::find()
+        .filter(journal::COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        .filter(which);
+    Ok(select.one(&view.db()).await?)
+}
+
 /// The lines of some journals, in their order.
 ///
 /// # Errors

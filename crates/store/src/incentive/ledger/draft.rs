@@ -4,11 +4,13 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use trellis_core::{AwardId, EcosystemId, JournalId, LedgerAccountId, Timestamp};
+use trellis_core::{
+    AwardId, Date, EcosystemId, JournalId, LedgerAccountId, LedgerPeriodId, Timestamp,
+};
 
 use super::chart::{Account, Class, Side};
 use super::posting::{Fault, Line, Posting, Rejected};
-use super::{journal, line};
+use super::{journal, line, period};
 use crate::Error;
 
 /// A posting that has to be written, with its place in the batch and the id of its journal.
@@ -166,11 +168,31 @@ impl Running {
     }
 }
 
+/// Where and when rows are drafted.
+#[derive(Clone, Copy)]
+pub(super) struct Now<'a> {
+    pub(super) ecosystem: &'a EcosystemId,
+    pub(super) time: Timestamp,
+    /// The first day that is not closed, if any day is.
+    pub(super) open_from: Option<Date>,
+}
+
+impl Now<'_> {
+    /// The day on which a posting counts: its own, or the first one that is not closed; and the month
+    /// that it belongs to, if it counts in a later one.
+    fn day(&self, posting: &Posting) -> (Date, Option<LedgerPeriodId>) {
+        let own = posting.effective_date();
+        let day = self.open_from.map_or(own, |open| open.max(own));
+        let belongs = period::of(posting.belongs_to().unwrap_or(own));
+        let attributed = (belongs < period::of(day)).then(|| LedgerPeriodId::of(belongs));
+        (day, attributed)
+    }
+}
+
 /// Drafts the rows of lines and journals. Refuses the first line after which a constrained account
 /// has less than zero, even if a later one would make up for it.
 pub(super) fn draft(
-    ecosystem: &EcosystemId,
-    now: Timestamp,
+    now: Now<'_>,
     fresh: &[Fresh],
     mut running: Running,
 ) -> Result<(Vec<line::Model>, Vec<journal::Model>), Rejected> {
@@ -178,6 +200,7 @@ pub(super) fn draft(
     let mut journals = Vec::with_capacity(fresh.len());
     for one in fresh {
         let posting = &one.posting;
+        let (effective_date, attributed_period) = now.day(posting);
         for (number, line) in (0..).zip(posting.lines()) {
             let (account, award) = running.count(line).map_err(|fault| one.reject(fault))?;
             let class = line.account.class();
@@ -191,7 +214,7 @@ pub(super) fn draft(
                 Side::Credit => (0, line.minor),
             };
             lines.push(line::Model {
-                ecosystem: ecosystem.clone(),
+                ecosystem: now.ecosystem.clone(),
                 journal: one.journal.clone(),
                 line: number,
                 account: line.account.id().clone(),
@@ -203,19 +226,20 @@ pub(super) fn draft(
                 constrained: class.constrained(),
                 balance_minor,
                 award_balance_minor,
-                effective_date: posting.effective_date(),
-                record_time: now,
+                effective_date,
+                record_time: now.time,
             });
         }
         journals.push(journal::Model {
-            ecosystem: ecosystem.clone(),
+            ecosystem: now.ecosystem.clone(),
             id: one.journal.clone(),
             kind: posting.kind(),
             cause: posting.key().cause.clone(),
             sequence: posting.key().sequence,
             content_hash: posting.content_hash(),
-            effective_date: posting.effective_date(),
-            record_time: now,
+            effective_date,
+            attributed_period,
+            record_time: now.time,
             reverses: posting.reverses().cloned(),
             line_count: i64::try_from(posting.lines().len()).unwrap_or(i64::MAX),
         });

@@ -1,7 +1,7 @@
 //! Journals: what was posted, and why. Only ever added; each one seals its lines.
 
 use sea_orm::entity::prelude::*;
-use trellis_core::{Date, EcosystemId, JournalId, Timestamp};
+use trellis_core::{Date, EcosystemId, JournalId, LedgerPeriodId, Timestamp};
 
 use super::posting::Kind;
 use crate::page::Columns;
@@ -27,6 +27,8 @@ pub struct Model {
     pub content_hash: Vec<u8>,
     /// The day on which it counts.
     pub effective_date: Date,
+    /// The month that it belongs to, if it counts in a later one.
+    pub attributed_period: Option<LedgerPeriodId>,
     /// When it was written.
     pub record_time: Timestamp,
     /// The journal of which it is the exact inverse.
@@ -46,6 +48,7 @@ impl Columns for Entity {
             "cause" => Column::Cause,
             "sequence" => Column::Sequence,
             "effective_date" => Column::EffectiveDate,
+            "attributed_period" => Column::AttributedPeriod,
             "record_time" => Column::RecordTime,
             "reverses" => Column::Reverses,
             _ => return None,

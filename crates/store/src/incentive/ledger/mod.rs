@@ -12,6 +12,9 @@
 //! * [`balance`], [`due`] and [`statement`] read it; [`verify`] proves all of it again from the
 //!   lines.
 //!
+//! * [`period`] says which months are closed. What would count in one of them counts on the first day
+//!   that is open, and says where it belongs.
+//!
 //! A posting whose amount depends on what an account has must be made under the [`lock`] of the
 //! partner whose account it is.
 
@@ -23,6 +26,7 @@ mod draft;
 pub mod due;
 pub mod journal;
 pub mod line;
+pub mod period;
 pub mod posting;
 pub mod slice;
 pub mod statement;

@@ -38,11 +38,13 @@ pub enum Kind {
     PayoutSend,
     /// A payout has been confirmed.
     PayoutSettle,
+    /// An approval has been taken back.
+    ApprovalReversal,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Accrual,
         Self::Release,
         Self::Approval,
@@ -51,7 +53,30 @@ impl Kind {
         Self::PayoutCancel,
         Self::PayoutSend,
         Self::PayoutSettle,
+        Self::ApprovalReversal,
     ];
+
+    /// The kind as it is written down.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_value()
+    }
+
+    /// What this one is the exact inverse of, if it undoes another.
+    #[must_use]
+    pub const fn inverse_of(self) -> Option<Self> {
+        match self {
+            Self::PayoutCancel => Some(Self::PayoutReserve),
+            Self::ApprovalReversal => Some(Self::Approval),
+            Self::Accrual
+            | Self::Release
+            | Self::Approval
+            | Self::Clawback
+            | Self::PayoutReserve
+            | Self::PayoutSend
+            | Self::PayoutSettle => None,
+        }
+    }
 
     /// Whether a journal of this kind may have a line on this side of an account of this class.
     ///
@@ -63,6 +88,9 @@ impl Kind {
             Cash, CommissionExpense, ContraRevenue, Held, InPayout, Payable, PayoutClearing,
             Receivable, Review, SetOff,
         };
+        if let Some(undone) = self.inverse_of() {
+            return undone.allows(class, side.opposite());
+        }
         let (debits, credits): (&[Class], &[Class]) = match self {
             Self::Accrual => (
                 &[ContraRevenue, CommissionExpense],
@@ -75,9 +103,10 @@ impl Kind {
                 &[ContraRevenue, CommissionExpense],
             ),
             Self::PayoutReserve => (&[Payable, SetOff], &[InPayout, SetOff, Receivable]),
-            Self::PayoutCancel => (&[InPayout, SetOff, Receivable], &[Payable, SetOff]),
             Self::PayoutSend => (&[InPayout], &[PayoutClearing]),
             Self::PayoutSettle => (&[PayoutClearing], &[Cash]),
+            // Those that undo others, which were answered for above.
+            Self::PayoutCancel | Self::ApprovalReversal => (&[], &[]),
         };
         match side {
             Side::Debit => debits.contains(&class),
@@ -264,6 +293,7 @@ pub struct Posting {
     key: Key,
     kind: Kind,
     effective_date: Date,
+    belongs_to: Option<Date>,
     reverses: Option<JournalId>,
     lines: Vec<Line>,
 }
@@ -284,6 +314,7 @@ impl Posting {
                 key,
                 kind,
                 effective_date,
+                belongs_to: None,
                 reverses: None,
                 lines,
             }),
@@ -322,10 +353,26 @@ impl Posting {
         self.kind
     }
 
-    /// The day on which it counts.
+    /// The same, belonging to a day: if that is of an earlier month than the one in which it counts,
+    /// its journal says so.
+    #[must_use]
+    pub fn belonging_to(self, date: Date) -> Self {
+        Self {
+            belongs_to: Some(date),
+            ..self
+        }
+    }
+
+    /// The day on which it counts, unless its month is closed.
     #[must_use]
     pub const fn effective_date(&self) -> Date {
         self.effective_date
+    }
+
+    /// The day to which it belongs, if not to the one on which it counts.
+    #[must_use]
+    pub const fn belongs_to(&self) -> Option<Date> {
+        self.belongs_to
     }
 
     /// The journal that it reverses.
@@ -341,7 +388,7 @@ impl Posting {
     }
 
     /// A hash of what it says, to tell a posting that is sent again from another one under the same
-    /// key. The day is left out: sent again the next day, it is still the same.
+    /// key. The days are left out: sent again the next day, it is still the same.
     #[must_use]
     pub fn content_hash(&self) -> Vec<u8> {
         let mut hash = Sha256::new();
@@ -558,6 +605,7 @@ mod tests {
             "PayoutCancel: [Receivable, InPayout, SetOff] to [Payable, SetOff]",
             "PayoutSend: [InPayout] to [PayoutClearing]",
             "PayoutSettle: [PayoutClearing] to [Cash]",
+            "ApprovalReversal: [Payable] to [Held, Review]",
         ];
         assert_eq!(ways, expected);
     }

@@ -1,7 +1,7 @@
 //! Reads what a statement is made of: what the lines on a partner's accounts come to, and the
 //! movements that changed it.
 
-use trellis_core::{AwardId, Currency, Date, JournalId, PartnerId, Timestamp};
+use trellis_core::{AwardId, Currency, Date, JournalId, LedgerPeriodId, PartnerId, Timestamp};
 
 use super::chart::Class;
 use super::posting::Kind;
@@ -75,6 +75,8 @@ pub async fn parts(
 pub struct Movement {
     /// The day on which it counts.
     pub effective_date: Date,
+    /// The month that it belongs to, if it counts in a later one.
+    pub attributed_period: Option<LedgerPeriodId>,
     /// The journal.
     pub journal: JournalId,
     /// The award.
@@ -116,7 +118,7 @@ pub async fn movements(
     limit: u64,
 ) -> Result<Vec<Movement>, Error> {
     let sql = "SELECT line.effective_date, line.journal, line.award, line.currency, \
-        journal.kind, journal.cause, journal.record_time, \
+        journal.kind, journal.cause, journal.record_time, journal.attributed_period, \
         CAST(SUM(line.credit_minor - line.debit_minor) AS BIGINT) AS minor \
         FROM ledger_accounts AS account \
         JOIN ledger_lines AS line ON line.ecosystem = account.ecosystem \
@@ -127,7 +129,7 @@ pub async fn movements(
         AND line.effective_date >= $3 AND line.effective_date < $4 \
         AND (line.effective_date, line.journal, COALESCE(line.award, '')) > ($5, $6, $7) \
         GROUP BY line.effective_date, line.journal, line.award, line.currency, \
-        journal.kind, journal.cause, journal.record_time \
+        journal.kind, journal.cause, journal.record_time, journal.attributed_period \
         HAVING SUM(line.credit_minor - line.debit_minor) <> 0 \
         ORDER BY line.effective_date, line.journal, COALESCE(line.award, '') LIMIT $8";
     let before = Place {
@@ -155,6 +157,7 @@ pub async fn movements(
     for row in rows {
         movements.push(Movement {
             effective_date: row.try_get("", "effective_date")?,
+            attributed_period: row.try_get("", "attributed_period")?,
             journal: row.try_get("", "journal")?,
             award: row.try_get("", "award")?,
             kind: row.try_get("", "kind")?,

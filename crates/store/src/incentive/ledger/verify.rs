@@ -29,6 +29,8 @@ pub enum Rule {
     AwardsAddUp,
     /// Each journal that reverses another is its exact inverse.
     ReversalsMirror,
+    /// Closed months follow each other, and count the journals that they counted when they were closed.
+    PeriodsClosed,
 }
 
 /// What the findings of a check are about.
@@ -42,11 +44,13 @@ pub enum Subject {
     Award,
     /// A currency.
     Currency,
+    /// A closed month.
+    Period,
 }
 
 impl Rule {
     /// Every rule, in the order in which they are checked.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::JournalsBalance,
         Self::CurrenciesBalance,
         Self::AccountsEqualLines,
@@ -56,6 +60,7 @@ impl Rule {
         Self::LinesSealed,
         Self::AwardsAddUp,
         Self::ReversalsMirror,
+        Self::PeriodsClosed,
     ];
 
     /// What its findings are about.
@@ -66,6 +71,7 @@ impl Rule {
             Self::CurrenciesBalance => Subject::Currency,
             Self::AccountsEqualLines | Self::NeverBelowZero | Self::LinesFollow => Subject::Account,
             Self::AwardsEqualLines | Self::AwardsAddUp => Subject::Award,
+            Self::PeriodsClosed => Subject::Period,
         }
     }
 
@@ -81,6 +87,7 @@ impl Rule {
             Self::LinesSealed => LINES_SEALED,
             Self::AwardsAddUp => AWARDS_ADD_UP,
             Self::ReversalsMirror => REVERSALS_MIRROR,
+            Self::PeriodsClosed => PERIODS_CLOSED,
         }
     }
 }
@@ -241,6 +248,28 @@ const REVERSALS_MIRROR: &str = "
     FROM ledger_journals AS back WHERE back.ecosystem = $1 AND back.reverses IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM ledger_journals AS journal
             WHERE journal.ecosystem = back.ecosystem AND journal.id = back.reverses)";
+
+const PERIODS_CLOSED: &str = "
+    SELECT period.id AS subject, 'it was closed with ' || period.journal_count
+        || ' journals and has ' || COUNT(journal.id) AS what
+    FROM ledger_periods AS period LEFT JOIN ledger_journals AS journal
+        ON journal.ecosystem = period.ecosystem AND journal.effective_date >= period.start_date
+        AND journal.effective_date < period.end_date
+    WHERE period.ecosystem = $1
+    GROUP BY period.id, period.journal_count HAVING COUNT(journal.id) <> period.journal_count
+    UNION ALL
+    SELECT id, 'it does not follow the closed month before it' FROM (
+        SELECT id, start_date, LAG(end_date) OVER (ORDER BY start_date) AS before
+        FROM ledger_periods WHERE ecosystem = $1) AS periods
+    WHERE before <> start_date
+    UNION ALL
+    SELECT period.id, 'it was closed first, and journals count before it'
+    FROM ledger_periods AS period WHERE period.ecosystem = $1
+        AND NOT EXISTS (SELECT 1 FROM ledger_periods AS earlier
+            WHERE earlier.ecosystem = period.ecosystem AND earlier.end_date < period.end_date)
+        AND EXISTS (SELECT 1 FROM ledger_journals AS journal
+            WHERE journal.ecosystem = period.ecosystem
+            AND journal.effective_date < period.start_date)";
 
 /// The findings that a check names; it counts all.
 const NAMED_MAX: u32 = 100;

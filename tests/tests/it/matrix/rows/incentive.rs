@@ -98,6 +98,14 @@ fn ledger() -> Vec<Row> {
         lists("GetTrialBalance", account, "ledgerAccount", json!({})),
         get("GetBalanceAsOf", account),
         inside("ListJournals", ecosystem),
+        moves(
+            "ReverseJournal",
+            Kind::Journal,
+            json!({ "reason_code": "OTHER" }),
+        ),
+        get("GetLedgerPeriod", Kind::LedgerPeriod),
+        list("ListLedgerPeriods", Kind::LedgerPeriod),
+        moves("CloseLedgerPeriod", Kind::LedgerPeriod, json!({})),
         inside("VerifyLedger", ecosystem),
         row(
             "ExportJournals",

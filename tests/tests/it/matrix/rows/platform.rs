@@ -26,9 +26,10 @@ pub(super) fn rows() -> Vec<Row> {
         get("GetPosition", Kind::Ecosystem),
     ];
     // Whoever may not see a thing is told of no event of it.
-    let told = Kind::ALL
-        .into_iter()
-        .filter(|kind| ![Kind::LedgerAccount, Kind::PlanVersion].contains(kind));
+    let told = Kind::ALL.into_iter().filter(|kind| {
+        use Kind::{Journal, LedgerAccount, LedgerPeriod, PlanVersion};
+        ![LedgerAccount, Journal, LedgerPeriod, PlanVersion].contains(kind)
+    });
     rows.extend(told.map(|kind| lists("ListEvents", kind, "resource", json!({}))));
     rows
 }

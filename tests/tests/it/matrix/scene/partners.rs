@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{ACME, ANOTHER_MANAGER, COLLEAGUE, ELSEWHERE, MAKER, OVER, Site, tags, usd};
+use crate::matrix::things::Kind;
 use crate::matrix::who::actor;
 
 /// Who looks after `nimbus`: the channel manager that calls.
@@ -115,6 +116,23 @@ impl Site<'_> {
             open.push(("cirrus", of("won-elsewhere".to_owned())));
         }
         open
+    }
+
+    /// The journals that approved what no batch pays.
+    pub(super) async fn journals(&self) -> Vec<((Kind, &'static str), String)> {
+        let mut journals = Vec::new();
+        let payees = [(COLLEAGUE, "nimbus"), (ELSEWHERE, "cirrus")].into_iter();
+        for (tag, partner) in payees.take(if self.ecosystem == ACME { 2 } else { 1 }) {
+            let account = self.name(&format!("ledgerAccounts/payable.{partner}.usd"));
+            let list = json!({ "parent": self.parent(), "ledger_account": account });
+            let (listed, _) = self.stage.makes("ListJournals", MAKER, list).await;
+            let name = listed["journals"][0]["name"].as_str();
+            journals.push((
+                (Kind::Journal, tag),
+                name.expect("it was approved").to_owned(),
+            ));
+        }
+        journals
     }
 
     /// Prepares a batch; answers the place of the last that happened to it.
