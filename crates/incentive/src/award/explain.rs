@@ -68,17 +68,24 @@ async fn tell_earned(
 ) -> Result<pb::ExplainAwardResponse, Error> {
     let whole = view.whole();
     let replayed = replay(&whole, &award, basis).await?;
-    let explanation = replayed.map_or_else(
+    let (explanation, computation) = match replayed {
+        Some(replayed) => {
+            let told = earned::explanation::wire(view, &award, basis, replayed);
+            (told.0, Some(told.1))
+        }
         // What comes out no longer has no hash that could be the same.
-        || pb::AwardExplanation {
-            trace_hash: award.trace_hash.clone(),
-            ..pb::AwardExplanation::default()
-        },
-        |replayed| earned::explanation::wire(view, &award, basis, replayed),
-    );
+        None => {
+            let nothing = pb::AwardExplanation {
+                trace_hash: award.trace_hash.clone(),
+                ..pb::AwardExplanation::default()
+            };
+            (nothing, None)
+        }
+    };
     Ok(pb::ExplainAwardResponse {
         award: show(&whole, vec![award]).await?.pop(),
         explanation: Some(explanation),
+        computation,
     })
 }
 
@@ -130,5 +137,6 @@ async fn tell(view: &View, award: Model, known: &Known) -> Result<pb::ExplainAwa
     Ok(pb::ExplainAwardResponse {
         award: shown,
         explanation: Some(explanation),
+        computation: None,
     })
 }

@@ -89,7 +89,6 @@ pub(super) fn wire(
         replay_hash: case.hash(evaluation),
         engine_version: trace::ENGINE_VERSION,
         known_time: None,
-        computation: None,
     }
 }
 

@@ -155,7 +155,9 @@ on_both! {
         assert_eq!(explanation.replay_hash, explanation.trace_hash);
         let ids: Vec<&str> = explanation.facts.iter().map(|fact| fact.uid.as_str()).collect();
         assert_eq!(ids, ["erp:CN-1:1", "erp:INV-1:1"]);
-        let computation = explanation.computation.unwrap();
+        let request = pb::ExplainAwardRequest { name: award.name.clone() };
+        let explained = scene.now().awards().explain_award(request).await.unwrap().into_inner();
+        let computation = explained.computation.unwrap();
         assert_eq!(computation.trace_hash, explanation.trace_hash);
         assert_eq!(computation.delta_amount, usd(-2_000));
         scene.pass(std::time::Duration::from_secs(60 * 24 * 60 * 60)).await;

@@ -18,13 +18,13 @@ use crate::plan::lifecycle;
 /// Facts of one answer.
 const FACTS_MAX: usize = 1_000;
 
-/// How an award was computed, as far as the view's caller is told.
+/// How an award was computed, as far as the view's caller is told, and all of the computation.
 pub(crate) fn wire(
     view: &View,
     row: &Model,
     basis: &Basis,
     replayed: Replayed,
-) -> pb::AwardExplanation {
+) -> (pb::AwardExplanation, pb::SimulatedAward) {
     let Replayed {
         award,
         component,
@@ -53,7 +53,7 @@ pub(crate) fn wire(
     } else {
         facts
     };
-    pb::AwardExplanation {
+    let explanation = pb::AwardExplanation {
         plan_version: version.map(|version| wire_version(lifecycle::as_of(version, view.now()))),
         fact_count: i32::try_from(facts.len()).unwrap_or(i32::MAX),
         facts: facts
@@ -79,8 +79,8 @@ pub(crate) fn wire(
         replay_hash: award.trace.hash(),
         engine_version: i32::try_from(ENGINE_VERSION).unwrap_or(i32::MAX),
         known_time: Some(time::wire(basis.known_time)),
-        computation: Some(simulated::wire(ecosystem, award, quantity)),
-    }
+    };
+    (explanation, simulated::wire(ecosystem, award, quantity))
 }
 
 /// How much of a computation somebody is told.
