@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 use trellis_core::AccountId;
 use trellis_matching::{Level, Match, Prepared, Rule, compare};
 use trellis_store::deal::account::{self, State};
+use trellis_store::deal::contender::{self, Contender};
 use trellis_store::deal::customer::{self, Keyed};
 use trellis_store::deal::identity::Snapshot;
-use trellis_store::deal::registration;
 use trellis_store::{Error, Txn, View, lock, record};
 
 use crate::account::identity::{self, Shared};
@@ -40,8 +40,6 @@ pub struct Customer {
     named: Vec<AccountId>,
     /// The account as it stands.
     snapshot: Snapshot,
-    /// What is locked: its keys and its group's.
-    locks: Vec<String>,
 }
 
 impl Customer {
@@ -70,7 +68,6 @@ impl Customer {
                 rules: 0,
             },
             exclusive: keyed.clone(),
-            locks: keyed.clone(),
             keys: keyed,
             account,
         }
@@ -120,22 +117,34 @@ pub async fn read(
     accounts: impl IntoIterator<Item = AccountId>,
 ) -> Result<Vec<Customer>, Error> {
     let view = view.whole();
-    let mut accounts: BTreeSet<AccountId> = accounts.into_iter().collect();
-    let mut asked = customer::keyed(&view, &accounts).await?;
+    let asked = with_keys(&view, &accounts.into_iter().collect()).await?;
+    let keys: BTreeSet<String> = asked.iter().flat_map(|one| one.keys.clone()).collect();
+    let sharing = customer::sharing(&view, &keys, &BTreeSet::new()).await?;
+    Ok(asked.into_iter().map(|one| of(one, &sharing)).collect())
+}
+
+/// Reads some accounts with their keys; in the place of one that was merged the one that it was merged into.
+async fn with_keys(view: &View, accounts: &BTreeSet<AccountId>) -> Result<Vec<Keyed>, Error> {
+    let asked = customer::keyed(view, accounts).await?;
     let merged = asked.iter().map(|one| &one.account);
     let merged: Vec<_> = merged
         .filter_map(|one| Some((one.id.clone(), one.merged_into.clone()?)))
         .collect();
-    if !merged.is_empty() {
-        for (gone, stands) in merged {
-            accounts.remove(&gone);
-            accounts.insert(stands);
-        }
-        asked = customer::keyed(&view, &accounts).await?;
+    if merged.is_empty() {
+        return Ok(asked);
     }
-    let keys: BTreeSet<String> = asked.iter().flat_map(|one| one.keys.clone()).collect();
-    let sharing = customer::sharing(&view, &keys).await?;
-    Ok(asked.into_iter().map(|one| of(one, &sharing)).collect())
+    let mut accounts = accounts.clone();
+    for (gone, stands) in merged {
+        accounts.remove(&gone);
+        accounts.insert(stands);
+    }
+    customer::keyed(view, &accounts).await
+}
+
+/// What is locked of an account: its own key, and all others that it has, its group's among them.
+fn locks(keyed: &Keyed) -> impl Iterator<Item = String> {
+    let own = account::own_key(&keyed.account.id);
+    std::iter::once(own).chain(keyed.keys.iter().cloned())
 }
 
 /// Reads accounts that somebody may be, as [`compare`] tells, among those that share a key and some others;
@@ -149,7 +158,8 @@ pub async fn candidates(
     others: Vec<AccountId>,
 ) -> Result<Vec<(account::Model, Match)>, Error> {
     let keys = identity::keys_of(&asked);
-    let mut found = customer::sharing(view, &keys.iter().cloned().collect()).await?;
+    let shared = keys.iter().cloned().collect();
+    let mut found = customer::sharing(view, &shared, &BTreeSet::new()).await?;
     let shares: BTreeSet<&AccountId> = found.iter().map(|one| &one.account.id).collect();
     let others: Vec<AccountId> = others
         .into_iter()
@@ -236,7 +246,7 @@ fn of(asked: Keyed, sharing: &[Keyed]) -> Customer {
     }
     let own = account::own_key(&account.id);
     let known = keys.iter().filter(|key| !key.starts_with(account::GROUP));
-    let known: Vec<String> = std::iter::once(own.clone()).chain(known.cloned()).collect();
+    let known: Vec<String> = std::iter::once(own).chain(known.cloned()).collect();
     let exclusive = known
         .iter()
         .filter(|key| !foreign.contains(key) && !key.starts_with(identity::NAME))
@@ -250,7 +260,6 @@ fn of(asked: Keyed, sharing: &[Keyed]) -> Customer {
     Customer {
         named: accounts.iter().cloned().chain(found_by_number).collect(),
         snapshot: identity::snapshot(&account, others().collect()),
-        locks: std::iter::once(own).chain(keys).collect(),
         keys: known,
         account: account.id,
         same,
@@ -262,63 +271,72 @@ fn of(asked: Keyed, sharing: &[Keyed]) -> Customer {
 }
 
 /// Holds some customers as they are until the transaction ends: takes the locks of all their keys
-/// in one statement.
+/// in one statement, and then reads them.
 ///
 /// # Errors
-/// [`Error::Contended`] when a lock cannot be had in time, or a customer changed while it was waited
-/// for.
+/// [`Error::Contended`] when a lock cannot be had in time, or a customer has got other keys while it was
+/// waited for.
 pub async fn hold(
     txn: &Txn,
     accounts: impl IntoIterator<Item = AccountId>,
 ) -> Result<Vec<Customer>, Error> {
-    let customers = read(txn, accounts).await?;
-    let keys: BTreeSet<&String> = customers.iter().flat_map(|one| &one.locks).collect();
-    lock::keys(txn, &keys.into_iter().collect::<Vec<_>>()).await?;
-    if lock::waits(txn) {
-        let accounts = customers.iter().map(|customer| customer.account.clone());
-        if read(txn, accounts).await? != customers {
-            return Err(Error::Contended);
-        }
+    let accounts: BTreeSet<AccountId> = accounts.into_iter().collect();
+    if !lock::waits(txn) {
+        return read(txn, accounts).await;
     }
-    Ok(customers)
+    let view = txn.whole();
+    let seen = with_keys(&view, &accounts).await?;
+    let accounts: BTreeSet<AccountId> = seen.iter().map(|one| one.account.id.clone()).collect();
+    let keys: BTreeSet<String> = seen.iter().flat_map(|one| one.keys.clone()).collect();
+    let held: BTreeSet<String> = seen.iter().flat_map(locks).collect();
+    lock::keys(txn, &held.iter().collect::<Vec<_>>()).await?;
+    let around = customer::sharing(&view, &keys, &accounts).await?;
+    let asked = || {
+        around
+            .iter()
+            .filter(|one| accounts.contains(&one.account.id))
+    };
+    let stands = asked().all(|one| one.account.merged_into.is_none());
+    if !stands || asked().flat_map(locks).collect::<BTreeSet<_>>() != held {
+        return Err(Error::Contended);
+    }
+    Ok(asked().map(|one| of(one.clone(), &around)).collect())
 }
 
-/// The registrations that stand at a customer, whatever they are for, in the order in which they
-/// were handed in.
+/// Those that stand at a customer and around it, each in the order in which they were handed in.
+#[derive(Clone, Debug, Default)]
+pub struct Contenders {
+    /// At its accounts.
+    pub certain: Vec<Contender>,
+    /// At accounts which may be the same customer.
+    pub perhaps: Vec<Contender>,
+    /// At the other accounts of its group.
+    pub beside: Vec<Contender>,
+}
+
+/// The registrations that stand at a customer and around it, whatever they are for. One statement, whether
+/// or not there are any.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn contending(
-    view: &View,
-    customer: &Customer,
-) -> Result<Vec<registration::Model>, Error> {
-    customer::contending(view, customer.accounts()).await
-}
-
-/// The registrations that stand at accounts which may be the same customer. One statement, whether or
-/// not there are any.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn contending_perhaps(
-    view: &View,
-    customer: &Customer,
-) -> Result<Vec<registration::Model>, Error> {
-    let perhaps: Vec<AccountId> = customer.probable.iter().map(|(id, _)| id.clone()).collect();
-    customer::contending(view, &perhaps).await
-}
-
-/// The registrations that stand at other accounts of the customer's group. One statement, whether or
-/// not there are any.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn contending_beside(
-    view: &View,
-    customer: &Customer,
-) -> Result<Vec<registration::Model>, Error> {
-    let beside: Vec<AccountId> = customer.related.iter().map(|(id, _)| id.clone()).collect();
-    customer::contending(view, &beside).await
+pub async fn contenders(view: &View, customer: &Customer) -> Result<Contenders, Error> {
+    let ids = |of: &[(AccountId, Match)]| -> BTreeSet<AccountId> {
+        of.iter().map(|(account, _)| account.clone()).collect()
+    };
+    let (perhaps, beside) = (ids(&customer.probable), ids(&customer.related));
+    let all = customer.accounts.iter().chain(&perhaps).chain(&beside);
+    let mut found = Contenders::default();
+    for contender in contender::at(view, all.cloned()).await? {
+        let place = if perhaps.contains(&contender.account) {
+            &mut found.perhaps
+        } else if beside.contains(&contender.account) {
+            &mut found.beside
+        } else {
+            &mut found.certain
+        };
+        place.push(contender);
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! once for all of them, and only then answers each. While it commits, the next group gathers by itself.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -18,9 +18,12 @@ use tokio::sync::mpsc;
 
 use crate::Error;
 
-/// The most pieces of work in one commit: it bounds how long the first waits for the last. At
-/// 0.2 to 0.5 ms a piece a full group is 10 to 30 ms.
+/// The most pieces of work in one commit. At 0.2 to 0.5 ms a piece a full group is 10 to 30 ms.
 const GROUP_MAX: usize = 64;
+
+/// How long a group gathers: it bounds how long the first waits for the last, also where a piece takes
+/// longer.
+const GROUP_TIME: Duration = Duration::from_millis(30);
 
 /// How many pieces of work may wait. Beyond it a call is told to come back.
 const QUEUE_MAX: usize = 4_096;
@@ -74,6 +77,7 @@ async fn run(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Job>) {
 }
 
 async fn commit_group(connection: &DatabaseConnection, first: Job, jobs: &mut mpsc::Receiver<Job>) {
+    let begun = Instant::now();
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
@@ -87,6 +91,7 @@ async fn commit_group(connection: &DatabaseConnection, first: Job, jobs: &mut mp
     };
     let mut answers = vec![answer];
     while answers.len() < GROUP_MAX
+        && begun.elapsed() < GROUP_TIME
         && let Ok(job) = jobs.try_recv()
     {
         answers.extend(run_one(&group, job).await);

@@ -6,12 +6,15 @@ use crate::account::sample::{account, at, id, number, with};
 
 /// What some accounts are to the first of them.
 fn customer(accounts: &[Model]) -> Customer {
-    let keyed = |account: &Model| Keyed {
-        account: account.clone(),
-        keys: identity::keys(account),
-    };
     let all: Vec<Keyed> = accounts.iter().map(keyed).collect();
     of(all[0].clone(), &all)
+}
+
+fn keyed(account: &Model) -> Keyed {
+    Keyed {
+        account: account.clone(),
+        keys: identity::keys(account),
+    }
 }
 
 fn ids(found: &[(AccountId, Match)]) -> Vec<&str> {
@@ -77,7 +80,7 @@ fn others_of_the_group_are_related() {
     let top = account("top", "Contoso Holding plc");
     let one = below(account("a", "Contoso Retail Ltd"), "top");
     let other = below(account("b", "Contoso Foods Ltd"), "top");
-    let found = customer(&[one, top, other]);
+    let found = customer(&[one.clone(), top, other]);
     assert_eq!(ids(&found.related), ["top", "b"]);
     assert_eq!(ids(&found.same), Vec::<&str>::new());
     assert!(
@@ -85,11 +88,8 @@ fn others_of_the_group_are_related() {
         "{:?}",
         found.keys
     );
-    assert!(
-        found.locks.contains(&"group:top".to_owned()),
-        "{:?}",
-        found.locks
-    );
+    let locked: Vec<String> = locks(&keyed(&one)).collect();
+    assert!(locked.contains(&"group:top".to_owned()), "{locked:?}");
 }
 
 #[test]

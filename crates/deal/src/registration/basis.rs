@@ -3,6 +3,8 @@
 //! It is stored with each decision as JSON whose keys are sorted, under the hash of its bytes. A field
 //! that is added later needs a default, so that what is stored can still be read.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use trellis_core::{
@@ -14,7 +16,7 @@ use trellis_store::deal::deal::DealType;
 use trellis_store::deal::eligibility::Facts;
 use trellis_store::deal::registration::{Screening, State};
 
-use super::conflict::{Place, stands_in_the_way};
+use super::conflict::{Place, holds, stands_in_the_way};
 
 /// The version of the ten rules. Any change of what they answer raises it.
 pub const RULES_VERSION: u32 = 2;
@@ -49,6 +51,9 @@ pub struct Basis {
     /// The registrations at the customer, and at those that may be the same, for the same business: who
     /// is protected, then who waits, each in the order of the line.
     pub rivals: Vec<Rival>,
+    /// Those for the same business that are left out there, because no rule asks about them.
+    #[serde(default)]
+    pub others: Others,
     /// Protected registrations of others in the group of the customer that do not stand in the way.
     pub neighbours: Vec<RegistrationId>,
     /// What the vendor keeps to itself there.
@@ -129,6 +134,15 @@ impl Rival {
     }
 }
 
+/// How many others stood there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Others {
+    /// Those that came before it.
+    pub ahead: u32,
+    /// Those that came after it.
+    pub behind: u32,
+}
+
 /// How two accounts compare.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relation {
@@ -189,6 +203,31 @@ impl Basis {
     pub fn canonical(&self) -> Result<String, serde_json::Error> {
         // A value's keys are sorted.
         serde_json::to_string(&serde_json::to_value(self)?)
+    }
+
+    /// The same without those whom no rule asks about, which are counted: a line may be long, and the first
+    /// of those that ask for a product stands for all of them. The rules answer the same. What stays is
+    /// whoever is protected, whatever is the partner's own, and for each product the first that is in the
+    /// way, certainly and perhaps.
+    #[must_use]
+    pub fn kept(mut self) -> Self {
+        let mut met = BTreeSet::new();
+        for rival in std::mem::take(&mut self.rivals) {
+            let ahead = self.is_in_the_way(&rival);
+            let mut first = false;
+            for product in rival.products.iter().filter(|_| ahead) {
+                first |= met.insert((rival.relation.certain, product.clone()));
+            }
+            let protected = holds(rival.state, rival.protection_end_time, self.now);
+            if first || protected || rival.partner == self.claim.partner {
+                self.rivals.push(rival);
+            } else if ahead {
+                self.others.ahead += 1;
+            } else {
+                self.others.behind += 1;
+            }
+        }
+        self
     }
 
     /// Whether the customer named the partner in a letter that was not written later than the

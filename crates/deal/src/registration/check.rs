@@ -4,6 +4,7 @@ use trellis_api::deal::v1 as pb;
 use trellis_api::name;
 use trellis_core::{Call, ProductId, RegistrationId};
 use trellis_matching::RULES_VERSION;
+use trellis_store::deal::contender::Contender;
 use trellis_store::deal::eligibility::{self, Facts};
 use trellis_store::deal::registration::{Model, State};
 use trellis_store::{Store, View};
@@ -49,17 +50,22 @@ pub async fn check(
         ..Asked::default()
     };
     let judged = Judged::of(&whole, found, &asking, asked);
-    let products = &asking.products.0;
+    // Everybody in its way, where the rules ask about the first of them.
+    let basis = judged.found.basis(&asking, view.now(), asked);
     let rivals: Vec<_> = [true, false]
         .into_iter()
-        .flat_map(|certain| judged.basis.in_the_way(products, certain))
+        .flat_map(|certain| basis.in_the_way(&asking.products.0, certain))
         .collect();
     let reached = Reached::among(&view, &rivals, []).await?;
-    let rivals = rivals
-        .iter()
-        .map(|rival| reached.told(&judged.basis, rival));
+    let rivals = rivals.iter().map(|rival| reached.told(&basis, rival));
     let waits = matches!(judged.outcome.verdict, Verdict::Waitlist { .. });
-    let position = waits.then(|| judged.found.standing.line().position(&asking));
+    let position = waits.then(|| {
+        judged
+            .found
+            .standing
+            .line()
+            .position(&Contender::from(&asking))
+    });
     Ok(pb::CheckConflictResponse {
         rule: judged.outcome.rule.clone(),
         reason_code: judged.outcome.reason_code.clone(),

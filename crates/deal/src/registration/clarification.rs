@@ -7,6 +7,7 @@
 
 use trellis_api::name;
 use trellis_core::Problem;
+use trellis_store::deal::contender::Contender;
 use trellis_store::deal::registration::{Entity, InfoRequest, Model};
 use trellis_store::deal::registration_decision::Occasion;
 use trellis_store::event::{self, NewEvent};
@@ -49,7 +50,7 @@ pub(super) async fn ask(
     }
     if registration.waitlist_position.take().is_some() {
         let standing = Standing::at(txn, held.customer(&before)?, &before).await?;
-        queue::move_up(txn, &standing.line(), &before).await?;
+        queue::move_up(txn, &standing.line(), &Contender::from(&before)).await?;
     }
     registration.tick_time = None;
     response::pause(&mut registration, &clock, &program.time_zone, txn.now());
@@ -155,7 +156,7 @@ pub(super) async fn give_up_place(
 
 /// Takes a registration back whose partner did not answer in time; it was locked after `held`.
 pub(super) async fn lapse(txn: &Txn, held: &Held, mut registration: Model) -> Result<(), Error> {
-    if !lifecycle::unanswered(&registration, txn.now()) {
+    if !lifecycle::unanswered(registration.state, registration.info_due_time, txn.now()) {
         return Ok(());
     }
     let resource = name(txn.ecosystem(), &registration.id);

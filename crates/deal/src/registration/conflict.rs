@@ -9,7 +9,8 @@ use std::cmp::Reverse;
 use serde::{Deserialize, Serialize};
 use trellis_core::{ProductId, RegistrationId, Timestamp};
 use trellis_store::deal::claim::EntityScope;
-use trellis_store::deal::registration::{Model, State};
+use trellis_store::deal::contender::Contender;
+use trellis_store::deal::registration::State;
 
 use super::lifecycle::unanswered;
 use super::places::Places;
@@ -38,7 +39,7 @@ pub struct Place {
 impl Place {
     /// The place of a registration.
     #[must_use]
-    pub fn of(registration: &Model) -> Self {
+    pub fn of(registration: &Contender) -> Self {
         Self {
             nominated: registration.nominated,
             submit_time: registration.submit_time,
@@ -73,7 +74,7 @@ impl Place {
 /// Whether a registration keeps others away by right: it was approved and its protection lasts.
 /// A protection is over at the moment of its end, whether or not anybody has acted upon that.
 #[must_use]
-pub fn protected(registration: &Model, now: Timestamp) -> bool {
+pub fn protected(registration: &Contender, now: Timestamp) -> bool {
     holds(registration.state, registration.protection_end_time, now)
 }
 
@@ -96,9 +97,15 @@ pub fn holds(state: State, protection_end_time: Option<Timestamp>, now: Timestam
 /// Whether a registration has asked and waits for its answer. One whose partner is asked for more keeps
 /// its place in the line as long as there is time to answer.
 #[must_use]
-pub fn pending(registration: &Model, now: Timestamp) -> bool {
-    let keeps_its_place = || registration.contends && !unanswered(registration, now);
-    waits(registration.state) && (registration.state != State::NeedsInfo || keeps_its_place())
+pub fn pending(registration: &Contender, now: Timestamp) -> bool {
+    let Contender {
+        state,
+        info_due_time,
+        contends,
+        ..
+    } = registration;
+    let keeps_its_place = || *contends && !unanswered(*state, *info_due_time, now);
+    waits(*state) && (*state != State::NeedsInfo || keeps_its_place())
 }
 
 /// Whether a registration in this state waits for its answer, as long as it keeps its place.
@@ -136,20 +143,20 @@ pub fn stands_in_the_way(
 
 /// Whether `one` comes before `other` in the line.
 #[must_use]
-pub fn precedes(one: &Model, other: &Model) -> bool {
+pub fn precedes(one: &Contender, other: &Contender) -> bool {
     Place::of(one).precedes(&Place::of(other))
 }
 
 /// Whether two registrations name two sites, written differently.
 #[must_use]
-pub fn two_sites(one: &Model, other: &Model) -> bool {
+pub fn two_sites(one: &Contender, other: &Contender) -> bool {
     let sites = (site(one), site(other));
     matches!(sites, (Some(one), Some(other)) if one != other)
 }
 
 /// The site that a registration asks for, in the form in which sites are compared.
 #[must_use]
-pub fn site(registration: &Model) -> Option<String> {
+pub fn site(registration: &Contender) -> Option<String> {
     match registration.entity_scope {
         EntityScope::Site => {
             let words = registration
@@ -166,7 +173,7 @@ pub fn site(registration: &Model) -> Option<String> {
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     /// The registrations.
-    pub standing: &'a [Model],
+    pub standing: &'a [Contender],
     /// The territories that they name.
     pub places: &'a Places,
 }
@@ -176,13 +183,13 @@ impl<'a> Line<'a> {
     /// product, their territories have something in common (none means everywhere), they are
     /// of the same deal type, and they do not name two sites.
     #[must_use]
-    pub fn overlap(&self, one: &Model, other: &Model) -> bool {
+    pub fn overlap(&self, one: &Contender, other: &Contender) -> bool {
         !two_sites(one, other) && self.overlap_anywhere(one, other)
     }
 
     /// The same, whatever sites they name.
     #[must_use]
-    pub fn overlap_anywhere(&self, one: &Model, other: &Model) -> bool {
+    pub fn overlap_anywhere(&self, one: &Contender, other: &Contender) -> bool {
         let territory = match (&one.territory, &other.territory) {
             (Some(one), Some(other)) => self.places.overlap(one, other),
             (None, _) | (_, None) => true,
@@ -198,8 +205,8 @@ impl<'a> Line<'a> {
 
     /// The others that are about the same business, in the order of the line.
     #[must_use]
-    pub fn others(&self, than: &Model) -> Vec<&'a Model> {
-        let mut others: Vec<&Model> = self
+    pub fn others(&self, than: &Contender) -> Vec<&'a Contender> {
+        let mut others: Vec<&Contender> = self
             .standing
             .iter()
             .filter(|other| other.id != than.id && self.overlap(than, other))
@@ -212,7 +219,7 @@ impl<'a> Line<'a> {
     /// others in this line, which may be that of a group, it is not sure that they stand in its own. One
     /// that takes less may have its turn for that, and a person looks at a letter.
     #[must_use]
-    pub fn keeps_waiting(&self, waiting: &Model, now: Timestamp) -> bool {
+    pub fn keeps_waiting(&self, waiting: &Contender, now: Timestamp) -> bool {
         !waiting.accept_partial
             && !waiting.nominated
             && self
@@ -224,7 +231,7 @@ impl<'a> Line<'a> {
     /// Whether one that waits in this line, which is its own, has not its turn yet: others stand in the
     /// way of what it asks for, or of every part of it where it takes less.
     #[must_use]
-    pub fn stands_behind(&self, waiting: &Model, now: Timestamp) -> bool {
+    pub fn stands_behind(&self, waiting: &Contender, now: Timestamp) -> bool {
         let others = self.in_the_way(waiting, now);
         let taken = |product: &ProductId| {
             let mut others = others.iter();
@@ -238,7 +245,7 @@ impl<'a> Line<'a> {
             }
     }
 
-    fn in_the_way(&self, waiting: &Model, now: Timestamp) -> Vec<&'a Model> {
+    fn in_the_way(&self, waiting: &Contender, now: Timestamp) -> Vec<&'a Contender> {
         let place = Place::of(waiting);
         let mut others = self.others(waiting);
         others.retain(|other| {
@@ -251,8 +258,9 @@ impl<'a> Line<'a> {
 
     /// The place of a registration among those that wait for the same business, beginning with 1.
     #[must_use]
-    pub fn position(&self, asking: &Model) -> i64 {
-        let ahead = |other: &&&Model| other.state == State::Waitlisted && precedes(other, asking);
+    pub fn position(&self, asking: &Contender) -> i64 {
+        let ahead =
+            |other: &&&Contender| other.state == State::Waitlisted && precedes(other, asking);
         let count = self.others(asking).iter().filter(ahead).count();
         i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1)
     }
@@ -260,7 +268,7 @@ impl<'a> Line<'a> {
     /// Those that wait for the same business as a registration that goes away, in the order of the
     /// line: one of them may be next.
     #[must_use]
-    pub fn waiting_with(&self, leaving: &Model) -> Vec<&'a Model> {
+    pub fn waiting_with(&self, leaving: &Contender) -> Vec<&'a Contender> {
         let mut waiting = self.others(leaving);
         waiting.retain(|other| other.state == State::Waitlisted);
         waiting
@@ -268,7 +276,7 @@ impl<'a> Line<'a> {
 
     /// Those of them that stand behind it: each moves up one place.
     #[must_use]
-    pub fn behind(&self, leaving: &Model) -> Vec<&'a Model> {
+    pub fn behind(&self, leaving: &Contender) -> Vec<&'a Contender> {
         let mut behind = self.waiting_with(leaving);
         behind.retain(|other| precedes(leaving, other));
         behind
@@ -280,11 +288,11 @@ impl<'a> Line<'a> {
 /// clocks say.
 #[must_use]
 pub fn place<'a>(
-    asking: &Model,
-    standing: impl IntoIterator<Item = &'a Model>,
+    asking: &RegistrationId,
+    standing: impl IntoIterator<Item = &'a Contender>,
     now: Timestamp,
 ) -> Timestamp {
-    let others = standing.into_iter().filter(|other| other.id != asking.id);
+    let others = standing.into_iter().filter(|other| other.id != *asking);
     let latest = others.filter_map(|other| other.submit_time).max();
     match latest {
         Some(latest) if latest >= now => Timestamp::from_micros(latest.micros().saturating_add(1)),

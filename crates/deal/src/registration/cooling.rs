@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use trellis_api::name;
 use trellis_core::{TerritoryId, Timestamp};
+use trellis_store::deal::contender::Contender;
 use trellis_store::deal::eligibility::Facts;
 use trellis_store::deal::registration::{self, Model, State};
 use trellis_store::{Txn, View};
@@ -89,7 +90,8 @@ async fn before(
         standing: &[],
         places: &places,
     };
-    ended.retain(|(one, _)| line.overlap(asking, one));
+    let asking = Contender::from(asking);
+    ended.retain(|(one, _)| line.overlap(&asking, &Contender::from(one)));
     Ok(ended)
 }
 
@@ -102,7 +104,9 @@ fn ended(registration: &Model, now: Timestamp) -> Option<Timestamp> {
             .filter(|decision| refusal(&decision.reason_code) != NOT_ELIGIBLE)
             .map(|decision| decision.decide_time),
         State::Expired => registration.protection_end_time,
-        State::Approved if lifecycle::over(registration, now) => registration.protection_end_time,
+        State::Approved if lifecycle::over(registration.protection_end_time, now) => {
+            registration.protection_end_time
+        }
         _ => None,
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Judged {
 impl Judged {
     /// Asks the rules about a registration of which everything was found.
     pub(super) fn of(view: &View, found: Found, asking: &Model, asked: Asked) -> Self {
-        let basis = found.basis(asking, view.now(), asked);
+        let basis = found.basis(asking, view.now(), asked).kept();
         Self {
             outcome: rules::decide(&basis),
             found,

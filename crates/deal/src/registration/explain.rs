@@ -92,11 +92,17 @@ async fn explained(view: &View, row: Model) -> Result<ExplainedDecision, Error> 
         rules_version: i32::try_from(row.rules_version).unwrap_or(i32::MAX),
         basis_sha256: row.basis_sha256,
         replay_agrees: agrees,
+        others_ahead_count: count(basis.others.ahead),
+        others_behind_count: count(basis.others.behind),
     };
     Ok(ExplainedDecision {
         explanation: Some(explanation),
         ..only(decision)
     })
+}
+
+fn count(of: u32) -> i32 {
+    i32::try_from(of).unwrap_or(i32::MAX)
 }
 
 /// Of what was found, what a caller reaches. Only that is named.

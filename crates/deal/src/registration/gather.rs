@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use trellis_core::{AccountId, Money, ProductId, RegistrationId, TerritoryId, Timestamp};
 use trellis_matching::{Level, Match, RULES_VERSION as MATCHING_VERSION, Rule};
 use trellis_store::deal::claim::EntityScope;
+use trellis_store::deal::contender::Contender;
 use trellis_store::deal::eligibility::Facts;
 use trellis_store::deal::registration::Model;
-use trellis_store::deal::{deal, house_account, product, standing_deal, territory};
+use trellis_store::deal::standing_deal::{self, StandingDeals};
+use trellis_store::deal::{deal, house_account, product, territory};
 use trellis_store::{View, record};
 
 use super::basis::{
-    self, AsksAPerson, Basis, Business, Claim, House, RULES_VERSION, Relation, Rival,
+    self, AsksAPerson, Basis, Business, Claim, House, Others, RULES_VERSION, Relation, Rival,
 };
 use super::budget::DAY;
 use super::conflict::{Line, Place as InLine, pending, place, protected, two_sites};
@@ -23,9 +25,11 @@ use crate::customer::{self, Customer};
 
 /// What stands at a customer, and where the territories lie that are compared.
 pub(super) struct Standing {
-    registrations: Vec<Model>,
+    registrations: Vec<Contender>,
     /// What stands at the other accounts of the group, asked for or not.
-    beside: Vec<Model>,
+    beside: Vec<Contender>,
+    /// What stands at accounts that may be the customer.
+    perhaps: Vec<Contender>,
     places: Places,
 }
 
@@ -37,40 +41,41 @@ impl Standing {
         customer: &Customer,
         asking: &Model,
     ) -> Result<Self, Error> {
-        let mut registrations = customer::contending(view, customer).await?;
-        let beside = customer::contending_beside(view, customer).await?;
-        let of_the_group = beside.iter().filter(|other| of_the_group(asking, other));
+        let there = customer::contenders(view, customer).await?;
+        let (beside, perhaps) = (there.beside, there.perhaps);
+        let own = Contender::from(asking);
+        let mut registrations = there.certain;
+        let of_the_group = beside.iter().filter(|other| of_the_group(&own, other));
         registrations.extend(of_the_group.cloned());
-        let others = territories(&registrations, asking);
-        let places = places(view, asking.territory.as_ref(), others).await?;
+        let others = registrations.iter().chain(&beside).chain(&perhaps);
+        let others = others.filter(|other| other.id != asking.id);
+        let others = others.filter_map(|other| other.territory.clone());
+        let places = places(view, asking.territory.as_ref(), others.collect()).await?;
         Ok(Self {
             registrations,
             beside,
+            perhaps,
             places,
         })
     }
 
     pub(super) fn line(&self) -> Line<'_> {
+        self.line_of(&self.registrations)
+    }
+
+    fn line_of<'a>(&'a self, standing: &'a [Contender]) -> Line<'a> {
         Line {
-            standing: &self.registrations,
+            standing,
             places: &self.places,
         }
     }
 }
 
 /// Whether one of two registrations at accounts of one group asks for the group.
-pub(super) fn of_the_group(one: &Model, other: &Model) -> bool {
+pub(super) fn of_the_group(one: &Contender, other: &Contender) -> bool {
     [one, other]
         .iter()
         .any(|one| one.entity_scope == EntityScope::Group)
-}
-
-fn territories(standing: &[Model], asking: &Model) -> BTreeSet<TerritoryId> {
-    standing
-        .iter()
-        .filter(|other| other.id != asking.id)
-        .filter_map(|other| other.territory.clone())
-        .collect()
 }
 
 /// Reads the territories that are compared, with all that they lie within. Most registrations
@@ -106,12 +111,9 @@ pub(super) async fn places(
 pub(super) struct Found {
     /// What stands at its customer.
     pub(super) standing: Standing,
-    /// What stands at accounts that may be its customer.
-    perhaps: Vec<Model>,
     house: Vec<House>,
     direct: Vec<Business>,
     won: Vec<Business>,
-    places: Places,
     relations: BTreeMap<AccountId, Relation>,
     /// What counts of its partner and its program.
     pub(super) facts: Facts,
@@ -125,7 +127,6 @@ impl Found {
         asking: &Model,
         facts: Facts,
     ) -> Result<Self, Error> {
-        let perhaps = customer::contending_perhaps(view, customer).await?;
         let standing = Standing::at(view, customer, asking).await?;
         let relations = relations(customer);
         let accounts: Vec<AccountId> = customer
@@ -139,15 +140,13 @@ impl Found {
             view.now().saturating_sub(span)
         };
         let houses = house_account::at(view, &accounts).await?;
-        let since = long_ago(facts.direct_lookback_days);
-        let direct = standing_deal::direct(view, &accounts, since).await?;
-        let since = long_ago(facts.incumbent_days);
-        let won = standing_deal::won(view, &accounts, since).await?;
+        let changed_since = long_ago(facts.direct_lookback_days);
+        let won_since = long_ago(facts.incumbent_days);
+        let StandingDeals { direct, won } =
+            standing_deal::at(view, &accounts, changed_since, won_since).await?;
         let named = houses.iter().flat_map(|house| house.territories.0.clone());
         let deals = direct.iter().chain(&won);
         let named = named.chain(deals.filter_map(|deal| deal.territory.clone()));
-        let others = perhaps.iter().chain(&standing.beside);
-        let named = named.chain(others.filter_map(|other| other.territory.clone()));
         let places = places(view, asking.territory.as_ref(), named.collect()).await?;
         let reached = |territory: Option<&TerritoryId>| match (&asking.territory, territory) {
             (Some(own), Some(other)) => places.overlap(own, other),
@@ -180,10 +179,8 @@ impl Found {
             direct: business(direct),
             won: business(won),
             house: houses,
-            perhaps,
             relations,
             facts,
-            places,
         })
     }
 
@@ -191,14 +188,16 @@ impl Found {
     pub(super) fn take_place(&self, asking: &mut Model, now: Timestamp) {
         asking.nominated = basis::nominated(&asking.proofs.0);
         asking.evidence_score = basis::evidence_score(&asking.proofs.0);
-        let standing = self.standing.registrations.iter().chain(&self.perhaps);
-        asking.submit_time = Some(place(asking, standing, now));
+        let standing = &self.standing;
+        let standing = standing.registrations.iter().chain(&standing.perhaps);
+        asking.submit_time = Some(place(&asking.id, standing, now));
         let basis = self.basis(asking, now, Asked::default());
         asking.incumbent = has_it(&basis, &asking.products.0);
     }
 
     /// What the rules look at.
     pub(super) fn basis(&self, asking: &Model, now: Timestamp, asked: Asked) -> Basis {
+        let own = Contender::from(asking);
         Basis {
             rules_version: RULES_VERSION,
             matching_version: MATCHING_VERSION,
@@ -208,23 +207,21 @@ impl Found {
             overdue: asked.overdue,
             asks_a_person: asked.asks_a_person,
             claim: claim(asking, now),
-            place: InLine::of(asking),
+            place: InLine::of(&own),
             facts: self.facts.clone(),
             screening: asking.screening.clone().unwrap_or_default(),
-            rivals: self.rivals(asking, now),
-            neighbours: self.neighbours(asking, now),
+            rivals: self.rivals(&own, now),
+            others: Others::default(),
+            neighbours: self.neighbours(&own, now),
             house: self.house.clone(),
             direct: self.direct.clone(),
             won: self.won.clone(),
         }
     }
 
-    fn rivals(&self, asking: &Model, now: Timestamp) -> Vec<Rival> {
+    fn rivals(&self, asking: &Contender, now: Timestamp) -> Vec<Rival> {
         let certain = self.standing.line().others(asking);
-        let perhaps = Line {
-            standing: &self.perhaps,
-            places: &self.places,
-        };
+        let perhaps = self.standing.line_of(&self.standing.perhaps);
         // Two sites may be one, written differently.
         let elsewhere = self.standing.registrations.iter();
         let elsewhere = elsewhere.filter(|other| {
@@ -249,11 +246,8 @@ impl Found {
     }
 
     /// Protected registrations of others in the group that stand in nobody's way.
-    fn neighbours(&self, asking: &Model, now: Timestamp) -> Vec<RegistrationId> {
-        let line = Line {
-            standing: &self.standing.beside,
-            places: &self.places,
-        };
+    fn neighbours(&self, asking: &Contender, now: Timestamp) -> Vec<RegistrationId> {
+        let line = self.standing.line_of(&self.standing.beside);
         let others = line.others(asking).into_iter().filter(|other| {
             protected(other, now) && other.partner != asking.partner && !of_the_group(asking, other)
         });
@@ -323,7 +317,7 @@ fn relations(customer: &Customer) -> BTreeMap<AccountId, Relation> {
     same.chain(probable).chain(related).collect()
 }
 
-fn rival(other: &Model, asking: &Model, relation: Relation) -> Rival {
+fn rival(other: &Contender, asking: &Contender, relation: Relation) -> Rival {
     Rival {
         registration: other.id.clone(),
         partner: other.partner.clone(),

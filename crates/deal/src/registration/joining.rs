@@ -3,6 +3,7 @@
 
 use trellis_api::name;
 use trellis_core::{Problem, Violation};
+use trellis_store::deal::contender::Contender;
 use trellis_store::deal::registration::{self, Entity, Model, State};
 use trellis_store::deal::registration_decision::Occasion;
 use trellis_store::deal::{eligibility, submission};
@@ -168,10 +169,11 @@ pub(super) async fn wait(
 ) -> Result<(), Error> {
     registration.state = lifecycle::moved(registration.state, Verb::Waitlist, resource)?;
     let line = judged.found.standing.line();
-    registration.waitlist_position = Some(line.position(registration));
+    let asking = Contender::from(&*registration);
+    registration.waitlist_position = Some(line.position(&asking));
     // Few come before those who wait already; whoever does puts them one place back.
     let behind: Vec<_> = line
-        .behind(registration)
+        .behind(&asking)
         .into_iter()
         .map(|one| one.id.clone())
         .collect();

@@ -113,19 +113,16 @@ pub fn moved(state: State, verb: Verb, resource: &str) -> Result<State, Problem>
     next(TABLE, state, verb, resource)
 }
 
-/// Whether the protection of an approved registration has ended.
+/// Whether a protection that ends then has ended.
 #[must_use]
-pub fn over(registration: &Model, now: Timestamp) -> bool {
-    registration
-        .protection_end_time
-        .is_some_and(|end| end <= now)
+pub fn over(protection_end_time: Option<Timestamp>, now: Timestamp) -> bool {
+    protection_end_time.is_some_and(|end| end <= now)
 }
 
-/// Whether the time in which its partner was to answer has run out.
+/// Whether the time has run out in which the partner of a registration in this state was to answer.
 #[must_use]
-pub fn unanswered(registration: &Model, now: Timestamp) -> bool {
-    registration.state == State::NeedsInfo
-        && registration.info_due_time.is_some_and(|due| due <= now)
+pub fn unanswered(state: State, info_due_time: Option<Timestamp>, now: Timestamp) -> bool {
+    state == State::NeedsInfo && info_due_time.is_some_and(|due| due <= now)
 }
 
 /// Why a registration was taken back that nobody did anything about.
@@ -150,9 +147,9 @@ pub(super) fn unanswered_since(due: Timestamp, actor: &str) -> Decision {
 /// time is taken back.
 #[must_use]
 pub fn as_of(mut registration: Model, now: Timestamp) -> Model {
-    if registration.state == State::Approved && over(&registration, now) {
+    if registration.state == State::Approved && over(registration.protection_end_time, now) {
         registration.state = State::Expired;
-    } else if unanswered(&registration, now) {
+    } else if unanswered(registration.state, registration.info_due_time, now) {
         registration.state = State::Withdrawn;
         let due = registration.info_due_time.take();
         registration.decision = due.map(|due| unanswered_since(due, ""));

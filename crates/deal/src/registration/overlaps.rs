@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use trellis_core::RegistrationId;
 use trellis_store::Txn;
+use trellis_store::deal::contender;
 
 use super::conflict::{Line, protected as is_protected};
 use super::gather;
 use crate::Error;
-use crate::customer::{self, Customer};
+use crate::customer::Customer;
 
 /// The protected registrations of different partners at a customer that are about the same business.
 pub(crate) async fn protected(
@@ -17,7 +18,7 @@ pub(crate) async fn protected(
     customer: &Customer,
 ) -> Result<BTreeSet<RegistrationId>, Error> {
     let txn = &txn.whole();
-    let mut standing = customer::contending(txn, customer).await?;
+    let mut standing = contender::at(txn, customer.accounts().iter().cloned()).await?;
     standing.retain(|one| is_protected(one, txn.now()));
     let mut found = BTreeSet::new();
     for one in &standing {

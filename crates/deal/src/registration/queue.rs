@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use trellis_api::name;
 use trellis_core::{AccountId, Problem};
 use trellis_store::deal::claim::EntityScope;
+use trellis_store::deal::contender::Contender;
 use trellis_store::deal::eligibility::{self, Facts};
 use trellis_store::deal::registration::{self, Decision, Entity, Model, Products, State};
 use trellis_store::deal::registration_decision::Occasion;
@@ -68,17 +69,15 @@ pub(super) async fn hold_all(txn: &Txn, seen: &[Model]) -> Result<Held, Error> {
     for seen in seen.iter().filter(|seen| seen.contends) {
         accounts.insert(seen.account.clone());
         for own in customer::read(txn, [seen.account.clone()]).await? {
-            let mut standing = Vec::new();
-            if !own.same.is_empty() {
-                standing = customer::contending(txn, &own).await?;
+            if own.same.is_empty() && own.related.is_empty() {
+                continue;
             }
-            if !own.related.is_empty() {
-                let beside = customer::contending_beside(txn, &own).await?;
-                standing.extend(beside.into_iter().filter(|other| of_the_group(seen, other)));
-            }
-            let waiting = standing
-                .into_iter()
-                .filter(|other| other.state == State::Waitlisted);
+            let there = customer::contenders(txn, &own).await?;
+            let asking = Contender::from(seen);
+            let beside = there.beside.into_iter();
+            let beside = beside.filter(|other| of_the_group(&asking, other));
+            let standing = there.certain.into_iter().chain(beside);
+            let waiting = standing.filter(|other| other.state == State::Waitlisted);
             accounts.extend(waiting.map(|other| other.account));
         }
     }
@@ -232,7 +231,7 @@ pub(super) async fn end_protection(
     held: &Held,
     mut registration: Model,
 ) -> Result<(), Error> {
-    if !registration.contends || !lifecycle::over(&registration, txn.now()) {
+    if !registration.contends || !lifecycle::over(registration.protection_end_time, txn.now()) {
         return Ok(());
     }
     protection::release(txn, [registration.id.clone()]).await?;
@@ -262,12 +261,13 @@ pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Err
     let mut gone = VecDeque::from([left.clone()]);
     while let Some(left) = gone.pop_front() {
         let mut standing = Standing::at(txn, held.customer(&left)?, &left).await?;
+        let leaving = Contender::from(&left);
         if left.waitlist_position.is_some() {
-            move_up(txn, &standing.line(), &left).await?;
+            move_up(txn, &standing.line(), &leaving).await?;
         }
-        let waiting: Vec<Model> = standing
+        let waiting: Vec<Contender> = standing
             .line()
-            .waiting_with(&left)
+            .waiting_with(&leaving)
             .into_iter()
             .cloned()
             .collect();
@@ -276,9 +276,12 @@ pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Err
             if standing.line().keeps_waiting(seen, txn.now()) {
                 continue;
             }
+            let Some(seen) = record::find::<Entity>(txn, &seen.id).await? else {
+                continue;
+            };
             // What stands at its own customer may be more than what stands at the one that was left.
-            let customer = held.customer(seen)?;
-            match Box::pin(take_turn(txn, customer, seen)).await? {
+            let customer = held.customer(&seen)?;
+            match Box::pin(take_turn(txn, customer, &seen)).await? {
                 Turn::Waits(_) | Turn::StandsBehind => {}
                 // Who was granted a part of what it asked for is not in the way of the rest any more.
                 Turn::Taken => {
@@ -309,7 +312,11 @@ async fn stand(txn: &Txn, judged: &Judged, seen: &Model) -> Result<(), Error> {
     let Some(mut registration) = record::lock::<Entity>(txn, &seen.id).await? else {
         return Ok(());
     };
-    let place = judged.found.standing.line().position(&registration);
+    let place = judged
+        .found
+        .standing
+        .line()
+        .position(&Contender::from(&registration));
     let decision = judged.decision(txn);
     let blocked_by = |decision: &Decision| decision.blocked_by.clone();
     let behind = registration.decision.as_ref().and_then(blocked_by);
@@ -359,7 +366,7 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Turn,
         Verdict::Ineligible { .. } | Verdict::Reject
     );
     let line = judged.found.standing.line();
-    if refused && line.stands_behind(seen, txn.now()) {
+    if refused && line.stands_behind(&Contender::from(seen), txn.now()) {
         return Ok(Turn::StandsBehind);
     }
     let Some(mut registration) = record::lock::<Entity>(txn, &seen.id).await? else {
@@ -423,7 +430,7 @@ pub(super) async fn grant(
     let resource = name(txn.ecosystem(), &registration.id);
     let line = judged.found.standing.line();
     if registration.waitlist_position.take().is_some() {
-        move_up(txn, &line, registration).await?;
+        move_up(txn, &line, &Contender::from(&*registration)).await?;
     }
     registration.state = lifecycle::moved(registration.state, Verb::Approve, &resource)?;
     registration.tick_time = None;
@@ -435,7 +442,7 @@ pub(super) async fn grant(
     let over = line
         .standing
         .iter()
-        .filter(|other| lifecycle::over(other, txn.now()));
+        .filter(|other| lifecycle::over(other.protection_end_time, txn.now()));
     let over: Vec<_> = over.map(|other| other.id.clone()).collect();
     if !over.is_empty() {
         protection::release(txn, over).await?;
@@ -455,7 +462,7 @@ fn identities(customer: &Customer, registration: &Model) -> Vec<String> {
         EntityScope::Entity => customer.exclusive().to_vec(),
         EntityScope::Group => customer.exclusive_of_the_group(),
         EntityScope::Site => {
-            let site = site(registration).unwrap_or_default();
+            let site = site(&Contender::from(registration)).unwrap_or_default();
             let keys = customer.exclusive().iter();
             keys.map(|key| format!("{key}#{site}")).collect()
         }
@@ -463,7 +470,7 @@ fn identities(customer: &Customer, registration: &Model) -> Vec<String> {
 }
 
 /// Those behind a registration that leaves the waiting line move up one place.
-pub(super) async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Model) -> Result<(), Error> {
+pub(super) async fn move_up(txn: &Txn, line: &Line<'_>, leaving: &Contender) -> Result<(), Error> {
     let behind: Vec<_> = line
         .behind(leaving)
         .into_iter()

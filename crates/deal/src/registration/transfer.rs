@@ -6,6 +6,7 @@
 use trellis_api::name;
 use trellis_core::lifecycle::Named;
 use trellis_core::{PartnerId, Problem};
+use trellis_store::deal::contender::Contender;
 use trellis_store::deal::protection;
 use trellis_store::deal::registration::{Entity, Model, Transfer};
 use trellis_store::event::{self, NewEvent};
@@ -46,8 +47,8 @@ pub(super) async fn transfer(
         }
         .into());
     }
-    let standing = &judged.found.standing;
-    let line = standing.line();
+    let line = judged.found.standing.line();
+    let taken = Contender::from(&registration);
     // One of the other partner's that waits behind would be of no use to it any more, and is one that
     // it has registered.
     let own = line.standing.iter().find(|other| {
@@ -55,7 +56,7 @@ pub(super) async fn transfer(
         other.id != registration.id
             && other.partner == registration.partner
             && stands
-            && line.overlap(&registration, other)
+            && line.overlap(&taken, other)
     });
     if let Some(own) = own {
         return Err(Error::SelfDuplicate {

@@ -11,7 +11,7 @@ use sea_orm::sea_query::{ExprTrait, SimpleExpr};
 use sea_orm::{QueryOrder, QuerySelect};
 use trellis_core::AccountId;
 
-use super::{account, account_key, registration};
+use super::{account, account_key};
 use crate::record::{self, scoped};
 use crate::{Error, View};
 
@@ -34,21 +34,33 @@ pub async fn keyed(view: &View, accounts: &BTreeSet<AccountId>) -> Result<Vec<Ke
     Ok(together(rows, pairs(view, keys).await?))
 }
 
-/// Reads the accounts that have one of these keys, each with those of the keys that it has, in the
-/// order of their ids.
+/// Reads the accounts that have one of these keys, each with those of the keys that it has, and some others
+/// with all of theirs, in the order of their ids.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn sharing(view: &View, keys: &BTreeSet<String>) -> Result<Vec<Keyed>, Error> {
+pub async fn sharing(
+    view: &View,
+    keys: &BTreeSet<String>,
+    and: &BTreeSet<AccountId>,
+) -> Result<Vec<Keyed>, Error> {
     let among = account_key::Column::Key.is_in(keys.iter().cloned());
-    let shared = pairs(view, among.clone()).await?;
     let accounts = account_key::Entity::find()
         .filter(account_key::Column::Ecosystem.eq(view.ecosystem().clone()))
-        .filter(among)
+        .filter(among.clone())
         .select_only()
         .column(account_key::Column::Account);
+    let (mut shared, mut found) = (
+        among,
+        account::Column::Id.in_subquery(sea_orm::QueryTrait::into_query(accounts)),
+    );
+    if !and.is_empty() {
+        shared = shared.or(account_key::Column::Account.is_in(and.iter().cloned()));
+        found = found.or(account::Column::Id.is_in(and.iter().cloned()));
+    }
+    let shared = pairs(view, shared).await?;
     let rows = scoped::<account::Entity>(view)
-        .filter(account::Column::Id.in_subquery(sea_orm::QueryTrait::into_query(accounts)))
+        .filter(found)
         .order_by_asc(account::Column::Id)
         .all(&view.db())
         .await?;
@@ -81,27 +93,6 @@ fn together(rows: Vec<account::Model>, keys: Vec<(AccountId, String)>) -> Vec<Ke
         Keyed { account, keys }
     };
     rows.into_iter().map(with_keys).collect()
-}
-
-/// The registrations that stand at the accounts of a customer, whatever they are for, in the order in
-/// which they were handed in.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn contending(
-    view: &View,
-    accounts: &[AccountId],
-) -> Result<Vec<registration::Model>, Error> {
-    let select = scoped::<registration::Entity>(view)
-        // The bare column, not `= true`: only so does the partial index answer for it.
-        .filter(Expr::col((
-            registration::Entity,
-            registration::Column::Contends,
-        )))
-        .filter(registration::Column::Account.is_in(accounts.iter().cloned()))
-        .order_by_asc(registration::Column::SubmitTime)
-        .order_by_asc(registration::Column::Id);
-    Ok(select.all(&view.db()).await?)
 }
 
 /// The canaries among the accounts of a customer.

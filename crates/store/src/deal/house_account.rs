@@ -1,9 +1,8 @@
 //! House accounts: customers, or business with them, that the vendor keeps to itself.
 
-use std::collections::BTreeMap;
-
 use sea_orm::entity::prelude::*;
-use sea_orm::{FromJsonQueryResult, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{ExprTrait, Func};
+use sea_orm::{FromJsonQueryResult, Iterable, JoinType, QueryOrder, QuerySelect, QueryTrait};
 use serde::{Deserialize, Serialize};
 use trellis_core::{
     AccountId, EcosystemId, FamilyId, HouseAccountId, ProgramId, TerritoryId, Timestamp,
@@ -69,31 +68,35 @@ crate::record!(id: HouseAccountId, Id; reach: crate::reach::Reach::Staff; {
 });
 
 /// The house accounts of some accounts, in the order of their ids. One that was named with an account
-/// which was merged since is answered with the one that stands.
+/// which was merged since is answered with the one that stands. One statement, whether or not there are any.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn at(view: &View, accounts: &[AccountId]) -> Result<Vec<Model>, Error> {
-    let merged: Vec<(AccountId, Option<AccountId>)> = scoped::<account::Entity>(view)
+    let merged = account::Entity::find()
+        .filter(account::COLUMN.ecosystem.eq(view.ecosystem().clone()))
         .filter(account::Column::MergedInto.is_in(accounts.iter().cloned()))
         .select_only()
-        .column(account::Column::Id)
-        .column(account::Column::MergedInto)
-        .into_tuple()
-        .all(&view.db())
-        .await?;
-    let stands: BTreeMap<_, _> = merged.into_iter().collect();
-    let named = accounts.iter().chain(stands.keys()).cloned();
+        .column(account::Column::Id);
+    let named = COLUMN.account.is_in(accounts.iter().cloned());
+    let merged = Column::Account.in_subquery(QueryTrait::into_query(merged));
+    let stands = Func::coalesce([
+        Expr::col((account::Entity, account::Column::MergedInto)),
+        Expr::col((Entity, Column::Account)),
+    ]);
+    let account: RelationDef = Entity::belongs_to(account::Entity)
+        .from((Column::Ecosystem, Column::Account))
+        .to((account::Column::Ecosystem, account::Column::Id))
+        .into();
+    let own = Column::iter().filter(|column| !matches!(column, Column::Account));
     let select = scoped::<Entity>(view)
-        .filter(COLUMN.account.is_in(named))
-        .order_by_asc(Column::Id);
-    let mut found = select.all(&view.db()).await?;
-    for house in &mut found {
-        if let Some(Some(stands)) = stands.get(&house.account) {
-            house.account.clone_from(stands);
-        }
-    }
-    Ok(found)
+        .join(JoinType::LeftJoin, account)
+        .filter(named.or(merged))
+        .order_by_asc(Column::Id)
+        .select_only()
+        .columns(own)
+        .expr_as(stands, "account");
+    Ok(select.all(&view.db()).await?)
 }
 
 /// Takes a house account away.

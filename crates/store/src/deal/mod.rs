@@ -4,6 +4,7 @@ pub mod account;
 pub mod account_key;
 pub mod canary_hit;
 pub mod claim;
+pub mod contender;
 pub mod customer;
 #[expect(
     clippy::module_inception,

@@ -1,11 +1,12 @@
 //! Decisions about registrations, each with all that it was made from. A row is never changed.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::sea_query::{ExprTrait, Func, Query, SimpleExpr};
+use sea_orm::{Iterable, ModelTrait, QueryOrder, QuerySelect};
 use trellis_core::lifecycle::Named;
 use trellis_core::{EcosystemId, RegistrationId, Timestamp};
 
-use crate::{Error, Txn, View, record};
+use crate::{Error, Txn, View};
 
 /// What a decision was made for.
 #[derive(
@@ -113,16 +114,24 @@ fn about(view: &View, registration: &RegistrationId) -> Select<Entity> {
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn add(txn: &Txn, mut decision: Model) -> Result<(), Error> {
-    let last: Option<i64> = about(txn, &decision.registration)
-        .order_by_desc(Column::Number)
+pub async fn add(txn: &Txn, decision: Model) -> Result<(), Error> {
+    let mut last = about(txn, &decision.registration)
         .select_only()
-        .column(Column::Number)
-        .into_tuple()
-        .one(&txn.db())
-        .await?;
-    decision.number = last.unwrap_or(0) + 1;
-    record::insert_many::<Entity>(txn, vec![decision]).await
+        .column_as(Column::Number.max(), "last");
+    let last = SimpleExpr::from(QuerySelect::query(&mut last).take());
+    let next = Expr::expr(Func::coalesce([last, 0_i64.into()])).add(1_i64);
+    let value = |column: Column| match column {
+        Column::Number => next.clone(),
+        _ => decision.get(column).into(),
+    };
+    let mut insert = Query::insert();
+    insert
+        .into_table(Entity)
+        .columns(Column::iter())
+        .values(Column::iter().map(value))
+        .map_err(|error| DbErr::Custom(error.to_string()))?;
+    txn.db().execute(&insert).await?;
+    Ok(())
 }
 
 /// Every decision about a registration, the first first.

@@ -1,12 +1,10 @@
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use trellis_core::{
-    AccountId, Currency, EcosystemId, PartnerId, ProductId, ProgramId, RegistrationId, TerritoryId,
-};
-use trellis_store::deal::claim::Proofs;
+use trellis_core::{AccountId, PartnerId, ProductId, RegistrationId, TerritoryId};
 use trellis_store::deal::deal::DealType;
-use trellis_store::deal::registration::{Products, Transfers};
+use trellis_store::deal::registration::Products;
 
 use super::*;
 
@@ -17,62 +15,29 @@ fn later(micros: i64) -> Timestamp {
 }
 
 /// A registration of partner `partner`, handed in at `submitted`.
-fn registration(id: &str, partner: &str, state: State, submitted: i64) -> Model {
-    Model {
-        ecosystem: EcosystemId::try_new("acme").unwrap(),
+fn registration(id: &str, partner: &str, state: State, submitted: i64) -> Contender {
+    Contender {
         id: RegistrationId::try_new(id).unwrap(),
-        display_name: None,
         partner: PartnerId::try_new(partner).unwrap(),
-        creator: String::new(),
-        program: ProgramId::try_new("gold").unwrap(),
         account: AccountId::try_new("initech").unwrap(),
         products: products(&["firewall"]),
         territory: None,
         deal_type: DealType::New,
-        estimated_minor: 0,
-        currency: Currency::USD,
-        expected_close_date: None,
-        note: None,
-        evidence: None,
         entity_scope: EntityScope::Entity,
         site: None,
-        proofs: Proofs::default(),
-        tender_publish_time: None,
         accept_partial: false,
         state,
         contends: true,
+        submit_time: (state != State::Draft).then(|| Timestamp::from_micros(submitted)),
         nominated: false,
         evidence_score: 0,
         incumbent: false,
-        submit_time: (state != State::Draft).then(|| Timestamp::from_micros(submitted)),
-        receive_time: None,
-        tick_time: None,
-        decision: None,
-        suspicion: None,
-        screening: None,
-        judged: None,
-        waitlist_position: None,
-        granted_role: None,
-        protection_start_time: None,
         protection_end_time: matches!(state, State::Approved | State::Converted).then(|| later(1)),
-        deal: None,
-        info_request: None,
         info_due_time: None,
-        resubmission_count: 0,
-        extension_count: 0,
-        response_due_time: None,
-        response_days_left: None,
-        escalation_time: None,
-        final_escalation_time: None,
-        escalation_level: 0,
-        transfers: Transfers::default(),
-        version: 1,
-        create_time: NOW,
-        update_time: NOW,
     }
 }
 
-fn line(standing: &[Model]) -> Line<'_> {
+fn line(standing: &[Contender]) -> Line<'_> {
     static NOWHERE: LazyLock<Places> = LazyLock::new(Places::default);
     Line {
         standing,
@@ -84,11 +49,11 @@ fn line(standing: &[Model]) -> Line<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict<'a> {
     Free,
-    Blocked { by: &'a Model },
-    SelfDuplicate { of: &'a Model },
+    Blocked { by: &'a Contender },
+    SelfDuplicate { of: &'a Contender },
 }
 
-fn judge<'a>(standing: &'a [Model], asking: &Model, now: Timestamp) -> Verdict<'a> {
+fn judge<'a>(standing: &'a [Contender], asking: &Contender, now: Timestamp) -> Verdict<'a> {
     let mut ways = line(standing).others(asking);
     ways.retain(|other| {
         let stands = (other.state, other.protection_end_time, &Place::of(other));
@@ -117,7 +82,7 @@ fn territory(id: &str) -> Option<TerritoryId> {
 #[test]
 fn business_overlaps_in_a_product_a_territory_and_the_deal_type() {
     let one = registration("a", "p", State::Draft, 0);
-    let with = |change: fn(&mut Model)| {
+    let with = |change: fn(&mut Contender)| {
         let mut other = registration("b", "q", State::Draft, 0);
         change(&mut other);
         line(&[]).overlap(&one, &other) && line(&[]).overlap(&other, &one)
@@ -243,11 +208,11 @@ fn a_place_in_the_line_is_after_everybody_who_stands_there() {
     let mut elsewhere = registration("elsewhere", "q", State::Submitted, NOW.micros() + 8);
     elsewhere.products = products(&["backup"]);
     let earlier = registration("earlier", "q", State::Submitted, NOW.micros() - 1);
-    assert_eq!(place(&asking, [&ahead, &elsewhere], NOW), later(9));
-    assert_eq!(place(&asking, [&ahead], NOW), later(8));
-    assert_eq!(place(&asking, [&earlier], NOW), NOW);
+    assert_eq!(place(&asking.id, [&ahead, &elsewhere], NOW), later(9));
+    assert_eq!(place(&asking.id, [&ahead], NOW), later(8));
+    assert_eq!(place(&asking.id, [&earlier], NOW), NOW);
     // Not after itself, which it was handed in as before.
-    assert_eq!(place(&asking, [&asking], NOW), NOW);
+    assert_eq!(place(&asking.id, [&asking], NOW), NOW);
 }
 
 #[test]
@@ -284,7 +249,7 @@ fn who_goes_on_waiting_is_kept_by_somebody_and_could_not_have_its_turn_otherwise
         }
     }
     let standing = [registration("other", "q", State::Approved, 1)];
-    let keeps = |change: fn(&mut Model), now| {
+    let keeps = |change: fn(&mut Contender), now| {
         let mut asking = waiting.clone();
         change(&mut asking);
         line(&standing).keeps_waiting(&asking, now)
@@ -308,7 +273,9 @@ fn who_goes_on_waiting_is_kept_by_somebody_and_could_not_have_its_turn_otherwise
 /// A customer's registrations, moved as the use cases move them.
 #[derive(Default)]
 struct Book {
-    rows: Vec<Model>,
+    rows: Vec<Contender>,
+    /// The places that those who wait were told.
+    places: BTreeMap<RegistrationId, i64>,
     now: i64,
 }
 
@@ -317,15 +284,16 @@ impl Book {
         Timestamp::from_micros(self.now)
     }
 
-    fn submit(&mut self, mut asking: Model) {
-        asking.submit_time = Some(place(&asking, &self.rows, self.now()));
+    fn submit(&mut self, mut asking: Contender) {
+        asking.submit_time = Some(place(&asking.id, &self.rows, self.now()));
         asking.state = match judge(&self.rows, &asking, self.now()) {
             Verdict::Free => State::Submitted,
             Verdict::Blocked { .. } => State::Waitlisted,
             Verdict::SelfDuplicate { .. } => return,
         };
         if asking.state == State::Waitlisted {
-            asking.waitlist_position = Some(line(&self.rows).position(&asking));
+            let place = line(&self.rows).position(&asking);
+            self.places.insert(asking.id.clone(), place);
         }
         self.rows.push(asking);
     }
@@ -339,7 +307,6 @@ impl Book {
             self.leave(&asking);
             let row = &mut self.rows[index];
             row.state = State::Approved;
-            row.waitlist_position = None;
             row.protection_end_time = Some(Timestamp::from_micros(self.now + days));
         }
     }
@@ -351,22 +318,19 @@ impl Book {
         if pending(&leaving, self.now()) {
             self.leave(&leaving);
             self.rows[index].state = State::Rejected;
-            self.rows[index].waitlist_position = None;
         }
     }
 
     /// Moves up those behind, as `registration::move_up` does.
-    fn leave(&mut self, leaving: &Model) {
+    fn leave(&mut self, leaving: &Contender) {
         if leaving.state != State::Waitlisted {
             return;
         }
-        let ids: Vec<_> = line(&self.rows)
-            .behind(leaving)
-            .into_iter()
-            .map(|one| one.id.clone())
-            .collect();
-        for row in self.rows.iter_mut().filter(|row| ids.contains(&row.id)) {
-            row.waitlist_position = row.waitlist_position.map(|position| position - 1);
+        self.places.remove(&leaving.id);
+        for one in line(&self.rows).behind(leaving) {
+            if let Some(place) = self.places.get_mut(&one.id) {
+                *place -= 1;
+            }
         }
     }
 }
@@ -414,7 +378,7 @@ proptest! {
                 }
                 if one.state == State::Waitlisted {
                     let place = line(&book.rows).position(one);
-                    prop_assert_eq!(one.waitlist_position, Some(place), "{}", one.id);
+                    prop_assert_eq!(book.places.get(&one.id), Some(&place), "{}", one.id);
                 }
             }
         }
@@ -422,7 +386,7 @@ proptest! {
 }
 
 /// Handed in at this second of the day.
-fn at(second: i64, change: impl FnOnce(&mut Model)) -> Model {
+fn at(second: i64, change: impl FnOnce(&mut Contender)) -> Contender {
     let mut one = registration("b", "q", State::Submitted, second * 1_000_000);
     change(&mut one);
     one

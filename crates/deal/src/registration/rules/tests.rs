@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use trellis_core::{AccountId, Currency, DealId, HouseAccountId, Money, PartnerId, ProgramId};
 use trellis_core::{TimeZone, Timestamp};
 use trellis_store::deal::claim::{EntityScope, Proof, ProofKind};
@@ -9,7 +10,7 @@ use trellis_store::program::program;
 
 use super::*;
 use crate::registration::basis::{
-    AsksAPerson, Business, Claim, House, RULES_VERSION, Relation, Rival,
+    AsksAPerson, Business, Claim, House, Others, RULES_VERSION, Relation, Rival,
 };
 use crate::registration::conflict::Place;
 
@@ -98,6 +99,7 @@ pub(in crate::registration) fn free() -> Basis {
         },
         screening: Screening::default(),
         rivals: Vec::new(),
+        others: Others::default(),
         neighbours: Vec::new(),
         house: Vec::new(),
         direct: Vec::new(),
@@ -536,4 +538,98 @@ fn one_in_the_line_keeps_its_place_before_what_its_partner_asked_later() {
         });
         assert_eq!(decide(&basis).verdict, Verdict::Approve);
     }
+}
+
+/// A line of others, some of them protected, the partner's own among them or at another account that may be
+/// the customer.
+fn crowd() -> impl Strategy<Value = Vec<Rival>> {
+    let one = (
+        0..4_u8,
+        0..3_u8,
+        prop::bool::weighted(0.7),
+        (-3..3_i64, 0..3_i64, prop::bool::weighted(0.1)),
+        prop::bool::weighted(0.1),
+    );
+    let one = one.prop_map(
+        |(state, products, certain, (submitted, score, letter), own)| {
+            let states = [
+                State::Approved,
+                State::Waitlisted,
+                State::Submitted,
+                State::NeedsInfo,
+            ];
+            let products: &[&str] = match products {
+                0 => &["firewall"],
+                1 => &["backup"],
+                _ => &["firewall", "backup"],
+            };
+            let who = if own { "nimbus" } else { "stratus" };
+            let mut rival = rival("other", who, states[usize::from(state)], products);
+            rival.relation.certain = certain;
+            rival.place.submit_time = Some(day(submitted));
+            rival.place.evidence_score = score;
+            rival.place.nominated = letter;
+            rival
+        },
+    );
+    prop::collection::vec(one, 0..12).prop_map(|mut rivals| {
+        for (number, rival) in rivals.iter_mut().enumerate() {
+            let id = RegistrationId::try_new(&format!("r{number}")).unwrap();
+            rival.place.registration = id.clone();
+            rival.registration = id;
+        }
+        rivals
+    })
+}
+
+proptest! {
+    #[test]
+    fn whoever_is_left_out_of_what_is_kept_decides_nothing(
+        rivals in crowd(),
+        (partial, by_a_person, waited, letter) in prop::array::uniform4(prop::bool::ANY)
+            .prop_map(|[partial, by_a_person, waited, letter]| (partial, by_a_person, waited, letter)),
+        house in prop::bool::ANY,
+    ) {
+        let all = with(|basis| {
+            basis.claim.accept_partial = partial;
+            basis.by_a_person = by_a_person;
+            basis.waited = waited;
+            basis.rivals = rivals;
+            if letter {
+                nominated(basis);
+            }
+            if house {
+                basis.house.push(kept());
+            }
+        });
+        let left = all.clone().kept();
+        prop_assert_eq!(decide(&left), decide(&all));
+        let others = left.others.ahead + left.others.behind;
+        prop_assert_eq!(left.rivals.len() + usize::try_from(others).unwrap(), all.rivals.len());
+        let protected = |basis: &Basis| {
+            basis.rivals.iter().filter(|one| one.state == State::Approved).count()
+        };
+        prop_assert_eq!(protected(&left), protected(&all));
+        prop_assert_eq!(left.clone().kept(), left);
+    }
+}
+
+#[test]
+fn of_a_long_line_the_first_is_kept_and_the_others_are_counted() {
+    let basis = with(|basis| {
+        for number in 0..40_i64 {
+            let id = format!("r{number}");
+            let mut one = rival(&id, "stratus", State::Waitlisted, &["firewall", "backup"]);
+            one.place = place(&id, number - 30);
+            basis.rivals.push(one);
+        }
+    });
+    let kept = basis.kept();
+    let named: Vec<_> = kept
+        .rivals
+        .iter()
+        .map(|one| one.registration.as_str())
+        .collect();
+    assert_eq!(named, ["r0"]);
+    assert_eq!((kept.others.ahead, kept.others.behind), (29, 10));
 }
