@@ -43,14 +43,19 @@ const fn refers(
 }
 
 /// Every column that names a row of another table. A tier is named together with its program, and
-/// is therefore looked at by a query of its own.
+/// is therefore looked at by a query of its own; the ledger and payouts are verified by themselves.
 const REFERENCES: &[Reference] = &[
+    refers("api_keys", "id", "partner", "partners"),
+    refers("role_grants", "id", "partner", "partners"),
     refers("tiers", "id", "program", "programs"),
     refers("program_revisions", "program", "program", "programs"),
     refers("enrollments", "id", "program", "programs"),
     refers("enrollments", "id", "partner", "partners"),
     refers("products", "id", "product_family", "product_families"),
     refers("territories", "id", "parent_territory", "territories"),
+    refers("house_accounts", "id", "account", "accounts"),
+    refers("house_accounts", "id", "program", "programs"),
+    refers("accounts", "id", "partner", "partners"),
     refers("accounts", "id", "parent_account", "accounts"),
     refers("accounts", "id", "ultimate_parent", "accounts"),
     refers("accounts", "id", "successor_account", "accounts"),
@@ -67,12 +72,45 @@ const REFERENCES: &[Reference] = &[
         "registration",
         "registrations",
     ),
+    refers("protections", "registration", "product", "products"),
+    refers("protections", "registration", "partner", "partners"),
+    refers(
+        "registration_activities",
+        "registration",
+        "registration",
+        "registrations",
+    ),
+    refers(
+        "registration_activities",
+        "registration",
+        "partner",
+        "partners",
+    ),
+    refers(
+        "registration_decisions",
+        "registration",
+        "registration",
+        "registrations",
+    ),
+    refers(
+        "submissions",
+        "registration",
+        "registration",
+        "registrations",
+    ),
+    refers("submissions", "registration", "partner", "partners"),
+    refers("submission_keys", "key", "registration", "registrations"),
+    refers("submission_keys", "key", "partner", "partners"),
+    refers("canary_hits", "account", "account", "accounts"),
+    refers("canary_hits", "account", "partner", "partners"),
+    refers("canary_hits", "account", "registration", "registrations"),
     refers("leads", "id", "program", "programs"),
     refers("leads", "id", "partner", "partners"),
     refers("leads", "id", "account", "accounts"),
     refers("leads", "id", "territory", "territories"),
     refers("leads", "id", "duplicate_of", "leads"),
     refers("leads", "id", "deal", "deals"),
+    refers("lead_routings", "lead", "lead", "leads"),
     refers("engagement_members", "id", "engagement", "engagements"),
     refers("engagement_members", "id", "partner", "partners"),
     refers("engagement_snapshots", "id", "engagement", "engagements"),
@@ -82,12 +120,24 @@ const REFERENCES: &[Reference] = &[
     refers("deals", "id", "registration", "registrations"),
     refers("deals", "id", "program", "programs"),
     refers("deal_records", "deal", "deal", "deals"),
+    refers("deal_external_ids", "external_id", "deal", "deals"),
+    refers("deal_participants", "deal", "deal", "deals"),
+    refers("deal_participants", "deal", "partner", "partners"),
+    refers("deal_proposals", "deal", "deal", "deals"),
+    refers("deal_proposals", "deal", "partner", "partners"),
+    refers("deal_role_changes", "deal", "deal", "deals"),
+    refers("deal_stage_changes", "deal", "deal", "deals"),
     refers("plans", "id", "program", "programs"),
     refers("plan_versions", "plan", "plan", "plans"),
+    refers("plan_versions", "plan", "program", "programs"),
     refers("incentive_facts", "external_id", "deal", "deals"),
+    refers("incentive_facts", "external_id", "partner", "partners"),
+    refers("recorded_facts", "external_id", "partner", "partners"),
+    refers("quotas", "quota", "partner", "partners"),
     refers("awards", "id", "plan", "plans"),
     refers("awards", "id", "program", "programs"),
     refers("awards", "id", "partner", "partners"),
+    refers("awards", "id", "earner", "partners"),
     refers("awards", "id", "deal", "deals"),
 ];
 
@@ -184,4 +234,72 @@ async fn pairs(view: &View, sql: &str) -> Result<Vec<(String, String)>, Error> {
     rows.iter()
         .map(|row| Ok((row.try_get("", "key")?, row.try_get("", "named")?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use sea_orm::Database;
+
+    use super::*;
+
+    /// What a column is called that names a row, with the tables that are verified elsewhere.
+    const NAMED: &[&str] = &[
+        "account",
+        "deal",
+        "earner",
+        "engagement",
+        "lead",
+        "partner",
+        "plan",
+        "product",
+        "product_family",
+        "program",
+        "registration",
+    ];
+    const ELSEWHERE: &[&str] = &[
+        // The feed tells of what is gone, too.
+        "events",
+        // A total, which the deals are added up to.
+        "incentive_totals",
+        // `VerifyLedger` adds these up.
+        "ledger_accounts",
+        "ledger_lines",
+        "ledger_slices",
+        "payout_items",
+        "payout_lines",
+    ];
+
+    #[tokio::test]
+    async fn no_column_that_names_a_row_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/schema.db", folder.path().display());
+        trellis_migrations::up(&url).await.unwrap();
+        let db = Database::connect(&url).await.unwrap();
+        let sql = "SELECT m.name AS \"table\", c.name AS \"column\" FROM sqlite_master AS m \
+                   JOIN pragma_table_info(m.name) AS c WHERE m.type = 'table'";
+        let rows = db
+            .query_all_raw(Statement::from_string(DatabaseBackend::Sqlite, sql))
+            .await
+            .unwrap();
+        let found: BTreeSet<(String, String)> = rows
+            .iter()
+            .map(|row| {
+                (
+                    row.try_get("", "table").unwrap(),
+                    row.try_get("", "column").unwrap(),
+                )
+            })
+            .filter(|(table, column): &(String, String)| {
+                NAMED.contains(&column.as_str()) && !ELSEWHERE.contains(&table.as_str())
+            })
+            .collect();
+        let looked_at: BTreeSet<(String, String)> = REFERENCES
+            .iter()
+            .filter(|one| NAMED.contains(&one.column))
+            .map(|one| (one.table.to_owned(), one.column.to_owned()))
+            .collect();
+        assert_eq!(found, looked_at);
+    }
 }
