@@ -36,6 +36,7 @@ mod m20261127_000160_deal_proposals;
 mod m20261127_000170_recorded_facts;
 mod m20261127_000180_ledger_reversal;
 mod m20261127_000181_ledger_period;
+mod m20261127_000210_payout_come_back;
 
 /// All migrations.
 pub struct Migrator;
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000170_recorded_facts::Migration),
             Box::new(m20261127_000180_ledger_reversal::Migration),
             Box::new(m20261127_000181_ledger_period::Migration),
+            Box::new(m20261127_000210_payout_come_back::Migration),
         ]
     }
 }

@@ -68,6 +68,8 @@ const KINDS: &[&str] = &[
     "PAYOUT_SEND",
     "PAYOUT_SETTLE",
     "APPROVAL_REVERSAL",
+    "PAYOUT_FAIL",
+    "PAYOUT_RETURN",
 ];
 
 fn amount(minor: i64, currency: Currency) -> Option<WireMoney> {
@@ -148,6 +150,8 @@ fn wire_kind(kind: Kind) -> pb::journal::Kind {
         Kind::PayoutSend => pb::journal::Kind::PayoutSend,
         Kind::PayoutSettle => pb::journal::Kind::PayoutSettle,
         Kind::ApprovalReversal => pb::journal::Kind::ApprovalReversal,
+        Kind::PayoutFail => pb::journal::Kind::PayoutFail,
+        Kind::PayoutReturn => pb::journal::Kind::PayoutReturn,
     }
 }
 
@@ -361,6 +365,7 @@ fn wire_movement_kind(kind: Option<statement::Movement>) -> pb::statement_moveme
         Some(statement::Movement::ClawedBack) => pb::statement_movement::Kind::ClawedBack,
         Some(statement::Movement::Paid) => pb::statement_movement::Kind::Paid,
         Some(statement::Movement::SetOff) => pb::statement_movement::Kind::SetOff,
+        Some(statement::Movement::Returned) => pb::statement_movement::Kind::Returned,
         // Journals of these kinds move nothing to or from a partner, and so are no movements.
         None => pb::statement_movement::Kind::Unspecified,
     }

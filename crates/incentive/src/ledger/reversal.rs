@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | approval | approval reversal | |
 //! | accrual, clawback, release | | follow from the facts, the plan version and the clock: the next evaluation would post them again |
-//! | payout reserved, sent, settled | | the batch is moved, so that its state and the ledger say the same |
+//! | payout reserved, sent, settled, failed, returned | | the batch is moved, so that its state and the ledger say the same |
 //! | what reverses another | | what was reversed is done anew |
 //!
 //! So after a reversal, too, the parts of an award add up to what its partner is entitled to, and
@@ -24,7 +24,10 @@ pub const fn reversal(kind: Kind) -> Result<Kind, &'static str> {
         }
         Kind::Release => Err("what is out of its hold waits for approval; do not approve it"),
         Kind::PayoutReserve => Err("cancel the batch while it is not approved"),
-        Kind::PayoutSend | Kind::PayoutSettle => Err("money that has left is not called back"),
+        Kind::PayoutSend | Kind::PayoutSettle => Err(
+            "money that has left is not called back; tell what the bank does with FailItem, ReturnItem",
+        ),
+        Kind::PayoutFail | Kind::PayoutReturn => Err("what is due again is paid by another batch"),
         Kind::PayoutCancel | Kind::ApprovalReversal => {
             Err("it reverses another; do again what that one did")
         }

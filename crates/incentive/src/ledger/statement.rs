@@ -8,6 +8,7 @@
 //! | accrual | earned |
 //! | clawback | clawed back |
 //! | payout sent | paid |
+//! | payout failed or returned | paid, the other way round: what was set off is owed again |
 //! | payout reserved or cancelled | set off: it lowers what is due and what is owed, and so changes no balance |
 //! | release, approval, approval taken back | none: money that was the partner's stays so |
 
@@ -28,6 +29,8 @@ pub enum Movement {
     Paid,
     /// Set off.
     SetOff,
+    /// Sent to the partner, and come back.
+    Returned,
 }
 
 /// What a journal of a kind does to what a partner has. Nothing, if it only moves it about.
@@ -38,6 +41,7 @@ pub const fn movement(kind: Kind) -> Option<Movement> {
         Kind::Clawback => Some(Movement::ClawedBack),
         Kind::PayoutSend => Some(Movement::Paid),
         Kind::PayoutReserve | Kind::PayoutCancel => Some(Movement::SetOff),
+        Kind::PayoutFail | Kind::PayoutReturn => Some(Movement::Returned),
         Kind::Release | Kind::Approval | Kind::PayoutSettle | Kind::ApprovalReversal => None,
     }
 }
@@ -113,6 +117,12 @@ impl Totals {
             Some(Movement::ClawedBack) => self.clawed_back -= delta,
             Some(Movement::Paid) => self.paid -= delta,
             Some(Movement::SetOff) if owed => self.set_off += delta,
+            Some(Movement::Returned) => {
+                self.paid -= delta;
+                if owed {
+                    self.set_off += delta;
+                }
+            }
             Some(Movement::SetOff) | None => {}
         }
     }
@@ -194,6 +204,32 @@ mod tests {
             (0, 0, 30, 30)
         );
         assert!(usd.adds_up());
+    }
+
+    #[test]
+    fn what_comes_back_is_due_again_and_what_was_set_off_is_owed_again() {
+        for (kind, from) in [
+            (Kind::PayoutFail, Class::PayoutClearing),
+            (Kind::PayoutReturn, Class::Cash),
+        ] {
+            let mut parts = parts();
+            parts.extend([
+                part(Class::Payable, kind, true, 0, 60),
+                part(Class::SetOff, kind, true, 30, 30),
+                part(Class::Receivable, kind, true, 30, 0),
+                part(from, kind, true, 30, 0),
+            ]);
+            let expected = Totals {
+                earned: 60,
+                clawed_back: 30,
+                closing: 30,
+                payable: 60,
+                owed: 30,
+                ..Totals::default()
+            };
+            assert_eq!(totals(&parts).get(&Currency::USD), Some(&expected));
+            assert!(expected.adds_up());
+        }
     }
 
     #[test]

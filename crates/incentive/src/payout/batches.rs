@@ -346,6 +346,7 @@ fn items(
             net_minor: gross_minor - set_off_minor,
             send_time: None,
             settle_time: None,
+            bank_reason_code: None,
             update_time: txn.now(),
         }
     };

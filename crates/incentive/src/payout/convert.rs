@@ -10,7 +10,7 @@ use trellis_store::incentive::payout_item::{self, BlockReason, State as ItemStat
 use trellis_store::incentive::payout_line;
 
 use super::batches::Create;
-use super::moves::{Move, Settle};
+use super::moves::{Move, Settle, TakeBack};
 
 /// What lists of batches filter and order by.
 const FIELDS: &[Field] = &[
@@ -151,6 +151,7 @@ pub(super) fn wire_item(item: payout_item::Model, currency: Currency) -> pb::Pay
         net_minor,
         send_time,
         settle_time,
+        bank_reason_code,
         update_time,
     } = item;
     let amount = |minor| Some(money::wire(Money::new(minor, currency)));
@@ -166,6 +167,7 @@ pub(super) fn wire_item(item: payout_item::Model, currency: Currency) -> pb::Pay
         net_amount: amount(net_minor),
         send_time: send_time.map(time::wire),
         settle_time: settle_time.map(time::wire),
+        bank_reason_code: bank_reason_code.unwrap_or_default(),
         update_time: Some(time::wire(update_time)),
     }
 }
@@ -177,6 +179,8 @@ fn wire_item_state(state: ItemState) -> pb::payout_item::State {
         ItemState::Sent => pb::payout_item::State::Sent,
         ItemState::Settled => pb::payout_item::State::Settled,
         ItemState::Cancelled => pb::payout_item::State::Cancelled,
+        ItemState::Failed => pb::payout_item::State::Failed,
+        ItemState::Returned => pb::payout_item::State::Returned,
     }
 }
 
@@ -307,6 +311,53 @@ pub(super) fn settle(request: pb::SettleItemsRequest, fields: &mut Fields) -> Op
         items.extend(partner);
     }
     Some(Settle { on: on?, items })
+}
+
+pub(super) fn fail(request: pb::FailItemRequest, fields: &mut Fields) -> Option<TakeBack> {
+    let pb::FailItemRequest {
+        name,
+        etag,
+        reason_code,
+        note,
+        ..
+    } = request;
+    taking_back(fields, &name, &etag, reason_code, note)
+}
+
+pub(super) fn come_back(request: pb::ReturnItemRequest, fields: &mut Fields) -> Option<TakeBack> {
+    let pb::ReturnItemRequest {
+        name,
+        etag,
+        reason_code,
+        note,
+        ..
+    } = request;
+    taking_back(fields, &name, &etag, reason_code, note)
+}
+
+fn taking_back(
+    fields: &mut Fields,
+    name: &str,
+    etag: &str,
+    reason_code: String,
+    note: String,
+) -> Option<TakeBack> {
+    let read = fields.child::<BatchId, PayoutItemId>("name", name);
+    let etag = fields.etag("etag", etag);
+    let (id, item) = read?;
+    let Ok(partner) = PartnerId::try_new(item.as_str()) else {
+        fields.refuse("name", "resource_name", "must end with the id of a partner");
+        return None;
+    };
+    Some(TakeBack {
+        on: Move {
+            id,
+            etag: etag?,
+            note,
+        },
+        partner,
+        reason_code,
+    })
 }
 
 fn moving(fields: &mut Fields, name: &str, etag: &str, note: String) -> Option<Move> {

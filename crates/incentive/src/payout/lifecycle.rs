@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Two moves may end elsewhere: a batch of which nothing is left to send is cancelled by sending it,
-//! and one of which something is left to settle stays sent.
+//! and one of which something is left to settle stays sent. What the bank does not pay, or returns, is
+//! told by its item alone; with the last one that is neither paid nor refused a batch is settled.
 
 use trellis_core::Problem;
 use trellis_core::lifecycle::{Named, Transition, next};
@@ -26,16 +27,22 @@ pub enum Verb {
     Send,
     /// Learn that the bank has paid.
     Settle,
+    /// Learn that the bank has not paid one of its items.
+    Fail,
+    /// Learn that the bank has returned one of its items.
+    Return,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Submit,
         Self::Approve,
         Self::Cancel,
         Self::Send,
         Self::Settle,
+        Self::Fail,
+        Self::Return,
     ];
 }
 
@@ -47,6 +54,8 @@ impl Named for Verb {
             Self::Cancel => "CANCEL",
             Self::Send => "SEND",
             Self::Settle => "SETTLE",
+            Self::Fail => "FAIL",
+            Self::Return => "RETURN",
         }
     }
 }
@@ -63,6 +72,9 @@ pub const TABLE: &[Transition<State, Verb>] = &[
     row(State::Submitted, Verb::Cancel, State::Cancelled),
     row(State::Approved, Verb::Send, State::Sent),
     row(State::Sent, Verb::Settle, State::Settled),
+    row(State::Sent, Verb::Fail, State::Settled),
+    row(State::Sent, Verb::Return, State::Sent),
+    row(State::Settled, Verb::Return, State::Settled),
 ];
 
 /// Where a verb leads a batch.
@@ -83,7 +95,7 @@ pub const fn after_sending(anything_sent: bool) -> State {
     }
 }
 
-/// Where a sent batch stands after some of it was settled.
+/// Where a sent batch stands after some of it was settled, or failed.
 #[must_use]
 pub const fn after_settling(anything_left: bool) -> State {
     if anything_left {
@@ -104,11 +116,22 @@ pub enum ItemVerb {
     Settle,
     /// It is given up with its batch.
     Cancel,
+    /// The bank has not paid it.
+    Fail,
+    /// The bank has returned it.
+    Return,
 }
 
 impl ItemVerb {
     /// Every verb.
-    pub const ALL: [Self; 4] = [Self::Send, Self::Block, Self::Settle, Self::Cancel];
+    pub const ALL: [Self; 6] = [
+        Self::Send,
+        Self::Block,
+        Self::Settle,
+        Self::Cancel,
+        Self::Fail,
+        Self::Return,
+    ];
 }
 
 impl Named for ItemVerb {
@@ -118,6 +141,8 @@ impl Named for ItemVerb {
             Self::Block => "BLOCK",
             Self::Settle => "SETTLE",
             Self::Cancel => "CANCEL",
+            Self::Fail => "FAIL",
+            Self::Return => "RETURN",
         }
     }
 }
@@ -132,6 +157,8 @@ pub const ITEM_TABLE: &[Transition<ItemState, ItemVerb>] = &[
     item(ItemState::Ready, ItemVerb::Block, ItemState::Blocked),
     item(ItemState::Ready, ItemVerb::Cancel, ItemState::Cancelled),
     item(ItemState::Sent, ItemVerb::Settle, ItemState::Settled),
+    item(ItemState::Sent, ItemVerb::Fail, ItemState::Failed),
+    item(ItemState::Settled, ItemVerb::Return, ItemState::Returned),
 ];
 
 /// Where a verb leads an item.
@@ -155,12 +182,14 @@ mod tests {
         State::Cancelled,
     ];
 
-    const ITEM_STATES: [ItemState; 5] = [
+    const ITEM_STATES: [ItemState; 7] = [
         ItemState::Ready,
         ItemState::Blocked,
         ItemState::Sent,
         ItemState::Settled,
         ItemState::Cancelled,
+        ItemState::Failed,
+        ItemState::Returned,
     ];
 
     /// The contract's own words, written apart from the tables: state, verb, state.
@@ -169,6 +198,9 @@ mod tests {
         SUBMITTED APPROVE APPROVED
         APPROVED SEND SENT
         SENT SETTLE SETTLED
+        SENT FAIL SETTLED
+        SENT RETURN SENT
+        SETTLED RETURN SETTLED
         DRAFT CANCEL CANCELLED
         SUBMITTED CANCEL CANCELLED";
 
@@ -176,7 +208,9 @@ mod tests {
         READY SEND SENT
         READY BLOCK BLOCKED
         READY CANCEL CANCELLED
-        SENT SETTLE SETTLED";
+        SENT SETTLE SETTLED
+        SENT FAIL FAILED
+        SETTLED RETURN RETURNED";
 
     fn expected<'a>(contract: &'a str, state: &str, verb: &str) -> Option<&'a str> {
         let start = format!("{state} {verb} ");

@@ -1,4 +1,5 @@
-//! The moves of a batch: submitting, approving, cancelling, sending, settling.
+//! The moves of a batch: submitting, approving, cancelling, sending, settling, and what the bank does not
+//! pay or returns.
 //!
 //! Every move but the approval locks the batch first and the partners after it; the approval is one
 //! guarded statement.
@@ -6,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::iter;
 
+use serde_json::json;
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{Etag, name};
 use trellis_core::access::{Refused, rules};
@@ -40,6 +42,14 @@ pub(super) struct Move {
 pub(super) struct Settle {
     pub(super) on: Move,
     pub(super) items: Vec<PartnerId>,
+}
+
+/// Which item of a batch the bank has not paid, or has returned, and why.
+#[derive(Clone, Debug)]
+pub(super) struct TakeBack {
+    pub(super) on: Move,
+    pub(super) partner: PartnerId,
+    pub(super) reason_code: String,
 }
 
 /// Submits a batch.
@@ -198,6 +208,91 @@ pub(super) async fn settle(
             },
         )
         .await
+}
+
+/// Takes back an item that the bank has not paid: it is due again.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`.
+pub(super) async fn fail(
+    store: &Store,
+    call: Call,
+    fail: TakeBack,
+) -> Result<Written<pb::PayoutBatch>, Error> {
+    store
+        .write(call, fail, |txn, fail| async move {
+            let mut step = Step::begin(&txn, &fail.on, Verb::Fail).await?;
+            take_back(&txn, &step.batch, &fail, ItemVerb::Fail).await?;
+            let left = payout_item::in_state(&txn, &fail.on.id, ItemState::Sent).await?;
+            step.batch.state = lifecycle::after_settling(!left.is_empty());
+            if step.batch.state == State::Settled {
+                step.batch.settle_time = Some(txn.now());
+            }
+            step.finish(&txn, fail.on.note, "payout_batch.item_failed")
+                .await
+        })
+        .await
+}
+
+/// Takes back an item that the bank has paid and returned: it is due again.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`.
+pub(super) async fn come_back(
+    store: &Store,
+    call: Call,
+    returned: TakeBack,
+) -> Result<Written<pb::PayoutBatch>, Error> {
+    store
+        .write(call, returned, |txn, returned| async move {
+            let step = Step::begin(&txn, &returned.on, Verb::Return).await?;
+            take_back(&txn, &step.batch, &returned, ItemVerb::Return).await?;
+            step.finish(&txn, returned.on.note, "payout_batch.item_returned")
+                .await
+        })
+        .await
+}
+
+/// Posts what is taken back, moves its item, and tells its partner.
+async fn take_back(
+    txn: &Txn,
+    batch: &Model,
+    taken: &TakeBack,
+    verb: ItemVerb,
+) -> Result<(), Error> {
+    let TakeBack {
+        on,
+        partner,
+        reason_code,
+    } = taken;
+    let resource = item_name(txn.ecosystem(), &on.id, partner);
+    let item = payout_item::find(txn, &on.id, partner).await?;
+    let item = item.ok_or_else(|| Problem::NotFound {
+        resource: resource.clone(),
+    })?;
+    let from = item.state;
+    let to = lifecycle::item_moved(from, verb, &resource)?;
+    let net_minor = item.net_minor;
+    let items = Items::of(txn, batch, vec![item]).await?;
+    let (posting, kind) = match verb {
+        ItemVerb::Return => (items.item(partner).come_back()?, "payout_item.returned"),
+        _ => (items.item(partner).fail()?, "payout_item.failed"),
+    };
+    ledger::append(txn, vec![posting]).await?;
+    payout_item::take_back(txn, &on.id, partner, (from, to), reason_code).await?;
+    let data = json!({
+        "partner": name(txn.ecosystem(), partner),
+        "currency_code": batch.currency,
+        "amount_minor": net_minor,
+        "from": from.name(),
+        "to": to.name(),
+    });
+    let event = NewEvent::new(kind, resource)
+        .because(reason_code.as_str())
+        .noting(on.note.clone())
+        .for_partner(partner);
+    event::append(txn, event.with(data));
+    Ok(())
 }
 
 /// Refuses what is to be settled and is not sent: it may not be there, or stand elsewhere.

@@ -3,7 +3,9 @@
 //! * reserving: what is due goes into the payout, and what is owed is set off against it;
 //! * cancelling: the exact inverse;
 //! * sending: what is in the payout goes to the bank;
-//! * settling: the bank has paid it.
+//! * settling: the bank has paid it;
+//! * failing, returning: the bank has not paid it, or returned it. What was due is due again, and what was
+//!   set off is owed again.
 //!
 //! Each is one posting for each item, so that an item can be taken out of its batch, or settled, by
 //! itself. Its key is the item and the step: a step of an item is posted once, for ever.
@@ -20,6 +22,8 @@ enum Step {
     Cancel,
     Send,
     Settle,
+    Fail,
+    Return,
 }
 
 /// An item, as far as its postings are concerned.
@@ -75,6 +79,24 @@ impl Item<'_> {
         self.post(Step::Settle, Kind::PayoutSettle, self.moved(&from, &to))
     }
 
+    /// Takes back what was sent and not paid.
+    ///
+    /// # Errors
+    /// As [`Item::reserve`].
+    pub fn fail(&self) -> Result<Posting, Rejected> {
+        let from = Account::payout_clearing(Rail::Bank, self.currency);
+        self.post(Step::Fail, Kind::PayoutFail, self.due_again(&from))
+    }
+
+    /// Takes back what was paid and returned.
+    ///
+    /// # Errors
+    /// As [`Item::reserve`].
+    pub fn come_back(&self) -> Result<Posting, Rejected> {
+        let from = Account::cash(Rail::Bank, self.currency);
+        self.post(Step::Return, Kind::PayoutReturn, self.due_again(&from))
+    }
+
     /// The key of the item's reservation, by which its journal is found.
     #[must_use]
     pub fn reservation_key(&self) -> Key {
@@ -87,6 +109,8 @@ impl Item<'_> {
             Step::Cancel => 2,
             Step::Send => 3,
             Step::Settle => 4,
+            Step::Fail => 5,
+            Step::Return => 6,
         };
         Key::new(
             format!("payoutBatches/{}/items/{}", self.batch, self.partner),
@@ -140,6 +164,16 @@ impl Item<'_> {
         lines
     }
 
+    /// The inverse of the reservation, with the money where it is now.
+    fn due_again(&self, from: &Account) -> Vec<Line> {
+        let reserved = Account::in_payout(self.partner, self.currency);
+        let mut lines: Vec<Line> = self.reservation().iter().map(Line::inverse).collect();
+        for line in lines.iter_mut().filter(|line| line.account == reserved) {
+            line.account.clone_from(from);
+        }
+        lines
+    }
+
     fn moved(&self, from: &Account, to: &Account) -> Vec<Line> {
         self.lines
             .iter()
@@ -151,6 +185,8 @@ impl Item<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
     use trellis_core::AwardId;
     use trellis_store::incentive::ledger::{Class, Side};
@@ -178,8 +214,25 @@ mod tests {
             .sum()
     }
 
+    /// What some postings together leave on each award's part of each account.
+    fn left<const N: usize>(postings: [&Posting; N]) -> Vec<(Account, Option<AwardId>, i64)> {
+        let mut sums: BTreeMap<(Account, Option<AwardId>), i64> = BTreeMap::new();
+        for line in postings.iter().flat_map(|posting| posting.lines()) {
+            let sum = sums
+                .entry((line.account.clone(), line.award.clone()))
+                .or_default();
+            match line.side {
+                Side::Debit => *sum += line.minor,
+                Side::Credit => *sum -= line.minor,
+            }
+        }
+        let open = sums.into_iter().filter(|(_, sum)| *sum != 0);
+        open.map(|((account, award), sum)| (account, award, sum))
+            .collect()
+    }
+
     proptest! {
-        /// Ev 10, 11, 13 and 14 of whatever is allocated: they balance (or could not be made), and
+        /// Ev 10, 11, 13, 14, 15 and 16 of whatever is allocated: they balance (or could not be made), and
         /// what goes in is what comes out.
         #[test]
         fn the_steps_of_an_item_move_what_was_allocated(
@@ -210,8 +263,13 @@ mod tests {
                 prop_assert_eq!(sum(&send, Class::InPayout, Side::Debit), allocation.net());
                 let settle = item.settle().unwrap();
                 prop_assert_eq!(sum(&settle, Class::Cash, Side::Credit), allocation.net());
-                let keys = [reserve.key(), cancel.key(), send.key(), settle.key()];
-                prop_assert!(keys.iter().zip(1..).all(|(key, number)| key.sequence == number));
+                let (failed, returned) = (item.fail().unwrap(), item.come_back().unwrap());
+                let keys = [&reserve, &cancel, &send, &settle, &failed, &returned];
+                let keys = keys.map(|posting| posting.key().sequence);
+                prop_assert!(keys.into_iter().eq(1..=6));
+                // I14: nothing is left of it on any account.
+                prop_assert_eq!(left([&reserve, &send, &failed]), []);
+                prop_assert_eq!(left([&reserve, &send, &settle, &returned]), []);
             }
         }
     }

@@ -115,4 +115,22 @@ impl PayoutService for Payouts {
         let (call, settle) = open(request, convert::settle)?;
         Ok(written(moves::settle(&self.store, call, settle).await?))
     }
+
+    async fn fail_item(
+        &self,
+        request: Request<pb::FailItemRequest>,
+    ) -> Result<Response<pb::PayoutBatch>, Status> {
+        let (call, fail) = open(request, convert::fail)?;
+        Ok(written(moves::fail(&self.store, call, fail).await?))
+    }
+
+    async fn return_item(
+        &self,
+        request: Request<pb::ReturnItemRequest>,
+    ) -> Result<Response<pb::PayoutBatch>, Status> {
+        let (call, returned) = open(request, convert::come_back)?;
+        Ok(written(
+            moves::come_back(&self.store, call, returned).await?,
+        ))
+    }
 }

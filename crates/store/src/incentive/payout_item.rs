@@ -26,6 +26,10 @@ pub enum State {
     Settled,
     /// Given up together with its batch.
     Cancelled,
+    /// Sent, and not paid by the bank; due again.
+    Failed,
+    /// Paid, and returned by the bank; due again.
+    Returned,
 }
 
 /// Why an item is not paid.
@@ -70,6 +74,8 @@ pub struct Model {
     pub send_time: Option<Timestamp>,
     /// When it was settled.
     pub settle_time: Option<Timestamp>,
+    /// Why the bank has not paid it, or returned it, in a word.
+    pub bank_reason_code: Option<String>,
     /// When it was last changed.
     pub update_time: Timestamp,
 }
@@ -83,6 +89,7 @@ impl Columns for Entity {
         Some(match field {
             "state" => Column::State,
             "block_reason" => Column::BlockReason,
+            "bank_reason_code" => Column::BankReasonCode,
             "partner" => Column::Partner,
             _ => return None,
         })
@@ -152,7 +159,7 @@ pub async fn make(
     match to {
         State::Sent => row.send_time = Set(Some(now)),
         State::Settled => row.settle_time = Set(Some(now)),
-        State::Ready | State::Blocked | State::Cancelled => {}
+        State::Ready | State::Blocked | State::Cancelled | State::Failed | State::Returned => {}
     }
     for chunk in partners.chunks(CHUNK) {
         let moved = Entity::update_many()
@@ -170,6 +177,28 @@ pub async fn make(
     Ok(())
 }
 
+/// Notes that the bank has not paid an item, or returned it.
+///
+/// # Errors
+/// [`Error::Contended`] when the item is not in the state that the move begins at.
+pub async fn take_back(
+    txn: &Txn,
+    batch: &BatchId,
+    partner: &PartnerId,
+    moved: (State, State),
+    reason_code: &str,
+) -> Result<(), Error> {
+    make(txn, batch, std::slice::from_ref(partner), moved, None).await?;
+    Entity::update_many()
+        .col_expr(Column::BankReasonCode, Expr::value(reason_code))
+        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+        .filter(COLUMN.batch.eq(batch.clone()))
+        .filter(COLUMN.partner.eq(partner.clone()))
+        .exec(&txn.db())
+        .await?;
+    Ok(())
+}
+
 impl Named for State {
     fn name(self) -> &'static str {
         match self {
@@ -178,6 +207,8 @@ impl Named for State {
             Self::Sent => "SENT",
             Self::Settled => "SETTLED",
             Self::Cancelled => "CANCELLED",
+            Self::Failed => "FAILED",
+            Self::Returned => "RETURNED",
         }
     }
 }

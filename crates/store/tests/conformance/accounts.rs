@@ -79,9 +79,15 @@ on_both! {
         );
         assert_eq!(keys("leaf").await, ["account:leaf", "group:group"]);
         let asked = BTreeSet::from(["domain:acme.com".to_owned(), "domain:acme.de".to_owned()]);
-        let sharing = customer::sharing(&view, &asked).await.unwrap();
-        let sharing: Vec<_> = sharing.iter().map(|one| (one.account.id.as_str(), one.keys.len())).collect();
-        assert_eq!(sharing, [("branch", 2), ("group", 1)]);
+        for (and, expected) in [
+            (BTreeSet::new(), vec![("branch", 2), ("group", 1)]),
+            // One that has none of them is read with all of its own.
+            (BTreeSet::from([id("leaf")]), vec![("branch", 2), ("group", 1), ("leaf", 1)]),
+        ] {
+            let sharing = customer::sharing(&view, &asked, &and).await.unwrap();
+            let sharing: Vec<_> = sharing.iter().map(|one| (one.account.id.as_str(), one.keys.len())).collect();
+            assert_eq!(sharing, expected);
+        }
         let keyed = customer::keyed(&view, &BTreeSet::from([id("leaf"), id("nobody")])).await.unwrap();
         let keyed: Vec<_> = keyed.iter().map(|one| (one.account.id.as_str(), one.keys.len())).collect();
         assert_eq!(keyed, [("leaf", 1)]);

@@ -45,7 +45,7 @@ struct History {
     batches: Vec<pb::PayoutBatch>,
     closed: Vec<Closed>,
     /// How often each of the outcomes that must come about did.
-    outcomes: [usize; 6],
+    outcomes: [usize; 8],
 }
 
 const REVERSED: usize = 0;
@@ -54,6 +54,8 @@ const TOO_LOW: usize = 2;
 const PAID: usize = 3;
 const CANCELLED: usize = 4;
 const OWED: usize = 5;
+const FAILED: usize = 6;
+const RETURNED: usize = 7;
 
 impl History {
     async fn new(world: World, seed: u64) -> Self {
@@ -64,7 +66,7 @@ impl History {
             approvals: Vec::new(),
             batches: Vec::new(),
             closed: Vec::new(),
-            outcomes: [0; 6],
+            outcomes: [0; 8],
         }
     }
 
@@ -289,6 +291,30 @@ impl History {
                     })
                     .await
             }
+            // The bank does not pay one item, or returns one that it paid.
+            State::Sent | State::Settled if self.random.random_bool(0.5) => {
+                let Some(item) = self.item(&name).await else {
+                    return;
+                };
+                let reason_code = "AC04".to_owned();
+                if item.state() == pb::payout_item::State::Sent {
+                    self.outcomes[FAILED] += 1;
+                    let request = pb::FailItemRequest {
+                        name: item.name,
+                        reason_code,
+                        ..Default::default()
+                    };
+                    maker.fail_item(request).await
+                } else {
+                    self.outcomes[RETURNED] += 1;
+                    let request = pb::ReturnItemRequest {
+                        name: item.name,
+                        reason_code,
+                        ..Default::default()
+                    };
+                    maker.return_item(request).await
+                }
+            }
             State::Sent => {
                 self.outcomes[PAID] += 1;
                 maker
@@ -301,6 +327,22 @@ impl History {
             _ => return,
         };
         self.batches[which] = moved.unwrap().into_inner();
+    }
+
+    /// One of the items of a batch that the bank has or has paid.
+    async fn item(&mut self, batch: &str) -> Option<pb::PayoutItem> {
+        let request = pb::ListItemsRequest {
+            parent: batch.to_owned(),
+            filter: "state = \"SENT\" OR state = \"SETTLED\"".to_owned(),
+            ..Default::default()
+        };
+        let items = self.books.world.payouts().list_items(request).await;
+        let mut items = items.unwrap().into_inner().items;
+        if items.is_empty() {
+            return None;
+        }
+        let at = self.one_of(items.len());
+        Some(items.swap_remove(at))
     }
 
     /// Lets some days pass, and closes the month before if one has ended.

@@ -3,169 +3,18 @@
 use std::collections::BTreeSet;
 
 use prost_types::Timestamp;
-use tonic::{Code, Response, Status};
+use tonic::{Code, Response};
 use trellis_api::incentive::v1 as pb;
 use trellis_api::incentive::v1::payout_batch::State;
 use trellis_api::incentive::v1::payout_item::{BlockReason, State as ItemState};
 use trellis_api::partner::v1::{ReinstatePartnerRequest, SuspendPartnerRequest};
 use trellis_api::platform::v1::ListEventsRequest;
 use trellis_core::{Clock, Currency, PartnerId};
-use trellis_store::incentive::ledger::{Account, Rail};
-use trellis_tests::{Caller, on_both, refused};
+use trellis_store::incentive::ledger::Account;
+use trellis_tests::{on_both, refused};
 
 use super::books::{Books, clawback, earned, in_payout, owed, payable, receivable, usd};
-
-const MAKER: &str = "ada@acme.example";
-const CHECKER: &str = "grace@acme.example";
-
-type Answer = Result<Response<pb::PayoutBatch>, Status>;
-
-/// A batch in dollars for everybody.
-fn dollars() -> pb::PayoutBatch {
-    pb::PayoutBatch {
-        currency_code: "USD".to_owned(),
-        ..pb::PayoutBatch::default()
-    }
-}
-
-/// Calls about batches as somebody.
-struct Desk {
-    caller: Caller,
-    ecosystem: String,
-}
-
-impl Desk {
-    fn of(books: &Books, actor: &str) -> Self {
-        Self {
-            caller: books.world.actor(actor),
-            ecosystem: books.ecosystem.clone(),
-        }
-    }
-
-    async fn create(&self, id: &str, batch: pb::PayoutBatch) -> Answer {
-        let request = pb::CreateBatchRequest {
-            parent: self.ecosystem.clone(),
-            batch_id: id.to_owned(),
-            batch: Some(batch),
-            ..pb::CreateBatchRequest::default()
-        };
-        self.caller.payouts().create_batch(request).await
-    }
-
-    async fn made(&self, id: &str, batch: pb::PayoutBatch) -> pb::PayoutBatch {
-        self.create(id, batch).await.unwrap().into_inner()
-    }
-
-    async fn submit(&self, name: &str) -> Answer {
-        let name = name.to_owned();
-        let request = pb::SubmitBatchRequest {
-            name,
-            ..pb::SubmitBatchRequest::default()
-        };
-        self.caller.payouts().submit_batch(request).await
-    }
-
-    async fn approve(&self, name: &str) -> Answer {
-        let name = name.to_owned();
-        let request = pb::ApproveBatchRequest {
-            name,
-            ..pb::ApproveBatchRequest::default()
-        };
-        self.caller.payouts().approve_batch(request).await
-    }
-
-    async fn cancel(&self, name: &str) -> Answer {
-        let name = name.to_owned();
-        let request = pb::CancelBatchRequest {
-            name,
-            ..pb::CancelBatchRequest::default()
-        };
-        self.caller.payouts().cancel_batch(request).await
-    }
-
-    async fn send(&self, name: &str) -> Answer {
-        let name = name.to_owned();
-        let request = pb::SendBatchRequest {
-            name,
-            ..pb::SendBatchRequest::default()
-        };
-        self.caller.payouts().send_batch(request).await
-    }
-
-    async fn settle(&self, name: &str, partners: &[&str]) -> Answer {
-        let items = partners
-            .iter()
-            .map(|partner| format!("{name}/items/{partner}"))
-            .collect();
-        let name = name.to_owned();
-        let request = pb::SettleItemsRequest {
-            name,
-            items,
-            ..pb::SettleItemsRequest::default()
-        };
-        self.caller.payouts().settle_items(request).await
-    }
-
-    async fn get(&self, name: &str) -> pb::PayoutBatch {
-        let request = pb::GetBatchRequest {
-            name: name.to_owned(),
-        };
-        self.caller
-            .payouts()
-            .get_batch(request)
-            .await
-            .unwrap()
-            .into_inner()
-    }
-
-    async fn items(&self, name: &str, filter: &str) -> Vec<pb::PayoutItem> {
-        let request = pb::ListItemsRequest {
-            parent: name.to_owned(),
-            page_size: 1_000,
-            filter: filter.to_owned(),
-            ..pb::ListItemsRequest::default()
-        };
-        self.caller
-            .payouts()
-            .list_items(request)
-            .await
-            .unwrap()
-            .into_inner()
-            .items
-    }
-
-    async fn lines(&self, name: &str, filter: &str) -> Vec<pb::PayoutLine> {
-        let request = pb::ListLinesRequest {
-            parent: name.to_owned(),
-            page_size: 1_000,
-            filter: filter.to_owned(),
-            ..pb::ListLinesRequest::default()
-        };
-        self.caller
-            .payouts()
-            .list_lines(request)
-            .await
-            .unwrap()
-            .into_inner()
-            .lines
-    }
-}
-
-/// A batch that was approved.
-async fn approved(books: &Books, id: &str) -> pb::PayoutBatch {
-    let (maker, checker) = (Desk::of(books, MAKER), Desk::of(books, CHECKER));
-    let batch = maker.made(id, dollars()).await;
-    maker.submit(&batch.name).await.unwrap();
-    checker.approve(&batch.name).await.unwrap().into_inner()
-}
-
-fn cash() -> Account {
-    Account::cash(Rail::Bank, Currency::USD)
-}
-
-fn clearing() -> Account {
-    Account::payout_clearing(Rail::Bank, Currency::USD)
-}
+use super::desk::{Answer, CHECKER, Desk, MAKER, approved, cash, clearing, dollars};
 
 /// What `item` tells: its partner, state, why it is blocked, and its three amounts.
 fn told(item: &pb::PayoutItem) -> (&str, ItemState, BlockReason, [Option<i64>; 3]) {

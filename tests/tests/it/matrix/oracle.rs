@@ -158,7 +158,16 @@ fn roles(method: &str) -> Vec<Role> {
     let mut roles = vec![EcosystemAdmin];
     if about(method, &["Import", "AdvanceClock"]) {
         roles.push(Service);
-    } else if about(method, &["Record", "SendBatch", "SettleItems"]) {
+    } else if about(
+        method,
+        &[
+            "Record",
+            "SendBatch",
+            "SettleItems",
+            "FailItem",
+            "ReturnItem",
+        ],
+    ) {
         roles.extend([FinanceApprover, Service]);
     } else if about(method, &["Plan", "Award", "Batch", "Journal", "Period"]) {
         roles.push(FinanceApprover);

@@ -227,6 +227,16 @@ fn payouts() -> Vec<Case> {
         case("ListLines", "RESOURCE_NOT_FOUND", below()),
         case("ApproveBatch", "FOUR_EYES", at(submitted)),
     ];
+    let why = json!({ "reason_code": "AC04" });
+    for method in ["FailItem", "ReturnItem"] {
+        let item = |of: &str| format!("{of}/items/boreas");
+        let (absent, there, elsewhere) = (item(absent), item(approved), item(draft));
+        let moves = moves(method, &absent, &there, &elsewhere, &why);
+        cases.extend(moves.map(|case| Case {
+            actor: CHECKER,
+            ..case
+        }));
+    }
     for (method, there, elsewhere) in [
         ("SubmitBatch", draft, approved),
         ("ApproveBatch", submitted, draft),

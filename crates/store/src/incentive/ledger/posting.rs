@@ -40,11 +40,15 @@ pub enum Kind {
     PayoutSettle,
     /// An approval has been taken back.
     ApprovalReversal,
+    /// The bank has not paid a payout that was sent: it is due again.
+    PayoutFail,
+    /// The bank has returned a payout that it had paid: it is due again.
+    PayoutReturn,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Accrual,
         Self::Release,
         Self::Approval,
@@ -54,6 +58,8 @@ impl Kind {
         Self::PayoutSend,
         Self::PayoutSettle,
         Self::ApprovalReversal,
+        Self::PayoutFail,
+        Self::PayoutReturn,
     ];
 
     /// The kind as it is written down.
@@ -74,7 +80,9 @@ impl Kind {
             | Self::Clawback
             | Self::PayoutReserve
             | Self::PayoutSend
-            | Self::PayoutSettle => None,
+            | Self::PayoutSettle
+            | Self::PayoutFail
+            | Self::PayoutReturn => None,
         }
     }
 
@@ -105,6 +113,8 @@ impl Kind {
             Self::PayoutReserve => (&[Payable, SetOff], &[InPayout, SetOff, Receivable]),
             Self::PayoutSend => (&[InPayout], &[PayoutClearing]),
             Self::PayoutSettle => (&[PayoutClearing], &[Cash]),
+            Self::PayoutFail => (&[PayoutClearing, Receivable, SetOff], &[Payable, SetOff]),
+            Self::PayoutReturn => (&[Cash, Receivable, SetOff], &[Payable, SetOff]),
             // Those that undo others, which were answered for above.
             Self::PayoutCancel | Self::ApprovalReversal => (&[], &[]),
         };
@@ -606,6 +616,8 @@ mod tests {
             "PayoutSend: [InPayout] to [PayoutClearing]",
             "PayoutSettle: [PayoutClearing] to [Cash]",
             "ApprovalReversal: [Payable] to [Held, Review]",
+            "PayoutFail: [PayoutClearing, Receivable, SetOff] to [Payable, SetOff]",
+            "PayoutReturn: [Cash, Receivable, SetOff] to [Payable, SetOff]",
         ];
         assert_eq!(ways, expected);
     }

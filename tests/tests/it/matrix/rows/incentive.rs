@@ -145,5 +145,12 @@ fn payouts() -> Vec<Row> {
     ] {
         rows.push(moves(method, batch, none.clone()));
     }
+    for method in ["FailItem", "ReturnItem"] {
+        rows.push(row(
+            method,
+            batch,
+            |ask| json!({ "name": format!("{}/items/nimbus", ask.name), "reason_code": "AC04" }),
+        ));
+    }
     rows
 }
