@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trellis_core::{Currency, DealId, PartnerId, ProgramId, Timestamp};
 use trellis_evaluation::evaluate::{ExchangeRate, Fact, Facts, Quota};
+use trellis_evaluation::plan::FactKind;
 use trellis_evaluation::predicate::Value;
 use trellis_store::View;
 use trellis_store::incentive::standing::Standing;
@@ -108,6 +109,18 @@ impl Known {
             .collect()
     }
 
+    /// The wins of deals, by the deals and who they are credited to: of several the last.
+    pub(crate) fn wins(&self) -> BTreeMap<(&DealId, &PartnerId), &str> {
+        let facts = self.told.iter().map(|told| &told.fact);
+        facts
+            .filter(|fact| fact.kind == FactKind::DealWon)
+            .filter_map(|fact| {
+                let credited = (fact.deal.as_ref()?, fact.partner.as_ref()?);
+                Some((credited, fact.id.as_str()))
+            })
+            .collect()
+    }
+
     /// The facts with some ids, each as it counts.
     pub(crate) fn with_ids(&self, ids: &[String]) -> Vec<&Fact> {
         let mut found: BTreeMap<&str, &Fact> = BTreeMap::new();
@@ -180,11 +193,12 @@ fn complete(fact: &mut Fact, field: &str, value: &str) {
     }
 }
 
-/// What is credited to others now is nobody's here: it is in the way of nothing, and earns nothing.
+/// What is credited to others now is nobody's here: it is in the way of nothing, and earns nothing. What
+/// takes back is nobody's anywhere: it takes back of what it is about, whoever was told to have it.
 fn within(mut told: Vec<Told>, of: &Of) -> Vec<Told> {
     for told in &mut told {
         let others = |partner: &PartnerId| !of.has(partner);
-        if told.fact.partner.as_ref().is_some_and(others) {
+        if told.fact.kind.takes_back() || told.fact.partner.as_ref().is_some_and(others) {
             told.fact.partner = None;
         }
     }

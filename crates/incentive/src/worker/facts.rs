@@ -323,7 +323,7 @@ async fn award(
     let (Some(first), Some(last)) = (dates().min(), dates().max()) else {
         return Ok(());
     };
-    let rulebook = Rulebook::new(plan_version::holding(txn, first, last).await?);
+    let rulebook = Rulebook::new(plan_version::of_plans_holding(txn, first, last).await?);
     let cases = cases(wins.iter().flat_map(|win| {
         let versions = rulebook.holding_on(win.occur_date);
         versions.filter_map(|version| Case::of_win(version, win))

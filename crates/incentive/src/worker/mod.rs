@@ -85,7 +85,10 @@ async fn consume(txn: &Txn, events: &[event::Model]) -> Result<(), Error> {
     for event in events {
         match event.kind.as_str() {
             "plan_version.scheduled" => catch_up::begin(txn).await?,
-            "plan_version.retired" => retired(txn, event).await?,
+            "plan_version.retired" => {
+                retired(txn, event).await?;
+                catch_up::begin(txn).await?;
+            }
             _ => {}
         }
     }

@@ -9,6 +9,7 @@ mod limits;
 mod payout;
 mod periods;
 mod plan;
+mod retro;
 mod reversal;
 mod scene;
 mod simulation;
