@@ -2,6 +2,7 @@
 
 mod award;
 mod books;
+mod budget;
 mod facts;
 mod history;
 mod ledger;
@@ -13,4 +14,5 @@ mod retro;
 mod reversal;
 mod scene;
 mod simulation;
+mod stories;
 mod terms;
