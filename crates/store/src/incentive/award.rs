@@ -5,7 +5,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, ExprTrait, OnConflict};
-use sea_orm::{FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{Condition, FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use trellis_core::{
     AwardId, Currency, Date, DealId, EcosystemId, PartnerId, PlanId, ProgramId, Timestamp,
@@ -14,6 +14,7 @@ use trellis_core::{
 pub use trellis_core::incentive::NotPaid;
 pub use trellis_core::incentive::plan::Window;
 
+use super::{Span, within};
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
 
@@ -263,8 +264,8 @@ pub async fn of_plan_after(
     Ok(select.all(&view.db()).await?)
 }
 
-/// The awards of some plans that are computed from facts of some partners, or of all; locks them, in the
-/// order of their ids.
+/// The awards of some plans for some days that are computed from facts of some partners, or of all;
+/// locks them, in the order of their ids.
 ///
 /// # Errors
 /// [`Error::Contended`] when a lock cannot be had in time.
@@ -272,8 +273,11 @@ pub async fn lock_earned(
     txn: &Txn,
     plans: &[PlanId],
     earners: Option<&[PartnerId]>,
+    spans: Option<&[Span]>,
 ) -> Result<Vec<Model>, Error> {
-    let earned = Column::Earner.is_not_null();
+    let earned = Condition::all()
+        .add(Column::Earner.is_not_null())
+        .add(within(Column::ScopeDate, spans));
     lock_of_plans(txn, plans, earned, Column::Earner, earners).await
 }
 
@@ -287,14 +291,32 @@ pub async fn lock_totalled(
     plans: &[PlanId],
     partners: Option<&[PartnerId]>,
 ) -> Result<Vec<Model>, Error> {
-    let totalled = Column::Earner.is_null();
+    let totalled = Condition::all().add(Column::Earner.is_null());
     lock_of_plans(txn, plans, totalled, Column::Partner, partners).await
+}
+
+/// Whether there are any of those.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn has_totalled(
+    view: &View,
+    plans: &[PlanId],
+    partners: Option<&[PartnerId]>,
+) -> Result<bool, Error> {
+    let mut select = scoped::<Entity>(view)
+        .filter(Column::Plan.is_in(plans.to_vec()))
+        .filter(Column::Earner.is_null());
+    if let Some([partner]) = partners {
+        select = select.filter(Column::Partner.eq(partner.clone()));
+    }
+    Ok(select.limit(1).one(&view.db()).await?.is_some())
 }
 
 async fn lock_of_plans(
     txn: &Txn,
     plans: &[PlanId],
-    which: Expr,
+    which: Condition,
     column: Column,
     partners: Option<&[PartnerId]>,
 ) -> Result<Vec<Model>, Error> {

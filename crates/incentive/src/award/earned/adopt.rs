@@ -6,12 +6,22 @@
 use std::collections::BTreeMap;
 
 use trellis_core::{DealId, PartnerId};
-use trellis_store::Txn;
 use trellis_store::incentive::award::{self, Basis, Model};
+use trellis_store::{Txn, View};
 
 use super::book::Component;
 use crate::Error;
-use crate::fact::known::Known;
+use crate::fact::known::{Known, Of};
+
+/// Whether there are awards that the kernel computed, of some partners or anybody.
+///
+/// # Errors
+/// When a row cannot be read.
+pub(super) async fn are_left(view: &View, component: &Component, of: &Of) -> Result<bool, Error> {
+    let plans = component.once_of_kernel();
+    let partners = of.partners();
+    Ok(!plans.is_empty() && award::has_totalled(view, &plans, partners.as_deref()).await?)
+}
 
 /// The awards that the kernel computed, as those of facts. They are locked, and not written yet.
 ///

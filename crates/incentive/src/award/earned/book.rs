@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trellis_core::{Currency, PlanId, ProgramId, TimeZone, Timestamp};
+use trellis_core::{Currency, Date, PlanId, ProgramId, TimeZone, Timestamp};
 use trellis_evaluation::evaluate::Ready;
 use trellis_store::View;
+use trellis_store::incentive::Span;
 use trellis_store::incentive::plan::Entity;
 use trellis_store::incentive::plan_version::{self, Model};
 use trellis_store::incentive::terms::LimitScope;
 use trellis_store::record;
 
+use super::horizon;
 use crate::Error;
 use crate::plan::reading;
 
@@ -180,6 +182,11 @@ impl Component {
         self.versions.iter().any(limits)
     }
 
+    /// The days whose awards depend on facts of some days; nothing when that is all of them.
+    pub(crate) fn spans(&self, days: &BTreeSet<Date>) -> Option<Vec<Span>> {
+        horizon::spans(self.versions.iter().map(|version| &version.terms), days)
+    }
+
     /// The currencies that amounts of others are exchanged for.
     pub(crate) fn currencies(&self) -> Vec<Currency> {
         let exchanging = |version: &&Model| version.terms.policy.fx.is_some();
@@ -220,7 +227,7 @@ impl Component {
 
 #[cfg(test)]
 mod tests {
-    use trellis_core::{Date, EcosystemId};
+    use trellis_core::EcosystemId;
     use trellis_store::incentive::plan_version::State;
     use trellis_store::incentive::terms::{Kind, Policy, Stack, Stacking, Terms};
 

@@ -9,12 +9,14 @@
 //! * [`book`] tells which plans those are, and which of them go together.
 //! * [`settle`] brings the awards of some partners to what is known of them.
 //! * [`row`] is one award's row: what came out for one partner who gets a part.
+//! * [`horizon`] tells of which days awards depend on facts of a day: no others are looked at.
 //! * [`adopt`] takes over awards that the kernel computed while it knew all versions of the plan.
 //! * [`replay`] computes an award once more as it was known then, and [`explanation`] tells it.
 
 mod adopt;
 pub(crate) mod book;
 pub(crate) mod explanation;
+mod horizon;
 pub(crate) mod replay;
 pub(crate) mod row;
 pub(crate) mod settle;

@@ -46,7 +46,7 @@ pub(crate) async fn replay(
     } else {
         Of::Partners(BTreeSet::from([earner.clone()]))
     };
-    let known = Known::read(view, of, component.currencies(), moment).await?;
+    let known = Known::read(view, of, None, component.currencies(), moment).await?;
     let key = Key {
         plan: award.plan.clone(),
         partner: earner,

@@ -13,24 +13,24 @@ use trellis_store::{Txn, View, record};
 
 use super::super::postings;
 use super::super::settle::{Settled, report, where_money_is};
-use super::adopt::adopted;
+use super::adopt::{adopted, are_left};
 use super::book::{self, Component};
 use super::row::{self, Part};
 use crate::Error;
-use crate::fact::known::{Known, Of};
+use crate::fact::known::{Known, Of, Touched};
 use trellis_evaluation::kernel::posting;
 
-/// Settles everything that facts of some partners touch.
+/// Settles everything that facts touch.
 ///
 /// # Errors
 /// When a row cannot be read, or an amount does not fit.
-pub(crate) async fn settle(txn: &Txn, of: &Of) -> Result<(), Error> {
-    let nobody = of.partners().is_some_and(|partners| partners.is_empty());
+pub(crate) async fn settle(txn: &Txn, touched: &Touched) -> Result<(), Error> {
+    let nobody = touched.of.partners().is_some_and(|all| all.is_empty());
     if nobody {
         return Ok(());
     }
     for component in book::components(txn).await? {
-        settle_component(txn, &component, of.clone()).await?;
+        settle_component(txn, &component, touched.clone()).await?;
     }
     Ok(())
 }
@@ -42,24 +42,32 @@ pub(crate) async fn settle(txn: &Txn, of: &Of) -> Result<(), Error> {
 pub(crate) async fn settle_plan(txn: &Txn, plan: &PlanId, of: Of) -> Result<(), Error> {
     for component in book::components(txn).await? {
         if component.plans().contains(plan) {
-            settle_component(txn, &component, of.clone()).await?;
+            settle_component(txn, &component, Touched::whole(of.clone())).await?;
         }
     }
     Ok(())
 }
 
-async fn settle_component(txn: &Txn, component: &Component, of: Of) -> Result<(), Error> {
+async fn settle_component(txn: &Txn, component: &Component, touched: Touched) -> Result<(), Error> {
     let of = if component.is_of_everybody() {
         Of::Everybody
     } else {
-        of
+        touched.of
     };
+    let spans = touched.days.and_then(|days| component.spans(&days));
+    // What is taken over from the kernel is taken over with everything that it is for.
+    let spans = if spans.is_some() && are_left(txn, component, &of).await? {
+        None
+    } else {
+        spans
+    };
+    let spans = spans.as_deref();
     let moment = component.known_time(txn.now());
-    let known = Known::read(txn, of, component.currencies(), moment).await?;
+    let known = Known::read(txn, of, spans, component.currencies(), moment).await?;
     let partners = known.partners();
     ledger::lock(txn, &partners).await?;
     let earners = known.of().partners();
-    let mut rows = award::lock_earned(txn, &component.plans(), earners.as_deref()).await?;
+    let mut rows = award::lock_earned(txn, &component.plans(), earners.as_deref(), spans).await?;
     rows.extend(adopted(txn, component, &known).await?);
     let buckets = where_money_is(txn, rows.iter()).await?;
     let mut facts = known.for_program(&component.program);
@@ -80,7 +88,15 @@ async fn settle_component(txn: &Txn, component: &Component, of: Of) -> Result<()
     for row in rows {
         books.rows.entry(key(&row)).or_default().push(row);
     }
-    for award in &awards {
+    // Of other days not everything was read.
+    let within = |award: &&Award| {
+        let spans = spans.unwrap_or_default();
+        let mut spans = spans.iter();
+        spans.any(|(from, until)| *from <= award.date && award.date < *until)
+    };
+    let whole = spans.is_none();
+    let looked_at = |award: &&Award| whole || told.contains_key(&award.key) || within(award);
+    for award in awards.iter().filter(looked_at) {
         let posted = told.get(&award.key).cloned().unwrap_or_default();
         books.enter(award, &posted)?;
     }
