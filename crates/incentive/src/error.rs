@@ -15,12 +15,17 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] trellis_store::Error),
     /// The plan version holds on days of another one of its plan.
-    #[error("{resource} would hold on days of {overlaps}; choose other days, or retire that first")]
+    #[error(
+        "{resource} would take days of {overlaps}, from {from} on; choose other days, retire that first, \
+         or say {from} as supersede_from_date"
+    )]
     VersionOverlap {
         /// The version.
         resource: String,
         /// The other one.
         overlaps: String,
+        /// The first day of both.
+        from: Date,
     },
     /// The award has nothing in review.
     #[error("{resource} has nothing in review; leave it out")]
@@ -141,12 +146,15 @@ impl Failure for Error {
         match self {
             Self::Problem(problem) => problem.metadata(),
             Self::Store(error) => error.metadata(),
-            Self::VersionOverlap { resource, overlaps } => {
-                vec![
-                    ("resource", resource.clone()),
-                    ("overlaps", overlaps.clone()),
-                ]
-            }
+            Self::VersionOverlap {
+                resource,
+                overlaps,
+                from,
+            } => vec![
+                ("resource", resource.clone()),
+                ("overlaps", overlaps.clone()),
+                ("from_date", from.to_string()),
+            ],
             Self::FactRecordedOtherwise { fact } => vec![("fact", fact.clone())],
             Self::NothingToApprove { resource } | Self::NothingPayable { resource } => {
                 vec![("resource", resource.clone())]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use trellis_api::incentive::v1 as pb;
-use trellis_api::{deal, money, partner, program};
+use trellis_api::{date, deal, money, partner, program};
 use trellis_core::{Date, PartnerId};
 use trellis_evaluation::evaluate::{Award, Fact, Facts, Recipient, evaluate};
 use trellis_evaluation::plan::{FactKind, PlanVersion, Sharing, Source};
@@ -30,8 +30,11 @@ pub(crate) async fn agree(world: &World, plans: &[PlanVersion], facts: &Facts) {
 /// Lets it happen, and compares what is in the books with what was computed.
 async fn happen(world: &World, plans: &[PlanVersion], facts: &Facts, computed: Vec<Award>) {
     join(world, facts).await;
-    for plan in plans {
-        schedule(world, plan).await;
+    // What takes days of others comes when the facts of these days are known.
+    let (early, late): (Vec<_>, Vec<_>) =
+        plans.iter().partition(|plan| taken(plan, plans).is_none());
+    for plan in early {
+        schedule(world, plan, None).await;
     }
     let request = pb::RecordFactsRequest {
         parent: HOME.to_owned(),
@@ -56,14 +59,13 @@ async fn happen(world: &World, plans: &[PlanVersion], facts: &Facts, computed: V
         ..pb::RecordFactsRequest::default()
     };
     let recorded = world.facts().record_facts(request).await.unwrap();
-    let caller = world.since(&position(&recorded));
-    let list = pb::ListAwardsRequest {
-        parent: HOME.to_owned(),
-        page_size: 1_000,
-        ..pb::ListAwardsRequest::default()
-    };
-    let awards = caller.awards().list_awards(list).await.unwrap();
-    let awards = awards.into_inner().awards;
+    let mut latest = position(&recorded);
+    for plan in late {
+        listed(world, &latest).await;
+        latest = schedule(world, plan, taken(plan, plans)).await;
+    }
+    let awards = listed(world, &latest).await;
+    let caller = world.since(&latest);
     let mut entered: Vec<Entry> = awards.iter().map(entry).collect();
     entered.sort();
     let mut expected: Vec<Entry> = computed.iter().flat_map(entries).collect();
@@ -78,21 +80,24 @@ async fn happen(world: &World, plans: &[PlanVersion], facts: &Facts, computed: V
     }
 }
 
-/// Whether it can happen: funds are not there yet, nothing was posted before, and of a plan one version
-/// holds on a day.
+/// Whether it can happen: funds are not there yet, and nothing was paid before.
 fn can_happen(plans: &[PlanVersion], facts: &Facts) -> bool {
     let funds = |plan: &PlanVersion| matches!(plan.sharing, Sharing::Funds(_));
-    let over = |one: &PlanVersion, other: &PlanVersion| {
-        one.plan == other.plan
-            && one.version < other.version
-            && one.effective_from < other.effective_until.unwrap_or(Date::from_days(i32::MAX))
-            && other.effective_from < one.effective_until.unwrap_or(Date::from_days(i32::MAX))
-    };
-    let overlap = plans
-        .iter()
-        .any(|one| plans.iter().any(|other| over(one, other)));
     let says = |fact: &Fact| fact.validate().is_empty();
-    !overlap && !plans.iter().any(funds) && facts.posted.is_empty() && facts.facts.iter().all(says)
+    let paid = facts.posted.values().any(|posted| posted.paid_minor != 0);
+    !paid && !plans.iter().any(funds) && facts.facts.iter().all(says)
+}
+
+/// The first day of a version on which an earlier one of its plan holds, if there is one.
+fn taken(plan: &PlanVersion, plans: &[PlanVersion]) -> Option<Date> {
+    let end = |plan: &PlanVersion| plan.effective_until.unwrap_or(Date::from_days(i32::MAX));
+    let others = plans
+        .iter()
+        .filter(|other| other.plan == plan.plan && other.version < plan.version);
+    others
+        .filter(|other| plan.effective_from < end(other) && other.effective_from < end(plan))
+        .map(|other| plan.effective_from.max(other.effective_from))
+        .min()
 }
 
 /// What happens to deals is told by deals alone: the same plans pay for invoices as well.
@@ -109,8 +114,10 @@ fn paid(plans: &[PlanVersion]) -> Vec<PlanVersion> {
     plans
 }
 
+/// What happened, all of it told as payments; what was posted for it shall be found out.
 fn told_of_payments(facts: &Facts) -> Facts {
     let mut facts = facts.clone();
+    facts.posted.clear();
     for fact in &mut facts.facts {
         if fact.kind == FactKind::DealWon {
             fact.kind = FactKind::InvoicePaid;
@@ -262,7 +269,19 @@ async fn enrol(world: &World, partner: &str, tier: &str) {
         .unwrap();
 }
 
-async fn schedule(world: &World, plan: &PlanVersion) {
+/// The awards as they are when everything up to a place in the feed has been looked at.
+async fn listed(world: &World, position: &str) -> Vec<pb::Award> {
+    let list = pb::ListAwardsRequest {
+        parent: HOME.to_owned(),
+        page_size: 1_000,
+        ..pb::ListAwardsRequest::default()
+    };
+    let caller = world.since(position);
+    let awards = caller.awards().list_awards(list).await.unwrap();
+    awards.into_inner().awards
+}
+
+async fn schedule(world: &World, plan: &PlanVersion, supersede_from: Option<Date>) -> String {
     let request = pb::CreatePlanVersionRequest {
         parent: format!("{HOME}/plans/{}", plan.plan),
         plan_version: Some(pb::PlanVersion {
@@ -274,9 +293,11 @@ async fn schedule(world: &World, plan: &PlanVersion) {
     let made = world.plans().create_plan_version(request).await.unwrap();
     let request = pb::SchedulePlanVersionRequest {
         name: made.into_inner().name,
+        supersede_from_date: supersede_from.map(date::wire),
         ..pb::SchedulePlanVersionRequest::default()
     };
-    world.plans().schedule_plan_version(request).await.unwrap();
+    let scheduled = world.plans().schedule_plan_version(request).await.unwrap();
+    position(&scheduled)
 }
 
 fn entry(award: &pb::Award) -> Entry {

@@ -15,6 +15,10 @@ mod deal;
 mod edge;
 #[cfg(test)]
 mod engagement;
+/// Exact fractions without a bound.
+#[cfg(test)]
+#[path = "../../../crates/evaluation/tests/evaluation/fraction.rs"]
+mod fraction;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
@@ -27,10 +31,18 @@ mod laws;
 mod lead;
 #[cfg(test)]
 mod matrix;
+/// Awards by the plainest code.
+#[cfg(test)]
+#[path = "../../../crates/evaluation/tests/evaluation/naive.rs"]
+mod naive;
 #[cfg(test)]
 mod partner;
 #[cfg(test)]
 mod program;
+/// Random plans and histories.
+#[cfg(test)]
+#[path = "../../../crates/evaluation/tests/evaluation/random.rs"]
+mod random;
 #[cfg(test)]
 mod refusals;
 /// How the worked cases of the evaluation say plans and facts.

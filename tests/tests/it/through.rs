@@ -211,7 +211,7 @@ fn request(plans: &[PlanVersion], facts: &Facts) -> pb::SimulateAwardsRequest {
         posted: facts
             .posted
             .iter()
-            .map(|(key, told)| posted(key, *told, plans))
+            .map(|(key, told)| posted(key, told, plans))
             .collect(),
         as_known_time: Some(time::wire(KNOWN)),
     }
@@ -685,7 +685,7 @@ pub(crate) fn exchange_rate(told: &ExchangeRate) -> pb::ExchangeRate {
     }
 }
 
-fn posted(key: &Key, told: Posted, plans: &[PlanVersion]) -> pb::PostedAward {
+fn posted(key: &Key, told: &Posted, plans: &[PlanVersion]) -> pb::PostedAward {
     let plan = plans.iter().find(|plan| plan.plan == key.plan).unwrap();
     let amount = |minor| Some(money::wire(Money::new(minor, plan.currency)));
     pb::PostedAward {

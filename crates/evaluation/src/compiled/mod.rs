@@ -183,9 +183,7 @@ impl Compiled {
     #[must_use]
     pub fn needs_evaluate(&self, posted: &Posted) -> bool {
         let version = &self.ready.version;
-        !version.policy.may_reduce_paid
-            && posted.version != version.version
-            && posted.paid_minor > 0
+        !version.policy.may_reduce_paid && posted.paid_before(version.version).next().is_some()
     }
 
     fn limits_together(&self) -> impl Iterator<Item = &crate::plan::Limit> {

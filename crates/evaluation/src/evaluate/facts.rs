@@ -114,7 +114,7 @@ pub struct Key {
 }
 
 /// What was posted for an award before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posted {
     /// How much, in minor units.
     pub minor: i64,
@@ -122,6 +122,29 @@ pub struct Posted {
     pub paid_minor: i64,
     /// Under which version of the plan.
     pub version: i32,
+    /// What had been paid under versions before that one, which may not reduce it.
+    pub before: Vec<Paid>,
+}
+
+/// What was paid of an award under a version, before another one took its days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// The version.
+    pub version: i32,
+    /// How much, in minor units.
+    pub minor: i64,
+}
+
+impl Posted {
+    /// What was paid under other versions than one that may not reduce it.
+    pub fn paid_before(&self, version: i32) -> impl Iterator<Item = Paid> {
+        let last = Paid {
+            version: self.version,
+            minor: self.paid_minor,
+        };
+        let all = self.before.iter().copied().chain([last]);
+        all.filter(move |paid| paid.version != version && paid.minor > 0)
+    }
 }
 
 /// Everything that an evaluation is told. The order of the lists means nothing.

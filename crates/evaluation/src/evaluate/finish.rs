@@ -17,7 +17,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn finish(mut self, known: &Known<'a>) -> Result<Award, MoneyError> {
         let plan = self.plan();
         let key = self.key();
-        let posted = known.told.posted.get(&key).copied().unwrap_or_default();
+        let posted = known.told.posted.get(&key).map_or(0, |posted| posted.minor);
         self.keep_paid();
         let shares = self.split();
         let held = hold::of(&self)?;
@@ -27,18 +27,16 @@ impl<'a> Draft<'a> {
             });
         }
         let entitled = self.amount;
-        let delta = entitled
-            .checked_sub(posted.minor)
-            .ok_or(MoneyError::Overflow)?;
+        let delta = entitled.checked_sub(posted).ok_or(MoneyError::Overflow)?;
         if entitled != 0 {
             self.not_paid = None;
         }
         self.step(Detail::Delta {
             entitled,
-            posted: posted.minor,
+            posted,
             delta,
         });
-        let trace = self.trace(&key, known, posted.minor, delta);
+        let trace = self.trace(&key, known, posted, delta);
         let left_out = self
             .lines
             .iter()
@@ -79,7 +77,11 @@ impl<'a> Draft<'a> {
     }
 
     fn split(&mut self) -> Vec<Share> {
-        let facts: Vec<&Fact> = self.counted().map(|(fact, _)| fact).collect();
+        let mut facts: Vec<&Fact> = self.counted().map(|(fact, _)| fact).collect();
+        if facts.is_empty() && self.amount != 0 {
+            // What is kept of a version that counted them is shared by who has a part in them.
+            facts = self.lines.iter().map(|line| line.fact).collect();
+        }
         let sharing = &self.plan().sharing;
         let Some(weighed) = weights(sharing, self.partner, &facts) else {
             if self.amount != 0 {

@@ -39,7 +39,7 @@ use trellis_core::{MoneyError, PartnerId, Timestamp};
 
 pub use award::Award;
 pub use exact::Exact;
-pub use facts::{ExchangeRate, Fact, Facts, Key, Party, Posted, Quota};
+pub use facts::{ExchangeRate, Fact, Facts, Key, Paid, Party, Posted, Quota};
 pub use line::convert;
 pub use ready::Ready;
 pub use reason::NotPaid;
@@ -156,34 +156,46 @@ fn of_plan<'a>(versions: &[&'a Ready], known: &Known<'a>) -> Result<Vec<Draft<'a
     Ok(drafts)
 }
 
-/// What a version may not fall below that may not reduce what another one paid: what that one would
-/// still pay, and no more than was paid. So it is the version that reduces nothing; a refund does.
+/// What a version may not fall below that may not reduce what others paid: what those would still pay,
+/// and no more than was paid. So it is the version that reduces nothing; a refund does.
 fn floor<'a>(
     draft: &Draft<'a>,
     versions: &[&'a Ready],
     known: &Known<'a>,
     firsts: &Firsts<'a>,
 ) -> Result<Option<i64>, MoneyError> {
-    let posted = known
-        .told
-        .posted
-        .get(&draft.key())
-        .copied()
-        .unwrap_or_default();
     let plan = draft.plan();
-    if plan.policy.may_reduce_paid || posted.version == plan.version || posted.paid_minor <= 0 {
+    let Some(posted) = known.told.posted.get(&draft.key()) else {
+        return Ok(None);
+    };
+    if plan.policy.may_reduce_paid {
         return Ok(None);
     }
-    let other = versions
-        .iter()
-        .find(|other| other.version.version == posted.version);
-    let Some(other) = other else {
-        return Ok(Some(posted.paid_minor));
-    };
+    let mut floor = None;
+    for paid in posted.paid_before(plan.version) {
+        let other = versions
+            .iter()
+            .find(|other| other.version.version == paid.version);
+        let kept = match other {
+            Some(other) => paid.minor.min(would_pay(draft, other, known, firsts)?),
+            None => paid.minor,
+        };
+        floor = floor.max(Some(kept));
+    }
+    Ok(floor)
+}
+
+/// What another version would pay for the same facts.
+fn would_pay<'a>(
+    draft: &Draft<'a>,
+    other: &'a Ready,
+    known: &Known<'a>,
+    firsts: &Firsts<'a>,
+) -> Result<i64, MoneyError> {
     let mut then = Draft::new(other, draft.partner, draft.place.clone());
     for line in &draft.lines {
         then.lines.push(known.line(other, line.fact, firsts)?);
     }
     then.compute(known)?;
-    Ok(Some(posted.paid_minor.min(then.amount)))
+    Ok(then.amount)
 }

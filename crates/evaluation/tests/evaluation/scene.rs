@@ -164,6 +164,7 @@ pub(crate) fn posted(facts: &[Fact], awards: &[Award]) -> Facts {
                 minor: award.entitled,
                 paid_minor: 0,
                 version: award.version,
+                before: Vec::new(),
             };
             (award.key.clone(), posted)
         })

@@ -14,7 +14,7 @@ use trellis_store::{Store, Txn, View, record};
 use super::case::{Case, Known};
 use super::convert::wire;
 use super::earned::row::maturity;
-use super::earned::settle::mature;
+use super::earned::settle::{mature, take_over};
 use super::postings;
 use super::rulebook::Rulebook;
 use super::settle::{self, Cases, Settled};
@@ -148,14 +148,19 @@ async fn settled_anew(
 }
 
 /// Settles awards by the clock: what the kernel knows is computed once more, of what is computed from
-/// facts the parts are released whose holds have ended.
+/// facts the parts are released whose holds have ended. What the kernel computed and knows no longer is
+/// computed from facts from now on.
 pub(crate) async fn settle_all(
     txn: &Txn,
     awards: Vec<Model>,
     rulebook: &Rulebook,
 ) -> Result<Vec<Settled>, Error> {
-    let (earned, own): (Vec<Model>, Vec<Model>) =
+    let (mut earned, own): (Vec<Model>, Vec<Model>) =
         awards.into_iter().partition(|award| award.basis.is_some());
+    let (beyond, own): (Vec<Model>, Vec<Model>) = own
+        .into_iter()
+        .partition(|award| rulebook.is_beyond(&award.plan));
+    earned.extend(take_over(txn, &beyond).await?);
     let cases: Cases = own
         .iter()
         .map(|award| (award.award_key(), Case::of_award(award)))
@@ -174,10 +179,23 @@ pub(crate) async fn settle_all(
 
 /// The versions of the plans of some awards.
 pub(crate) async fn rulebook_of(view: &View, awards: &[Model]) -> Result<Rulebook, Error> {
+    Ok(Rulebook::new(versions_of(view, awards).await?))
+}
+
+/// The versions that awards of the kernel may have been computed with last: first all that there are,
+/// then all but those whose past is still being looked at.
+pub(super) async fn rulebooks_of(view: &View, awards: &[Model]) -> Result<[Rulebook; 2], Error> {
+    let all = versions_of(view, awards).await?;
+    let mut before = all.clone();
+    before.retain(|version| version.catch_up.is_none());
+    Ok([Rulebook::new(all), Rulebook::new(before)])
+}
+
+async fn versions_of(view: &View, awards: &[Model]) -> Result<Vec<plan_version::Model>, Error> {
     let mut plans: Vec<_> = awards.iter().map(|award| award.plan.clone()).collect();
     plans.sort_unstable();
     plans.dedup();
-    Ok(Rulebook::new(plan_version::of_plans(view, plans).await?))
+    Ok(plan_version::of_plans(view, plans).await?)
 }
 
 /// Awards for the wire, with their buckets by the clock.

@@ -280,6 +280,7 @@ fn posted(fields: &mut Fields, path: &str, told: pb::PostedAward) -> Option<(Key
         minor: amount?.minor,
         paid_minor: paid?.map_or(0, |paid| paid.minor),
         version: version.number,
+        before: Vec::new(),
     };
     Some((key, posted))
 }

@@ -7,10 +7,10 @@ use trellis_store::incentive::award::{Basis, Entity, Model};
 use trellis_store::incentive::fact;
 use trellis_store::{Store, View, record};
 
-use super::awards::{absent, rulebook_of, show};
+use super::awards::{absent, rulebooks_of, show};
 use super::case::{Case, Evaluation, Known};
 use super::earned::replay::replay;
-use super::rulebook::Version;
+use super::rulebook::{Rulebook, Version};
 use super::{earned, explanation};
 use crate::Error;
 use trellis_evaluation::kernel::period::Scope;
@@ -112,7 +112,15 @@ pub(super) async fn facts_of(view: &View, award: &Model) -> Result<Known, Error>
 
 async fn tell(view: &View, award: Model, known: &Known) -> Result<pb::ExplainAwardResponse, Error> {
     let case = Case::of_award(&award);
-    let rulebook = rulebook_of(view, std::slice::from_ref(&award)).await?;
+    let [mut rulebook, before] = rulebooks_of(view, std::slice::from_ref(&award)).await?;
+    let comes_out = |rulebook: &Rulebook| {
+        let evaluation = case.evaluate(rulebook, known)?;
+        Ok::<bool, Error>(case.hash(&evaluation) == award.trace_hash)
+    };
+    // While the past of a version is looked at, what it has not come to stands as it was.
+    if !comes_out(&rulebook)? && comes_out(&before)? {
+        rulebook = before;
+    }
     let evaluation = case.evaluate(&rulebook, known)?;
     let last = rulebook.numbered(&award.plan, award.plan_version);
     let version = evaluation

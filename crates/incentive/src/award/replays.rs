@@ -6,7 +6,7 @@ use trellis_core::{AwardId, Call};
 use trellis_store::incentive::award::{self, Entity, Model};
 use trellis_store::{Store, View, record};
 
-use super::awards::rulebook_of;
+use super::awards::rulebooks_of;
 use super::case::Case;
 use super::earned::replay::replay;
 use super::explain::facts_of;
@@ -80,8 +80,13 @@ async fn hash(view: &View, award: &Model) -> Result<String, Error> {
         return Ok(replayed.map_or(String::new(), |replayed| replayed.award.trace.hash()));
     }
     let known = facts_of(view, award).await?;
-    let rulebook = rulebook_of(view, std::slice::from_ref(award)).await?;
+    let [rulebook, before] = rulebooks_of(view, std::slice::from_ref(award)).await?;
     let case = Case::of_award(award);
-    let evaluation = case.evaluate(&rulebook, &known)?;
-    Ok(case.hash(&evaluation))
+    let hash = case.hash(&case.evaluate(&rulebook, &known)?);
+    if hash == award.trace_hash {
+        return Ok(hash);
+    }
+    let hash_before = case.hash(&case.evaluate(&before, &known)?);
+    let not_yet = hash_before == award.trace_hash;
+    Ok(if not_yet { hash_before } else { hash })
 }

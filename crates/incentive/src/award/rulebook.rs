@@ -1,6 +1,6 @@
 //! The plan versions that a transaction computes with, read once and made ready.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trellis_core::{Currency, Date, PlanId, TimeZone};
 use trellis_store::incentive::award::Window;
@@ -42,28 +42,43 @@ impl Version {
     }
 }
 
-/// The versions that the kernel computes with, by plan, and the time zones of all.
+/// The plans that the kernel computes, with their versions, and the time zones of all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rulebook {
     plans: BTreeMap<PlanId, Vec<Version>>,
     zones: BTreeMap<PlanId, TimeZone>,
+    beyond: BTreeSet<PlanId>,
 }
 
 impl Rulebook {
-    /// Makes versions ready. Those that say more than the kernel knows are left to
-    /// [`earned`](super::earned).
+    /// Makes versions ready, all that there are of each plan. A plan of which one version says more than
+    /// the kernel knows is left to [`earned`](super::earned), with all its versions.
     pub(crate) fn new(models: Vec<plan_version::Model>) -> Self {
         let mut rulebook = Self::default();
         for model in models {
+            let plan = model.plan.clone();
             if let Some(zone) = &model.time_zone {
-                rulebook.zones.insert(model.plan.clone(), zone.clone());
+                rulebook.zones.insert(plan.clone(), zone.clone());
             }
-            if let Some(version) = Version::new(model) {
-                let plan = version.model.plan.clone();
-                rulebook.plans.entry(plan).or_default().push(version);
+            match Version::new(model) {
+                Some(version) => rulebook.plans.entry(plan).or_default().push(version),
+                None => {
+                    rulebook.beyond.insert(plan);
+                }
             }
         }
+        for plan in &rulebook.beyond {
+            rulebook.plans.remove(plan);
+        }
+        for versions in rulebook.plans.values_mut() {
+            versions.sort_by_key(|version| version.model.number);
+        }
         rulebook
+    }
+
+    /// Whether a plan is computed from facts, and not by the kernel.
+    pub(crate) fn is_beyond(&self, plan: &PlanId) -> bool {
+        self.beyond.contains(plan)
     }
 
     /// The time zone of a plan's program.
@@ -71,12 +86,10 @@ impl Rulebook {
         self.zones.get(plan).cloned().unwrap_or_else(TimeZone::utc)
     }
 
-    /// The versions that hold on a day.
+    /// The versions that hold on a day, one of each plan.
     pub(crate) fn holding_on(&self, date: Date) -> impl Iterator<Item = &Version> {
-        self.plans
-            .values()
-            .flatten()
-            .filter(move |version| version.model.holds_on(date))
+        let plans = self.plans.values();
+        plans.filter_map(move |versions| holding(versions, date))
     }
 
     /// The version of a plan that holds on a day, if it adds up over this window and pays in this
@@ -88,10 +101,8 @@ impl Rulebook {
         window: Window,
         currency: Currency,
     ) -> Option<&Version> {
-        self.plans.get(plan)?.iter().find(|version| {
-            version.model.holds_on(date)
-                && Window::from(version.rules.terms.window) == window
-                && version.model.currency == currency
+        holding(self.plans.get(plan)?, date).filter(|version| {
+            Window::from(version.rules.terms.window) == window && version.model.currency == currency
         })
     }
 
@@ -102,4 +113,10 @@ impl Rulebook {
             .iter()
             .find(|version| version.model.number == number)
     }
+}
+
+/// Of versions in the order of their numbers, the one that holds on a day: the last that took it.
+fn holding(versions: &[Version], date: Date) -> Option<&Version> {
+    let mut last_first = versions.iter().rev();
+    last_first.find(|version| version.model.holds_on(date))
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trellis_core::{Currency, DealId, PartnerId, ProgramId, Timestamp};
+use trellis_core::{Currency, Date, DealId, PartnerId, ProgramId, Timestamp};
 use trellis_evaluation::evaluate::{ExchangeRate, Fact, Facts, Quota};
+use trellis_evaluation::plan::FactKind;
 use trellis_evaluation::predicate::Value;
 use trellis_store::View;
 use trellis_store::incentive::standing::Standing;
-use trellis_store::incentive::{exchange_rate, fact, quota, recorded_fact};
+use trellis_store::incentive::{Span, exchange_rate, fact, quota, recorded_fact};
 
 use super::deals;
 use crate::Error;
@@ -45,6 +46,22 @@ impl Of {
     }
 }
 
+/// What something became known of: partners, and days on which something happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Touched {
+    /// The partners.
+    pub(crate) of: Of,
+    /// The days; all of them where they are not known.
+    pub(crate) days: Option<BTreeSet<Date>>,
+}
+
+impl Touched {
+    /// Everything about some partners.
+    pub(crate) fn whole(of: Of) -> Self {
+        Self { of, days: None }
+    }
+}
+
 /// Everything that is known of some partners, whatever program it is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
@@ -55,22 +72,24 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Reads what had been recorded by a moment, and what the currencies are worth in others.
+    /// Reads what had been recorded by a moment, of some days where any are said, and what the currencies
+    /// are worth in others.
     ///
     /// # Errors
     /// When a row cannot be read.
     pub(crate) async fn read(
         view: &View,
         of: Of,
+        spans: Option<&[Span]>,
         currencies: Vec<Currency>,
         moment: Timestamp,
     ) -> Result<Self, Error> {
         let partners = of.partners();
         let partners = partners.as_deref();
-        let mut of_deals = fact::of_partners(view, partners).await?;
+        let mut of_deals = fact::of_partners(view, partners, spans).await?;
         of_deals.retain(|row| row.record_time <= moment);
         let mut told = deals::of_rows(&of_deals);
-        for row in recorded_fact::of_partners(view, partners).await? {
+        for row in recorded_fact::of_partners(view, partners, spans).await? {
             if row.record_time <= moment {
                 told.push(said(row)?);
             }
@@ -105,6 +124,18 @@ impl Known {
         let facts = self.told.iter().map(|told| &told.fact);
         facts
             .filter_map(|fact| Some((fact.id.as_str(), fact.deal.as_ref()?)))
+            .collect()
+    }
+
+    /// The wins of deals, by the deals and who they are credited to: of several the last.
+    pub(crate) fn wins(&self) -> BTreeMap<(&DealId, &PartnerId), &str> {
+        let facts = self.told.iter().map(|told| &told.fact);
+        facts
+            .filter(|fact| fact.kind == FactKind::DealWon)
+            .filter_map(|fact| {
+                let credited = (fact.deal.as_ref()?, fact.partner.as_ref()?);
+                Some((credited, fact.id.as_str()))
+            })
             .collect()
     }
 
@@ -180,11 +211,12 @@ fn complete(fact: &mut Fact, field: &str, value: &str) {
     }
 }
 
-/// What is credited to others now is nobody's here: it is in the way of nothing, and earns nothing.
+/// What is credited to others now is nobody's here: it is in the way of nothing, and earns nothing. What
+/// takes back is nobody's anywhere: it takes back of what it is about, whoever was told to have it.
 fn within(mut told: Vec<Told>, of: &Of) -> Vec<Told> {
     for told in &mut told {
         let others = |partner: &PartnerId| !of.has(partner);
-        if told.fact.partner.as_ref().is_some_and(others) {
+        if told.fact.kind.takes_back() || told.fact.partner.as_ref().is_some_and(others) {
             told.fact.partner = None;
         }
     }

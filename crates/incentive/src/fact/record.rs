@@ -54,6 +54,13 @@ pub(crate) struct Recorded {
     pub(crate) partners: BTreeSet<PartnerId>,
     /// Whether it is about everybody: a currency is worth something else.
     pub(crate) everybody: bool,
+    /// The facts, and those that they are about. What one was before, another call may be telling just
+    /// now: whoever reads this looks.
+    #[serde(default)]
+    pub(crate) facts: Option<BTreeSet<String>>,
+    /// The first days of the periods of the quotas.
+    #[serde(default)]
+    pub(crate) periods: BTreeSet<Date>,
 }
 
 impl Recorded {
@@ -96,6 +103,8 @@ pub(crate) async fn record(
                 source: source.clone(),
                 partners: BTreeSet::new(),
                 everybody: false,
+                facts: Some(BTreeSet::new()),
+                periods: BTreeSet::new(),
             };
             let fresh = scribe.facts(facts, &profiles, &mut told).await?
                 + scribe.quotas(quotas, &mut told).await?
@@ -201,6 +210,7 @@ impl Scribe<'_> {
             .extend(before.filter_map(|fact| fact.partner.clone()));
         told.partners
             .extend(fresh.iter().filter_map(|row| row.partner.clone()));
+        told.facts = Some(ids.into_iter().map(str::to_owned).collect());
         let count = fresh.len();
         recorded_fact::append(self.txn, fresh).await?;
         Ok(count)
@@ -257,6 +267,7 @@ impl Scribe<'_> {
                 continue;
             }
             told.partners.insert(partner.clone());
+            told.periods.insert(period_start);
             fresh.push(quota::Model {
                 ecosystem: self.txn.ecosystem().clone(),
                 partner,

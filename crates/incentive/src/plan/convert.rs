@@ -242,7 +242,9 @@ pub(super) fn schedule(
 ) -> Option<versions::Schedule> {
     let key = key("name", &request.name, fields);
     let etag = fields.etag("etag", &request.etag);
+    let supersede_from = fields.optional_date("supersede_from_date", request.supersede_from_date);
     Some(versions::Schedule {
+        supersede_from: supersede_from?,
         key: key?,
         etag: etag?,
         note: request.note,

@@ -1,17 +1,19 @@
 //! The use cases of plan versions. Each that writes is one transaction.
 
+use serde_json::json;
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{Etag, child_name, name, numbered_name};
 use trellis_core::lifecycle::Named;
-use trellis_core::{Call, Date, Page, PageQuery, Period, PlanId, Problem, Violation, Written};
+use trellis_core::{Call, Date, Page, PageQuery, PlanId, Problem, TimeZone, Violation, Written};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::incentive::plan;
 use trellis_store::incentive::plan_version::{self, CatchUp, Model, State};
-use trellis_store::incentive::terms::{Kind, Sharing, Window};
+use trellis_store::incentive::terms::{Kind, Sharing};
 use trellis_store::program::{program, tier};
 use trellis_store::{Store, Txn, View};
 
 use super::convert::wire_version;
+use super::days::{left, taken, whole_periods};
 use super::edit::{Edit, apply, broken, draft};
 use super::lifecycle::{self, Verb};
 use super::{plans, reading};
@@ -53,6 +55,8 @@ pub(crate) struct Schedule {
     pub(crate) key: Key,
     /// The version that the caller read.
     pub(crate) etag: Etag,
+    /// The first of its days on which another version holds, if it takes days.
+    pub(crate) supersede_from: Option<Date>,
     /// Why, in a sentence.
     pub(crate) note: String,
 }
@@ -163,11 +167,13 @@ pub(crate) async fn update(
         .await
 }
 
-/// Schedules a draft. What was won on its days before is looked at by the worker.
+/// Schedules a draft. What happened on its days before is looked at by the worker, and what was awarded
+/// for it under versions from which it takes days.
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `ILLEGAL_TRANSITION`, `VERSION_OVERLAP`; `PRECONDITION`
-/// when the program is not published, or a period would be cut.
+/// when the program is not published, a period would be cut, or it may not take the days of another
+/// version.
 pub(crate) async fn schedule(
     store: &Store,
     call: Call,
@@ -177,7 +183,13 @@ pub(crate) async fn schedule(
         .write(
             call,
             schedule,
-            |txn, Schedule { key, etag, note }| async move {
+            |txn,
+             Schedule {
+                 key,
+                 etag,
+                 supersede_from,
+                 note,
+             }| async move {
                 // Versions of one plan are scheduled one after the other.
                 let plan = plans::lock(&txn, &key.plan).await?;
                 let mut version = lock(&txn, &key, &etag).await?;
@@ -186,20 +198,27 @@ pub(crate) async fn schedule(
                 let program = published(&txn, &plan).await?;
                 whole_periods(&version, &resource)?;
                 accrues(&version, &resource)?;
-                apart(&txn, &version, &resource).await?;
+                let name = |version: &Model| self::resource(&txn, version);
+                let all = plan_version::of_plans(&txn, [key.plan]).await?;
+                let taken: Vec<String> = taken(&version, &all, supersede_from, name)?
+                    .into_iter()
+                    .map(name)
+                    .collect();
                 version.start_time = Some(program.time_zone.midnight(version.effective_from));
                 version.end_time = version.end().map(|date| program.time_zone.midnight(date));
                 version.time_zone = Some(program.time_zone);
                 version.schedule_time = Some(txn.now());
                 version.catch_up = Some(CatchUp {
-                    after: None,
-                    after_partner: None,
+                    takes_days: !taken.is_empty(),
+                    ..CatchUp::default()
                 });
                 let version = plan_version::update(&txn, version).await?;
-                event::append(
-                    &txn,
-                    NewEvent::new("plan_version.scheduled", resource).noting(note),
-                );
+                let event = NewEvent::new("plan_version.scheduled", resource).noting(note);
+                let data = json!({
+                    "supersedes": taken,
+                    "supersede_from_date": supersede_from.map(|date| date.to_string()),
+                });
+                event::append(&txn, event.with(data));
                 Ok(wire_version(lifecycle::as_of(version, txn.now())))
             },
         )
@@ -210,8 +229,8 @@ pub(crate) async fn schedule(
 ///
 /// # Errors
 /// `INVALID_FIELDS` when the day has passed; `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`,
-/// `ILLEGAL_TRANSITION`; `PRECONDITION` when the version ends by then anyway, or a period would be
-/// cut.
+/// `ILLEGAL_TRANSITION`; `PRECONDITION` when the version ends by then anyway, a period would be cut, or
+/// it has held and another version would hold again.
 pub(crate) async fn retire(
     store: &Store,
     call: Call,
@@ -232,17 +251,20 @@ pub(crate) async fn retire(
                 let mut version = lock(&txn, &key, &etag).await?;
                 let resource = resource(&txn, &version);
                 lifecycle::moved(version.state, Verb::Retire, &resource)?;
-                ends_sooner(&txn, &version, date, &resource)?;
+                let zone = version.time_zone.clone().unwrap_or_else(TimeZone::utc);
+                let days = (date, zone.local_date(txn.now()));
+                let name = |version: &Model| self::resource(&txn, version);
+                let all = plan_version::of_plans(&txn, [version.plan.clone()]).await?;
+                for other in left(&version, &all, days, name)? {
+                    // Whatever happened on its days is looked at again.
+                    plan_version::set_catch_up(&txn, other, Some(CatchUp::default())).await?;
+                }
                 version.retire_date = Some(date);
                 version.retire_decision_time = Some(txn.now());
-                let zone = version
-                    .time_zone
-                    .clone()
-                    .unwrap_or_else(trellis_core::TimeZone::utc);
                 version.end_time = version.end().map(|date| zone.midnight(date));
                 let version = lifecycle::as_of(version, txn.now());
                 let version = plan_version::update(&txn, version).await?;
-                let data = serde_json::json!({ "retire_date": date.to_string() });
+                let data = json!({ "retire_date": date.to_string() });
                 let event = NewEvent::new("plan_version.retired", resource)
                     .noting(note)
                     .with(data);
@@ -316,89 +338,6 @@ fn accrues(version: &Model, resource: &str) -> Result<(), Problem> {
     })
 }
 
-/// A version with a period starts and ends where periods do: an award of half a period would depend
-/// on which half its deals fell into.
-fn whole_periods(version: &Model, resource: &str) -> Result<(), Problem> {
-    let window = version.terms.measure.window;
-    let days = [Some(version.effective_from), version.effective_until];
-    match days
-        .into_iter()
-        .flatten()
-        .find(|date| !begins_period(*date, window))
-    {
-        Some(date) => Err(cut_period(window, date, resource)),
-        None => Ok(()),
-    }
-}
-
-/// Whether a day is the first of a period, or there are none.
-fn begins_period(date: Date, window: Window) -> bool {
-    window
-        .cadence()
-        .is_none_or(|cadence| Period::containing(date, cadence).start() == date)
-}
-
-fn cut_period(window: Window, date: Date, resource: &str) -> Problem {
-    let period = match window {
-        Window::Event | Window::Lifetime => "deal",
-        Window::Month => "month",
-        Window::Quarter => "quarter",
-        Window::Half => "half year",
-        Window::Year => "year",
-    };
-    Problem::Precondition {
-        resource: resource.to_owned(),
-        requires: format!("it must start and end where a {period} begins, which {date} is not"),
-    }
-}
-
-/// Checks that no other version of the plan holds on a day of this one.
-async fn apart(txn: &Txn, version: &Model, resource: &str) -> Result<(), Error> {
-    let others = plan_version::of_plans(txn, [version.plan.clone()]).await?;
-    let overlaps = others
-        .iter()
-        .filter(|other| other.number != version.number)
-        .find(|other| overlap(version, other));
-    match overlaps {
-        Some(other) => Err(Error::VersionOverlap {
-            resource: resource.to_owned(),
-            overlaps: self::resource(txn, other),
-        }),
-        None => Ok(()),
-    }
-}
-
-/// Whether there is a day on which both would hold.
-fn overlap(one: &Model, other: &Model) -> bool {
-    let start = one.effective_from.max(other.effective_from);
-    [one.end(), other.end()]
-        .into_iter()
-        .flatten()
-        .all(|end| start < end)
-}
-
-fn ends_sooner(txn: &Txn, version: &Model, date: Date, resource: &str) -> Result<(), Error> {
-    let zone = version
-        .time_zone
-        .clone()
-        .unwrap_or_else(trellis_core::TimeZone::utc);
-    let today = zone.local_date(txn.now());
-    if date < today {
-        let description = format!("must not be before {today}, today in the program's time zone");
-        let violation = Violation::new("retire_date", "date.gte_today", description);
-        return Err(Problem::Invalid(vec![violation]).into());
-    }
-    if let Some(end) = version.end().filter(|end| *end <= date) {
-        let resource = resource.to_owned();
-        let requires = format!("the day must be before {end}, on which it ends anyway");
-        return Err(Problem::Precondition { resource, requires }.into());
-    }
-    if date > version.effective_from && !begins_period(date, version.terms.measure.window) {
-        return Err(cut_period(version.terms.measure.window, date, resource).into());
-    }
-    Ok(())
-}
-
 /// The full name of a version.
 pub(crate) fn resource(view: &View, version: &Model) -> String {
     numbered_name(
@@ -412,80 +351,4 @@ pub(crate) fn resource(view: &View, version: &Model) -> String {
 pub(crate) fn absent(view: &View, key: &Key) -> Error {
     let resource = numbered_name(view.ecosystem(), &key.plan, "versions", key.number.into());
     Problem::NotFound { resource }.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use trellis_core::{Currency, EcosystemId, ProgramId, Timestamp};
-    use trellis_store::incentive::plan_version::Kind;
-    use trellis_store::incentive::terms::Terms;
-
-    use super::*;
-
-    fn version(from: &str, until: Option<&str>, retire: Option<&str>) -> Model {
-        let day = |text: &str| text.parse::<Date>().unwrap();
-        Model {
-            ecosystem: EcosystemId::try_new("acme").unwrap(),
-            plan: PlanId::try_new("spiff").unwrap(),
-            number: 1,
-            program: ProgramId::try_new("channel").unwrap(),
-            state: State::Scheduled,
-            effective_from: day(from),
-            effective_until: until.map(day),
-            retire_date: retire.map(day),
-            retire_decision_time: None,
-            currency: Currency::USD,
-            kind: Kind::Bonus,
-            terms: {
-                let mut terms = Terms::default();
-                terms.measure.window = Window::Quarter;
-                terms
-            },
-            time_zone: None,
-            start_time: None,
-            end_time: None,
-            schedule_time: None,
-            catch_up: None,
-            version: 1,
-            create_time: Timestamp::EPOCH,
-            update_time: Timestamp::EPOCH,
-        }
-    }
-
-    #[test]
-    fn versions_overlap_where_both_hold_on_a_day() {
-        let first = version("2026-01-01", Some("2026-07-01"), None);
-        let cases = [
-            ("2026-07-01", None, None, false),
-            ("2026-06-30", None, None, true),
-            ("2025-01-01", Some("2026-01-01"), None, false),
-            ("2025-01-01", Some("2026-01-02"), None, true),
-            ("2025-01-01", None, None, true),
-            ("2025-01-01", None, Some("2026-01-01"), false),
-            // One that was retired before it began holds on no day.
-            ("2026-03-01", None, Some("2026-02-01"), false),
-        ];
-        for (from, until, retire, expected) in cases {
-            let other = version(from, until, retire);
-            assert_eq!(
-                overlap(&first, &other),
-                expected,
-                "{from} {until:?} {retire:?}"
-            );
-            assert_eq!(
-                overlap(&other, &first),
-                expected,
-                "{from} {until:?} {retire:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_version_with_a_period_starts_and_ends_where_periods_do() {
-        let problem = |from, until| whole_periods(&version(from, until, None), "v").is_err();
-        assert!(!problem("2026-04-01", None));
-        assert!(!problem("2026-04-01", Some("2026-10-01")));
-        assert!(problem("2026-05-01", None));
-        assert!(problem("2026-04-01", Some("2026-11-01")));
-    }
 }

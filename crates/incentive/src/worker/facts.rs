@@ -18,16 +18,19 @@ use crate::Error;
 use crate::award::case::{Case, Known};
 use crate::award::rulebook::Rulebook;
 use crate::award::settle::settle;
+use crate::fact::known::{Of, Touched};
 use trellis_evaluation::kernel::measure::{Changes, Group, Sum, changes};
 
 /// Who the facts are from.
 const SOURCE: &str = "deal";
 
-/// Takes in what events say about deals; answers whose deals they are about.
-pub(super) async fn take_in(
-    txn: &Txn,
-    events: &[event::Model],
-) -> Result<BTreeSet<PartnerId>, Error> {
+/// Takes in what events say about deals; answers whose deals they are about, and the days on which those
+/// were won.
+pub(super) async fn take_in(txn: &Txn, events: &[event::Model]) -> Result<Touched, Error> {
+    let nothing = Touched {
+        of: Of::Partners(BTreeSet::new()),
+        days: Some(BTreeSet::new()),
+    };
     let mut reported = Vec::new();
     for event in events {
         if let Some(fact) = Fact::read(event)? {
@@ -35,7 +38,7 @@ pub(super) async fn take_in(
         }
     }
     if reported.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(nothing);
     }
     let deals: BTreeSet<DealId> = reported
         .iter()
@@ -44,15 +47,18 @@ pub(super) async fn take_in(
     let known = fact::of_deals(txn, deals).await?;
     let fresh = fresh(txn, &reported, &known).await?;
     if fresh.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(nothing);
     }
     let all = known.iter().chain(&fresh);
-    let partners = all.filter_map(|fact| fact.partner.clone()).collect();
+    let partners = all.clone().filter_map(|fact| fact.partner.clone());
+    let of = Of::Partners(partners.collect());
+    let wins = all.filter(|fact| fact.kind == Kind::DealWon);
+    let days = Some(wins.map(|win| win.occur_date).collect());
     let changes = changed(&known, &fresh)?;
     fact::append(txn, fresh.clone()).await?;
     total::add(txn, rows(txn, changes)).await?;
     award(txn, known, fresh).await?;
-    Ok(partners)
+    Ok(Touched { of, days })
 }
 
 /// What fresh facts change in the sums of partners.
@@ -323,7 +329,7 @@ async fn award(
     let (Some(first), Some(last)) = (dates().min(), dates().max()) else {
         return Ok(());
     };
-    let rulebook = Rulebook::new(plan_version::holding(txn, first, last).await?);
+    let rulebook = Rulebook::new(plan_version::of_plans_holding(txn, first, last).await?);
     let cases = cases(wins.iter().flat_map(|win| {
         let versions = rulebook.holding_on(win.occur_date);
         versions.filter_map(|version| Case::of_win(version, win))

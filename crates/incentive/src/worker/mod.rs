@@ -5,7 +5,7 @@
 //! touch, their postings and the worker's place in the feed are written together or not at all.
 //!
 //! * [`facts`] makes facts of events, and totals of facts.
-//! * [`recorded`] tells whom facts are about that others have recorded.
+//! * [`recorded`] tells whom facts are about that others have recorded, and which days.
 //! * [`catch_up`] looks at what was won before a plan version was scheduled.
 //! * What falls due: first and last days of plan versions, and the ends of holds.
 
@@ -80,12 +80,16 @@ impl Worker for Accruals {
 }
 
 async fn consume(txn: &Txn, events: &[event::Model]) -> Result<(), Error> {
-    let partners = facts::take_in(txn, events).await?;
-    earned::settle::settle(txn, &recorded::about(partners, events)).await?;
+    let of_deals = facts::take_in(txn, events).await?;
+    let touched = recorded::about(txn, of_deals, events).await?;
+    earned::settle::settle(txn, &touched).await?;
     for event in events {
         match event.kind.as_str() {
             "plan_version.scheduled" => catch_up::begin(txn).await?,
-            "plan_version.retired" => retired(txn, event).await?,
+            "plan_version.retired" => {
+                retired(txn, event).await?;
+                catch_up::begin(txn).await?;
+            }
             _ => {}
         }
     }

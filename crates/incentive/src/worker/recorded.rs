@@ -1,23 +1,63 @@
-//! Whom facts are about that others have recorded.
+//! What facts are about that others have recorded: whom, and which days.
 
 use std::collections::BTreeSet;
 
-use trellis_core::PartnerId;
-use trellis_store::event;
+use trellis_store::incentive::recorded_fact;
+use trellis_store::{Txn, event};
 
-use crate::fact::known::Of;
+use crate::Error;
+use crate::fact::known::{Of, Touched};
 use crate::fact::record::Recorded;
 
-/// Everybody of whom events tell something, besides those who are named.
-pub(super) fn about(mut partners: BTreeSet<PartnerId>, events: &[event::Model]) -> Of {
-    for event in events {
-        match Recorded::read(event) {
-            Some(Recorded {
-                everybody: true, ..
-            }) => return Of::Everybody,
-            Some(Recorded { partners: told, .. }) => partners.extend(told),
-            None => {}
+/// Everybody of whom events tell something, and the days, besides what is touched already.
+pub(super) async fn about(
+    txn: &Txn,
+    touched: Touched,
+    events: &[event::Model],
+) -> Result<Touched, Error> {
+    let Touched { of, mut days } = touched;
+    let Of::Partners(mut partners) = of else {
+        return Ok(Touched::whole(of));
+    };
+    for told in events.iter().filter_map(Recorded::read) {
+        if told.everybody {
+            return Ok(Touched::whole(Of::Everybody));
+        }
+        partners.extend(told.partners);
+        let Some(facts) = told.facts else {
+            days = None;
+            continue;
+        };
+        for fact in all_of(txn, &told.source, facts).await? {
+            partners.extend(fact.partner);
+            // What takes back has no day of its own: its is that of what it is about.
+            if let (Some(days), None) = (&mut days, fact.about) {
+                days.insert(fact.occur_date);
+            }
+        }
+        if let Some(days) = &mut days {
+            days.extend(told.periods);
         }
     }
-    Of::Partners(partners)
+    Ok(Touched {
+        of: Of::Partners(partners),
+        days,
+    })
+}
+
+/// All that is known of some facts, and of those that they were ever about.
+async fn all_of(
+    txn: &Txn,
+    source: &str,
+    ids: BTreeSet<String>,
+) -> Result<Vec<recorded_fact::Model>, Error> {
+    let asked: Vec<String> = ids.iter().cloned().collect();
+    let mut found = recorded_fact::of_ids(txn, source, &asked).await?;
+    let about = found.iter().filter_map(|fact| fact.about.clone());
+    let others: BTreeSet<String> = about.filter(|id| !ids.contains(id)).collect();
+    if !others.is_empty() {
+        let others: Vec<String> = others.into_iter().collect();
+        found.extend(recorded_fact::of_ids(txn, source, &others).await?);
+    }
+    Ok(found)
 }

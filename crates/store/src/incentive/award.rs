@@ -5,7 +5,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, ExprTrait, OnConflict};
-use sea_orm::{FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{Condition, FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use trellis_core::{
     AwardId, Currency, Date, DealId, EcosystemId, PartnerId, PlanId, ProgramId, Timestamp,
@@ -14,6 +14,7 @@ use trellis_core::{
 pub use trellis_core::incentive::NotPaid;
 pub use trellis_core::incentive::plan::Window;
 
+use super::{Span, within};
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
 
@@ -76,7 +77,7 @@ pub struct Model {
     /// The hash of the evaluation.
     pub trace_hash: String,
     /// The partner that the facts are credited to, if it is computed from facts: another one than
-    /// `partner` where that one gets a part for its role. It never changes.
+    /// `partner` where that one gets a part for its role.
     pub earner: Option<PartnerId>,
     /// What it is told besides its facts, and until when its parts are held, if it is computed from
     /// facts.
@@ -104,10 +105,22 @@ pub struct Basis {
     pub paid_minor: i64,
     /// Under which version of the plan it was posted.
     pub posted_version: i32,
+    /// What had been paid under other versions when this one took over that may not reduce it.
+    #[serde(default)]
+    pub paid_before: Vec<PaidBefore>,
     /// The hash of what it comes to, whatever was posted and whenever it is computed.
     pub essence: String,
     /// The parts of this award, and until when each is held.
     pub held: Vec<HeldPart>,
+}
+
+/// What was paid of an award under a version, before another one took its days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidBefore {
+    /// The version.
+    pub version: i32,
+    /// How much, in minor units.
+    pub minor: i64,
 }
 
 /// A part of an award that is held.
@@ -227,8 +240,32 @@ pub async fn of_plan_from(view: &View, plan: &PlanId, from: Date) -> Result<Vec<
     Ok(select.all(&view.db()).await?)
 }
 
-/// The awards of some plans that are computed from facts of some partners, or of all; locks them, in the
-/// order of their ids.
+/// The next awards of a plan for deals and periods of `from..until`, by their ids.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of_plan_after(
+    view: &View,
+    plan: &PlanId,
+    (from, until): (Date, Option<Date>),
+    after: Option<&AwardId>,
+    limit: u64,
+) -> Result<Vec<Model>, Error> {
+    let mut select = scoped::<Entity>(view)
+        .filter(Column::Plan.eq(plan.clone()))
+        .filter(Column::ScopeDate.gte(from));
+    if let Some(until) = until {
+        select = select.filter(Column::ScopeDate.lt(until));
+    }
+    if let Some(after) = after {
+        select = select.filter(Column::Id.gt(after.clone()));
+    }
+    let select = select.order_by_asc(Column::Id).limit(limit);
+    Ok(select.all(&view.db()).await?)
+}
+
+/// The awards of some plans for some days that are computed from facts of some partners, or of all;
+/// locks them, in the order of their ids.
 ///
 /// # Errors
 /// [`Error::Contended`] when a lock cannot be had in time.
@@ -236,21 +273,67 @@ pub async fn lock_earned(
     txn: &Txn,
     plans: &[PlanId],
     earners: Option<&[PartnerId]>,
+    spans: Option<&[Span]>,
+) -> Result<Vec<Model>, Error> {
+    let earned = Condition::all()
+        .add(Column::Earner.is_not_null())
+        .add(within(Column::ScopeDate, spans));
+    lock_of_plans(txn, plans, earned, Column::Earner, earners).await
+}
+
+/// The awards of some plans and of some partners, or of all, that are not computed from facts; locks
+/// them, in the order of their ids.
+///
+/// # Errors
+/// [`Error::Contended`] when a lock cannot be had in time.
+pub async fn lock_totalled(
+    txn: &Txn,
+    plans: &[PlanId],
+    partners: Option<&[PartnerId]>,
+) -> Result<Vec<Model>, Error> {
+    let totalled = Condition::all().add(Column::Earner.is_null());
+    lock_of_plans(txn, plans, totalled, Column::Partner, partners).await
+}
+
+/// Whether there are any of those.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn has_totalled(
+    view: &View,
+    plans: &[PlanId],
+    partners: Option<&[PartnerId]>,
+) -> Result<bool, Error> {
+    let mut select = scoped::<Entity>(view)
+        .filter(Column::Plan.is_in(plans.to_vec()))
+        .filter(Column::Earner.is_null());
+    if let Some([partner]) = partners {
+        select = select.filter(Column::Partner.eq(partner.clone()));
+    }
+    Ok(select.limit(1).one(&view.db()).await?.is_some())
+}
+
+async fn lock_of_plans(
+    txn: &Txn,
+    plans: &[PlanId],
+    which: Condition,
+    column: Column,
+    partners: Option<&[PartnerId]>,
 ) -> Result<Vec<Model>, Error> {
     /// Partners of one statement, so that the bound values stay within what SQLite takes.
     const CHUNK: usize = 500;
     let of_plans = || {
         scoped::<Entity>(txn)
             .filter(Column::Plan.is_in(plans.to_vec()))
+            .filter(which.clone())
             .order_by_asc(Column::Id)
     };
-    let Some(earners) = earners else {
-        let all = of_plans().filter(Column::Earner.is_not_null());
-        return Ok(record::for_update(txn, all).all(&txn.db()).await?);
+    let Some(partners) = partners else {
+        return Ok(record::for_update(txn, of_plans()).all(&txn.db()).await?);
     };
     let mut found = Vec::new();
-    for chunk in earners.chunks(CHUNK) {
-        let some = of_plans().filter(Column::Earner.is_in(chunk.to_vec()));
+    for chunk in partners.chunks(CHUNK) {
+        let some = of_plans().filter(column.is_in(chunk.to_vec()));
         found.extend(record::for_update(txn, some).all(&txn.db()).await?);
     }
     Ok(found)
@@ -273,6 +356,7 @@ pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
         let mut changed = OnConflict::columns([Column::Ecosystem, Column::Id]);
         for column in [
             Column::PlanVersion,
+            Column::Scope,
             Column::ScopeDate,
             Column::EntitledMinor,
             Column::PostedBeforeMinor,
@@ -280,6 +364,7 @@ pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
             Column::ReleaseTime,
             Column::PostingCount,
             Column::TraceHash,
+            Column::Earner,
             Column::Basis,
             Column::Version,
             Column::UpdateTime,

@@ -14,6 +14,7 @@ pub use trellis_core::incentive::Kind;
 use trellis_core::{AccountId, Currency, Date, DealId, EcosystemId, PartnerId, Timestamp};
 
 use super::standing::Standing;
+use super::{Span, within};
 use crate::deal::deal::DealType;
 use crate::deal::facts::WonLine;
 use crate::deal::part::PartnerRole;
@@ -146,27 +147,39 @@ pub async fn of_period(
     Ok(in_order(select).all(&view.db()).await?)
 }
 
-/// All facts about the deals that some partners have won, or anybody where none are named, whoever else
-/// they were credited to.
+/// All facts about the deals that some partners, or anybody where none are named, have won on some days,
+/// whoever else they were credited to.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn of_partners(view: &View, partners: Option<&[PartnerId]>) -> Result<Vec<Model>, Error> {
+pub async fn of_partners(
+    view: &View,
+    partners: Option<&[PartnerId]>,
+    spans: Option<&[Span]>,
+) -> Result<Vec<Model>, Error> {
     /// Partners of one statement, so that the bound values stay within what SQLite takes.
     const CHUNK: usize = 500;
+    let won = || {
+        scoped(view)
+            .filter(Column::Kind.eq(Kind::DealWon))
+            .filter(within(Column::OccurDate, spans))
+            .select_only()
+            .column(Column::Deal)
+    };
+    let of_deals = |deals: Select<Entity>| {
+        in_order(scoped(view).filter(Column::Deal.in_subquery(deals.into_query())))
+    };
     let Some(partners) = partners else {
-        return Ok(in_order(scoped(view)).all(&view.db()).await?);
+        let all = match spans {
+            None => in_order(scoped(view)),
+            Some(_) => of_deals(won()),
+        };
+        return Ok(all.all(&view.db()).await?);
     };
     let mut found = Vec::new();
     for chunk in partners.chunks(CHUNK) {
-        let deals = scoped(view)
-            .filter(Column::Partner.is_in(chunk.to_vec()))
-            .filter(Column::Kind.eq(Kind::DealWon))
-            .select_only()
-            .column(Column::Deal)
-            .into_query();
-        let select = scoped(view).filter(Column::Deal.in_subquery(deals));
-        found.extend(in_order(select).all(&view.db()).await?);
+        let own = won().filter(Column::Partner.is_in(chunk.to_vec()));
+        found.extend(of_deals(own).all(&view.db()).await?);
     }
     Ok(found)
 }

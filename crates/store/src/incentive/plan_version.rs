@@ -3,12 +3,12 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{FromJsonQueryResult, IntoActiveModel, NotSet, QueryOrder, QuerySelect};
+use sea_orm::{FromJsonQueryResult, IntoActiveModel, NotSet, QueryOrder, QuerySelect, QueryTrait};
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
-    Currency, Date, DealId, EcosystemId, Page, PageQuery, PartnerId, PlanId, ProgramId, TimeZone,
-    Timestamp,
+    AwardId, Currency, Date, DealId, EcosystemId, Page, PageQuery, PartnerId, PlanId, ProgramId,
+    TimeZone, Timestamp,
 };
 
 pub use super::terms::Kind;
@@ -47,8 +47,14 @@ impl Named for State {
 }
 
 /// How far the past of a version has been looked at, while it has not been to its end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct CatchUp {
+    /// Whether it took days from other versions, and their awards have not all been looked at.
+    #[serde(default)]
+    pub takes_days: bool,
+    /// The last award of theirs that was looked at.
+    #[serde(default)]
+    pub after_award: Option<AwardId>,
     /// The last win that was looked at; none at the beginning.
     pub after: Option<(PartnerId, Date, DealId, i64)>,
     /// The last partner whose facts were looked at, where awards are computed from facts.
@@ -198,12 +204,12 @@ pub async fn newest_number(txn: &Txn, plan: &PlanId) -> Result<i32, Error> {
     Ok(newest.unwrap_or(0))
 }
 
-/// The versions of all plans that hold, or have held, or will hold on some day of `from..=to`.
+/// The versions of all plans of which one holds, or has held, or will hold on some day of `from..=to`.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn holding(view: &View, from: Date, to: Date) -> Result<Vec<Model>, Error> {
-    let select = scoped(view)
+pub async fn of_plans_holding(view: &View, from: Date, to: Date) -> Result<Vec<Model>, Error> {
+    let holding = scoped(view)
         .filter(Column::State.ne(State::Draft))
         .filter(Column::EffectiveFrom.lte(to))
         .filter(
@@ -212,6 +218,12 @@ pub async fn holding(view: &View, from: Date, to: Date) -> Result<Vec<Model>, Er
                 .or(Column::EffectiveUntil.gt(from)),
         )
         .filter(Column::RetireDate.is_null().or(Column::RetireDate.gt(from)))
+        .select_only()
+        .column(Column::Plan)
+        .into_query();
+    let select = scoped(view)
+        .filter(Column::State.ne(State::Draft))
+        .filter(Column::Plan.in_subquery(holding))
         .order_by_asc(Column::Plan)
         .order_by_asc(Column::Number);
     Ok(select.all(&view.db()).await?)

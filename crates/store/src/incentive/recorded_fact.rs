@@ -7,6 +7,7 @@ use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait};
 use trellis_core::{Date, EcosystemId, Order, Page, PageQuery, PartnerId, Timestamp};
 
 use super::standing::Standing;
+use super::{Span, within};
 use crate::page::{self, Columns};
 use crate::record::insert_many;
 use crate::{Error, Txn, View};
@@ -119,36 +120,39 @@ pub async fn of_ids(view: &View, source: &str, ids: &[String]) -> Result<Vec<Mod
 }
 
 /// All revisions of the facts that are or were credited to some partners, or to anybody where none are
-/// named, and of those that take back of one of these.
+/// named, and are or were of some days, and of those that take back of one of these.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn of_partners(view: &View, partners: Option<&[PartnerId]>) -> Result<Vec<Model>, Error> {
-    let Some(partners) = partners else {
-        return Ok(in_order(scoped(view)).all(&view.db()).await?);
-    };
-    let mut found = Vec::new();
-    for chunk in partners.chunks(CHUNK) {
-        let own = |column: Column| {
-            scoped(view)
-                .filter(Column::Partner.is_in(chunk.to_vec()))
-                .select_only()
-                .column(Column::Source)
-                .column(column)
-                .into_query()
-        };
+pub async fn of_partners(
+    view: &View,
+    partners: Option<&[PartnerId]>,
+    spans: Option<&[Span]>,
+) -> Result<Vec<Model>, Error> {
+    let with_those_that_take_back = |own: Select<Entity>| {
         let among = |column: Column| {
+            let own = own.clone().select_only();
+            let own = own.column(Column::Source).column(Column::ExternalId);
             let key = Expr::tuple([Expr::col(Column::Source), Expr::col(column)]);
-            key.in_subquery(own(Column::ExternalId))
+            key.in_subquery(own.into_query())
         };
         let either = Condition::any()
             .add(among(Column::ExternalId))
             .add(Column::About.is_not_null().and(among(Column::About)));
-        found.extend(
-            in_order(scoped(view).filter(either))
-                .all(&view.db())
-                .await?,
-        );
+        in_order(scoped(view).filter(either))
+    };
+    let of_days = || scoped(view).filter(within(Column::OccurDate, spans));
+    let Some(partners) = partners else {
+        let all = match spans {
+            None => in_order(scoped(view)),
+            Some(_) => with_those_that_take_back(of_days()),
+        };
+        return Ok(all.all(&view.db()).await?);
+    };
+    let mut found = Vec::new();
+    for chunk in partners.chunks(CHUNK) {
+        let own = of_days().filter(Column::Partner.is_in(chunk.to_vec()));
+        found.extend(with_those_that_take_back(own).all(&view.db()).await?);
     }
     // A fact that was credited to two partners one after the other is found with each of them.
     found.sort_by(|one, other| key(one).cmp(&key(other)));

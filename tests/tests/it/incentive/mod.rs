@@ -2,6 +2,7 @@
 
 mod award;
 mod books;
+mod budget;
 mod desk;
 mod facts;
 mod history;
@@ -11,7 +12,9 @@ mod payout;
 mod payout_back;
 mod periods;
 mod plan;
+mod retro;
 mod reversal;
 mod scene;
 mod simulation;
+mod stories;
 mod terms;

@@ -6,6 +6,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use tonic::Status;
 use trellis_api::google::r#type::{Date as WireDate, Decimal, Money as WireMoney};
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{date, money, partner, platform, program};
@@ -102,7 +103,7 @@ impl Scene {
         Self::of(world, name).await
     }
 
-    async fn of(world: World, name: String) -> Self {
+    pub(super) async fn of(world: World, name: String) -> Self {
         let scene = Self {
             world,
             name,
@@ -268,8 +269,14 @@ impl Scene {
     }
 
     pub(super) async fn schedule(&self, version: &str) -> pb::PlanVersion {
+        self.supersede(version, None).await
+    }
+
+    /// Schedules a version that takes days from others, from a day on.
+    pub(super) async fn supersede(&self, version: &str, from: Option<WireDate>) -> pb::PlanVersion {
         let request = pb::SchedulePlanVersionRequest {
             name: version.to_owned(),
+            supersede_from_date: from,
             ..pb::SchedulePlanVersionRequest::default()
         };
         let scheduled = self
@@ -415,6 +422,47 @@ impl Scene {
         let approved = self.world.awards().approve_awards(request).await.unwrap();
         self.note(trellis_tests::position(&approved));
         approved.into_inner().awards
+    }
+
+    /// Pays everything out that is payable, to the end.
+    pub(super) async fn pay_out(&self) {
+        self.try_pay_out().await.unwrap();
+    }
+
+    /// The same, where anything is payable.
+    pub(super) async fn try_pay_out(&self) -> Result<(), Status> {
+        let mut maker = self.world.actor("ada@acme.example").payouts();
+        let mut checker = self.world.actor("grace@acme.example").payouts();
+        let create = pb::CreateBatchRequest {
+            parent: self.name.clone(),
+            batch: Some(pb::PayoutBatch {
+                currency_code: "USD".to_owned(),
+                ..pb::PayoutBatch::default()
+            }),
+            ..pb::CreateBatchRequest::default()
+        };
+        let name = maker.create_batch(create).await?.into_inner().name;
+        let submit = pb::SubmitBatchRequest {
+            name: name.clone(),
+            ..pb::SubmitBatchRequest::default()
+        };
+        maker.submit_batch(submit).await.unwrap();
+        let approve = pb::ApproveBatchRequest {
+            name: name.clone(),
+            ..pb::ApproveBatchRequest::default()
+        };
+        checker.approve_batch(approve).await.unwrap();
+        let send = pb::SendBatchRequest {
+            name: name.clone(),
+            ..pb::SendBatchRequest::default()
+        };
+        maker.send_batch(send).await.unwrap();
+        let settle = pb::SettleItemsRequest {
+            name,
+            ..pb::SettleItemsRequest::default()
+        };
+        maker.settle_items(settle).await.unwrap();
+        Ok(())
     }
 
     /// Asserts which kinds of events there are about a resource, in order. On PostgreSQL the newest

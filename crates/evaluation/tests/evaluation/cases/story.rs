@@ -83,6 +83,7 @@ fn the_story_of_an_award() {
             minor: 577_125,
             paid_minor: 0,
             version: 1,
+            before: Vec::new(),
         },
     );
     let award = &awards(&[plan], &facts)[0];

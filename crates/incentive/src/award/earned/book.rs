@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trellis_core::{Currency, Date, PlanId, ProgramId, TimeZone, Timestamp};
-use trellis_evaluation::evaluate::{Award, Ready};
+use trellis_evaluation::evaluate::Ready;
 use trellis_store::View;
+use trellis_store::incentive::Span;
 use trellis_store::incentive::plan::Entity;
 use trellis_store::incentive::plan_version::{self, Model};
 use trellis_store::incentive::terms::LimitScope;
 use trellis_store::record;
 
+use super::horizon;
 use crate::Error;
 use crate::plan::reading;
 
-/// Whether awards of a version are computed from facts: whatever the kernel does not know.
-pub(crate) fn is_earned(version: &Model) -> bool {
+/// Whether a version says more than the kernel knows. Its plan is computed from facts then, with all its
+/// versions.
+pub(crate) fn is_beyond(version: &Model) -> bool {
     version.terms.kernel().is_err()
 }
 
@@ -60,7 +63,7 @@ fn together(versions: Vec<Model>) -> Vec<Vec<Model>> {
         let key = (version.program.clone(), version.plan.clone());
         plans.entry(key).or_default().push(version);
     }
-    plans.retain(|_, versions| versions.iter().any(is_earned));
+    plans.retain(|_, versions| versions.iter().any(is_beyond));
     let mut components: Vec<(ProgramId, BTreeSet<String>, Vec<Model>)> = Vec::new();
     for ((program, _), mut versions) in plans {
         let stacks = versions
@@ -149,6 +152,16 @@ fn made_ready(version: &Model, name: &str, moment: Option<Timestamp>) -> Result<
 }
 
 impl Component {
+    /// The moment as of which everything is known that is seen at another one: what was decided about its
+    /// versions in the meantime is seen, and so is known.
+    pub(crate) fn known_time(&self, now: Timestamp) -> Timestamp {
+        let decisions = self
+            .versions
+            .iter()
+            .flat_map(|version| [version.schedule_time, version.retire_decision_time]);
+        decisions.flatten().fold(now, Ord::max)
+    }
+
     /// Its plans, in their order.
     pub(crate) fn plans(&self) -> Vec<PlanId> {
         let plans: BTreeSet<&PlanId> = self.versions.iter().map(|version| &version.plan).collect();
@@ -167,6 +180,11 @@ impl Component {
             limits.iter().any(|limit| limit.scope == LimitScope::Plan)
         };
         self.versions.iter().any(limits)
+    }
+
+    /// The days whose awards depend on facts of some days; nothing when that is all of them.
+    pub(crate) fn spans(&self, days: &BTreeSet<Date>) -> Option<Vec<Span>> {
+        horizon::spans(self.versions.iter().map(|version| &version.terms), days)
     }
 
     /// The currencies that amounts of others are exchanged for.
@@ -190,21 +208,11 @@ impl Component {
             .find(|version| version.plan == *plan && version.number == number)
     }
 
-    /// Whether an award is posted from here: not where the kernel's version holds on its day.
-    pub(crate) fn posts(&self, award: &Award) -> bool {
-        let plan = &award.key.plan;
-        let holding = self.holding(plan, award.date);
-        holding
-            .or_else(|| self.version(plan, award.version))
-            .is_some_and(is_earned)
-    }
-
-    /// The version of a plan that holds on a day; of several, the highest.
-    fn holding(&self, plan: &PlanId, date: Date) -> Option<&Model> {
-        let of_plan = self.versions.iter().rev();
-        of_plan
-            .filter(|version| version.plan == *plan)
-            .find(|version| version.holds_on(date))
+    /// Its plans of which the kernel computed awards before one of their versions said more than it knows.
+    pub(crate) fn once_of_kernel(&self) -> Vec<PlanId> {
+        let known = self.versions.iter().filter(|version| !is_beyond(version));
+        let plans: BTreeSet<&PlanId> = known.map(|version| &version.plan).collect();
+        plans.into_iter().cloned().collect()
     }
 
     /// The time zone of its program.
@@ -304,7 +312,7 @@ mod tests {
             fixed_minor: 0,
         }];
         known.terms.policy.may_reduce_paid = true;
-        assert!(!is_earned(&known), "{:?}", known.terms.kernel());
+        assert!(!is_beyond(&known), "{:?}", known.terms.kernel());
         assert!(together(vec![known]).is_empty());
     }
 }

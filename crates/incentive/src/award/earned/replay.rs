@@ -7,6 +7,7 @@ use trellis_store::View;
 use trellis_store::incentive::award::{Basis, Model};
 
 use super::book::{self, Component};
+use super::row;
 use super::settle::computed;
 use crate::Error;
 use crate::fact::known::{Known, Of};
@@ -28,23 +29,26 @@ pub(crate) struct Replayed {
 /// When a row cannot be read.
 pub(crate) async fn replay(
     view: &View,
-    row: &Model,
+    award: &Model,
     basis: &Basis,
 ) -> Result<Option<Replayed>, Error> {
     let moment = basis.known_time;
-    let component = book::component_at(view, &row.plan, &row.program, moment).await?;
+    let component = book::component_at(view, &award.plan, &award.program, moment).await?;
     let Some(component) = component else {
         return Ok(None);
     };
-    let earner = row.earner.clone().unwrap_or_else(|| row.partner.clone());
+    let earner = award
+        .earner
+        .clone()
+        .unwrap_or_else(|| award.partner.clone());
     let of = if component.is_of_everybody() {
         Of::Everybody
     } else {
         Of::Partners(BTreeSet::from([earner.clone()]))
     };
-    let known = Known::read(view, of, component.currencies(), moment).await?;
+    let known = Known::read(view, of, None, component.currencies(), moment).await?;
     let key = Key {
-        plan: row.plan.clone(),
+        plan: award.plan.clone(),
         partner: earner,
         scope: basis.scope.clone(),
     };
@@ -52,6 +56,7 @@ pub(crate) async fn replay(
         minor: basis.posted_minor,
         paid_minor: basis.paid_minor,
         version: basis.posted_version,
+        before: row::paid_before(basis),
     };
     let mut facts = known.for_program(&component.program);
     facts.posted = BTreeMap::from([(key.clone(), posted)]);

@@ -2,9 +2,9 @@
 
 use sha2::{Digest, Sha256};
 use trellis_core::{AwardId, Date, DealId, PartnerId, TimeZone, Timestamp, allocate};
-use trellis_evaluation::evaluate::{Award, NotPaid as Because, Posted, Recipient};
+use trellis_evaluation::evaluate::{Award, NotPaid as Because, Paid, Posted, Recipient};
 use trellis_store::Txn;
-use trellis_store::incentive::award::{Basis, HeldPart, Model, NotPaid, Window};
+use trellis_store::incentive::award::{Basis, HeldPart, Model, NotPaid, PaidBefore, Window};
 use trellis_store::partner::partner::PartnerType;
 
 use super::super::settle::class_of;
@@ -153,17 +153,32 @@ pub(super) fn held(award: &Award, minor: i64) -> Vec<HeldPart> {
         .collect()
 }
 
-/// What is known besides the facts, and what is needed later.
-pub(super) fn basis(award: &Award, minor: i64, posted: Posted, now: Timestamp) -> Basis {
+/// What is known besides the facts, and what is needed later. What was paid under other versions is
+/// kept in mind where the award's own may not reduce it.
+pub(super) fn basis(award: &Award, minor: i64, posted: &Posted, keeps: bool) -> Basis {
+    let before = posted.paid_before(award.version).filter(|_| keeps);
     Basis {
         scope: award.key.scope.clone(),
-        known_time: now,
+        known_time: award.trace.as_known_at,
         posted_minor: posted.minor,
         paid_minor: posted.paid_minor,
         posted_version: posted.version,
+        paid_before: before
+            .map(|Paid { version, minor }| PaidBefore { version, minor })
+            .collect(),
         essence: award.trace.essence(),
         held: held(award, minor),
     }
+}
+
+/// What was paid under other versions, as the evaluation is told it.
+pub(super) fn paid_before(basis: &Basis) -> Vec<Paid> {
+    let paid = basis.paid_before.iter();
+    paid.map(|PaidBefore { version, minor }| Paid {
+        version: *version,
+        minor: *minor,
+    })
+    .collect()
 }
 
 /// What of an award is out of its hold by a moment, and when the next part is.

@@ -5,31 +5,32 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use trellis_core::{AwardId, DealId, PartnerId, PlanId, Timestamp};
 use trellis_evaluation::evaluate::{Award, Facts, Key, NotPaid, Posted, Ready, evaluate};
-use trellis_store::incentive::award::{self, Model};
+use trellis_store::incentive::award::{self, Basis, Model};
 use trellis_store::incentive::ledger::{self, Buckets, Posting};
 use trellis_store::incentive::standing::{self, Profile};
 use trellis_store::partner::partner::PartnerType;
-use trellis_store::{Txn, View};
+use trellis_store::{Txn, View, record};
 
 use super::super::postings;
 use super::super::settle::{Settled, report, where_money_is};
+use super::adopt::{adopted, are_left};
 use super::book::{self, Component};
 use super::row::{self, Part};
 use crate::Error;
-use crate::fact::known::{Known, Of};
+use crate::fact::known::{Known, Of, Touched};
 use trellis_evaluation::kernel::posting;
 
-/// Settles everything that facts of some partners touch.
+/// Settles everything that facts touch.
 ///
 /// # Errors
 /// When a row cannot be read, or an amount does not fit.
-pub(crate) async fn settle(txn: &Txn, of: &Of) -> Result<(), Error> {
-    let nobody = of.partners().is_some_and(|partners| partners.is_empty());
+pub(crate) async fn settle(txn: &Txn, touched: &Touched) -> Result<(), Error> {
+    let nobody = touched.of.partners().is_some_and(|all| all.is_empty());
     if nobody {
         return Ok(());
     }
     for component in book::components(txn).await? {
-        settle_component(txn, &component, of.clone()).await?;
+        settle_component(txn, &component, touched.clone()).await?;
     }
     Ok(())
 }
@@ -41,28 +42,38 @@ pub(crate) async fn settle(txn: &Txn, of: &Of) -> Result<(), Error> {
 pub(crate) async fn settle_plan(txn: &Txn, plan: &PlanId, of: Of) -> Result<(), Error> {
     for component in book::components(txn).await? {
         if component.plans().contains(plan) {
-            settle_component(txn, &component, of.clone()).await?;
+            settle_component(txn, &component, Touched::whole(of.clone())).await?;
         }
     }
     Ok(())
 }
 
-async fn settle_component(txn: &Txn, component: &Component, of: Of) -> Result<(), Error> {
+async fn settle_component(txn: &Txn, component: &Component, touched: Touched) -> Result<(), Error> {
     let of = if component.is_of_everybody() {
         Of::Everybody
     } else {
-        of
+        touched.of
     };
-    let known = Known::read(txn, of, component.currencies(), txn.now()).await?;
+    let spans = touched.days.and_then(|days| component.spans(&days));
+    // What is taken over from the kernel is taken over with everything that it is for.
+    let spans = if spans.is_some() && are_left(txn, component, &of).await? {
+        None
+    } else {
+        spans
+    };
+    let spans = spans.as_deref();
+    let moment = component.known_time(txn.now());
+    let known = Known::read(txn, of, spans, component.currencies(), moment).await?;
     let partners = known.partners();
     ledger::lock(txn, &partners).await?;
     let earners = known.of().partners();
-    let rows = award::lock_earned(txn, &component.plans(), earners.as_deref()).await?;
+    let mut rows = award::lock_earned(txn, &component.plans(), earners.as_deref(), spans).await?;
+    rows.extend(adopted(txn, component, &known).await?);
     let buckets = where_money_is(txn, rows.iter()).await?;
     let mut facts = known.for_program(&component.program);
     facts.posted = posted(&rows, &buckets);
     let told = facts.posted.clone();
-    let awards = computed(component.ready().to_vec(), facts, txn.now()).await?;
+    let awards = computed(component.ready().to_vec(), facts, moment).await?;
     let profiles = profiles(txn, &awards).await?;
     let mut books = Books {
         txn,
@@ -77,9 +88,17 @@ async fn settle_component(txn: &Txn, component: &Component, of: Of) -> Result<()
     for row in rows {
         books.rows.entry(key(&row)).or_default().push(row);
     }
-    for award in awards.iter().filter(|award| component.posts(award)) {
-        let posted = told.get(&award.key).copied().unwrap_or_default();
-        books.enter(award, posted)?;
+    // Of other days not everything was read.
+    let within = |award: &&Award| {
+        let spans = spans.unwrap_or_default();
+        let mut spans = spans.iter();
+        spans.any(|(from, until)| *from <= award.date && award.date < *until)
+    };
+    let whole = spans.is_none();
+    let looked_at = |award: &&Award| whole || told.contains_key(&award.key) || within(award);
+    for award in awards.iter().filter(looked_at) {
+        let posted = told.get(&award.key).cloned().unwrap_or_default();
+        books.enter(award, &posted)?;
     }
     let Books {
         postings, changed, ..
@@ -119,9 +138,30 @@ fn posted(rows: &[Model], buckets: &HashMap<AwardId, Buckets>) -> BTreeMap<Key, 
         sum.minor += there.map_or(0, Buckets::entitled);
         // What is on its way cannot be kept from anybody any longer; what is owed was paid.
         sum.paid_minor += there.map_or(0, |there| there.paid + there.in_payout - there.owed);
-        sum.version = sum.version.max(row.plan_version);
+        if row.plan_version >= sum.version {
+            sum.version = row.plan_version;
+            sum.before = row.basis.as_ref().map_or_else(Vec::new, row::paid_before);
+        }
     }
     posted
+}
+
+/// Settles awards that the kernel computed, of plans that it does not compute any longer; answers them
+/// as they are then.
+///
+/// # Errors
+/// As for [`settle`].
+pub(crate) async fn take_over(txn: &Txn, awards: &[Model]) -> Result<Vec<Model>, Error> {
+    let mut plans: BTreeMap<&PlanId, BTreeSet<PartnerId>> = BTreeMap::new();
+    for award in awards {
+        let partners = plans.entry(&award.plan).or_default();
+        partners.insert(award.partner.clone());
+    }
+    for (plan, partners) in plans {
+        settle_plan(txn, plan, Of::Partners(partners)).await?;
+    }
+    let ids: Vec<AwardId> = awards.iter().map(|award| award.id.clone()).collect();
+    Ok(record::find_many::<award::Entity>(txn, ids).await?)
 }
 
 /// What those are who get parts, for the rows that are made.
@@ -153,11 +193,14 @@ struct Books<'a> {
 
 impl Books<'_> {
     /// Enters an award: a row for everybody who gets a part or had one.
-    fn enter(&mut self, award: &Award, posted: Posted) -> Result<(), Error> {
+    fn enter(&mut self, award: &Award, posted: &Posted) -> Result<(), Error> {
         let rows = self.rows.remove(&award.key).unwrap_or_default();
         let mut parts = row::parts(award);
         for row in rows {
-            let at = parts.iter().position(|part| part.partner == row.partner);
+            // A row of another currency is that of a version which held before.
+            let is_its =
+                |part: &Part| part.partner == row.partner && row.currency == award.currency;
+            let at = parts.iter().position(is_its);
             let part = at.map(|at| parts.remove(at)).unwrap_or_else(|| Part {
                 partner: row.partner.clone(),
                 minor: 0,
@@ -184,11 +227,19 @@ impl Books<'_> {
         Ok(())
     }
 
+    /// What an award is told besides its facts. What was paid before is not forgotten under a version
+    /// that may not reduce it.
+    fn basis(&self, award: &Award, minor: i64, posted: &Posted) -> Basis {
+        let version = self.component.version(&award.key.plan, award.version);
+        let keeps = version.is_some_and(|version| !version.terms.policy.may_reduce_paid);
+        row::basis(award, minor, posted, keeps)
+    }
+
     /// Brings a row to what the evaluation says, and the money with it.
     fn bring(
         &mut self,
         award: &Award,
-        posted: Posted,
+        posted: &Posted,
         before: Model,
         minor: i64,
         is_new: bool,
@@ -205,7 +256,7 @@ impl Books<'_> {
             scope_date,
             entitled_minor: minor,
             not_paid: row::not_paid(award, minor),
-            basis: Some(row::basis(award, minor, posted, txn.now())),
+            basis: Some(self.basis(award, minor, posted)),
             trace_hash: award.trace.hash(),
             ..before.clone()
         };
@@ -259,7 +310,7 @@ pub(crate) async fn mature(
         .collect();
     // As they are now that nobody else can change them.
     let ids = awards.into_iter().map(|(award, _)| award.id);
-    let rows = trellis_store::record::lock_many::<award::Entity>(txn, ids).await?;
+    let rows = record::lock_many::<award::Entity>(txn, ids).await?;
     let mut buckets = where_money_is(txn, rows.iter()).await?;
     let mut settled = Vec::with_capacity(rows.len());
     let (mut all_postings, mut changed) = (Vec::new(), Vec::new());

@@ -1,0 +1,155 @@
+//! Budgets that many spend at the same time.
+
+use std::time::Instant;
+
+use tokio::task::JoinSet;
+use trellis_api::incentive::v1 as pb;
+use trellis_core::Date;
+use trellis_tests::{number, on_both, position};
+
+use super::scene::{Scene, band, day, minor, usd, version};
+
+/// Callers at the same time.
+const CALLERS: usize = 32;
+
+/// What a sale pays, in cents.
+const EACH: i64 = 1_507;
+
+/// A fixed amount for every invoice, until the budget of the year is spent.
+fn spiff(budget: i64, scope: pb::shared_limit::Scope) -> pb::PlanVersion {
+    let mut plan = version(
+        pb::measure::Window::Event,
+        pb::schedule::Mode::Marginal,
+        vec![band(0, "0", EACH)],
+    );
+    plan.trigger = pb::plan_version::Trigger::InvoicePaid.into();
+    plan.measure.as_mut().unwrap().source = pb::measure::Source::Count.into();
+    plan.limits = Some(pb::Limits {
+        shared_limits: vec![pb::SharedLimit {
+            scope: scope.into(),
+            window: pb::shared_limit::Window::Year.into(),
+            maximum_amount: usd(budget),
+            ..pb::SharedLimit::default()
+        }],
+        ..pb::Limits::default()
+    });
+    plan
+}
+
+/// The invoice with a number: on any day of February, of either partner.
+fn invoice(at: usize) -> pb::IncentiveFact {
+    let partner = ["nimbus", "cirrus"][at % 2];
+    let date: Date = "2026-02-01".parse().unwrap();
+    let date = date.plus_days(i32::try_from(at * 7 % 28).unwrap());
+    pb::IncentiveFact {
+        external_id: format!("i-{at:06}"),
+        kind: pb::incentive_fact::Kind::InvoicePaid.into(),
+        occur_date: day(&date.to_string()),
+        partner: format!("ecosystems/acme/partners/{partner}"),
+        amount: usd(100),
+        ..pb::IncentiveFact::default()
+    }
+}
+
+/// Lets many record so many invoices each, and answers how many that were for a second.
+async fn record_at_once(scene: &Scene, of_each: usize) -> f64 {
+    let begin = Instant::now();
+    let mut recording = JoinSet::new();
+    for caller in 0..CALLERS {
+        let mut facts = scene.world.facts();
+        recording.spawn(async move {
+            let mut latest = String::new();
+            let own: Vec<usize> = (0..of_each).map(|at| at * CALLERS + caller).collect();
+            for some in own.chunks(5) {
+                let request = pb::RecordFactsRequest {
+                    parent: "ecosystems/acme".to_owned(),
+                    source: "erp".to_owned(),
+                    facts: some.iter().map(|at| invoice(*at)).collect(),
+                    ..pb::RecordFactsRequest::default()
+                };
+                latest = position(&facts.record_facts(request).await.unwrap());
+            }
+            latest
+        });
+    }
+    let positions = recording.join_all().await;
+    for position in positions {
+        scene.note(position);
+        scene
+            .now()
+            .awards()
+            .list_awards(pb::ListAwardsRequest {
+                parent: scene.name.clone(),
+                page_size: 1,
+                ..pb::ListAwardsRequest::default()
+            })
+            .await
+            .unwrap();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a measure for people")]
+    let count = (of_each * CALLERS) as f64;
+    count / begin.elapsed().as_secs_f64()
+}
+
+/// What all awards come to, in the order in which a budget is spent: by day, then by fact.
+async fn in_order(scene: &Scene) -> Vec<i64> {
+    let mut awards = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = pb::ListAwardsRequest {
+            parent: scene.name.clone(),
+            page_size: 1_000,
+            page_token,
+            ..pb::ListAwardsRequest::default()
+        };
+        let page = scene
+            .now()
+            .awards()
+            .list_awards(request)
+            .await
+            .unwrap()
+            .into_inner();
+        awards.extend(page.awards);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    let at =
+        |award: &pb::Award| -> usize { award.fact.trim_start_matches("erp:i-").parse().unwrap() };
+    awards.sort_by_key(|award| (at(award) * 7 % 28, at(award)));
+    awards
+        .iter()
+        .map(|award| minor(&award.entitled_amount))
+        .collect()
+}
+
+on_both! {
+    /// 32 record at the same time: the budget is spent to the coin, by whoever comes first by day and id.
+    async fn a_budget_is_spent_to_the_coin_whoever_comes_at_once(world: World) {
+        let of_each = number("TRELLIS_TESTS_BUDGET_FACTS").unwrap_or(10_usize);
+        let count = of_each * CALLERS;
+        let scene = Scene::new(world).await;
+        // It is enough for two thirds, and a part of one more.
+        let paid = count * 2 / 3;
+        let budget = EACH * i64::try_from(paid).unwrap() + 11;
+        scene.promise("spiff", spiff(budget, pb::shared_limit::Scope::Plan)).await;
+        let pace = record_at_once(&scene, of_each).await;
+        println!("{count} facts on {:?}, {pace:.0} a second", scene.world.engine());
+        let mut expected = vec![EACH; paid];
+        expected.push(11);
+        expected.resize(count, 0);
+        let found = in_order(&scene).await;
+        assert_eq!(found.iter().sum::<i64>(), budget);
+        assert_eq!(found, expected);
+    }
+
+    /// The control: what each partner may spend by itself is more than that together.
+    async fn without_a_budget_for_all_more_is_spent(world: World) {
+        let scene = Scene::new(world).await;
+        let budget = EACH * 50;
+        scene.promise("spiff", spiff(budget, pb::shared_limit::Scope::Partner)).await;
+        record_at_once(&scene, 5).await;
+        assert_eq!(in_order(&scene).await.iter().sum::<i64>(), 2 * budget);
+    }
+}
