@@ -8,6 +8,8 @@ mod access;
 #[cfg(test)]
 mod accrued;
 #[cfg(test)]
+mod backtested;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod deal;
@@ -33,6 +35,8 @@ mod partner;
 mod program;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod rows;
 /// How the worked cases of the evaluation say plans and facts.
 #[cfg(test)]
 #[path = "../../../crates/evaluation/tests/evaluation/scene.rs"]

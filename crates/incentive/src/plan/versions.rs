@@ -301,7 +301,7 @@ async fn published(txn: &Txn, plan: &plan::Model) -> Result<program::Model, Erro
 }
 
 /// What is credited to a marketing fund needs one: such terms can be simulated and not yet scheduled.
-fn accrues(version: &Model, resource: &str) -> Result<(), Problem> {
+pub(super) fn accrues(version: &Model, resource: &str) -> Result<(), Problem> {
     let field = match (&version.terms.sharing, version.kind) {
         (Sharing::Funds(_), _) => "sharing",
         (_, Kind::FundAccrual) => "kind",
@@ -332,23 +332,28 @@ fn whole_periods(version: &Model, resource: &str) -> Result<(), Problem> {
 }
 
 /// Whether a day is the first of a period, or there are none.
-fn begins_period(date: Date, window: Window) -> bool {
+pub(super) fn begins_period(date: Date, window: Window) -> bool {
     window
         .cadence()
         .is_none_or(|cadence| Period::containing(date, cadence).start() == date)
 }
 
 fn cut_period(window: Window, date: Date, resource: &str) -> Problem {
-    let period = match window {
+    let period = period_word(window);
+    Problem::Precondition {
+        resource: resource.to_owned(),
+        requires: format!("it must start and end where a {period} begins, which {date} is not"),
+    }
+}
+
+/// What a period of a window is called.
+pub(super) const fn period_word(window: Window) -> &'static str {
+    match window {
         Window::Event | Window::Lifetime => "deal",
         Window::Month => "month",
         Window::Quarter => "quarter",
         Window::Half => "half year",
         Window::Year => "year",
-    };
-    Problem::Precondition {
-        resource: resource.to_owned(),
-        requires: format!("it must start and end where a {period} begins, which {date} is not"),
     }
 }
 

@@ -227,8 +227,24 @@ pub async fn of_plan_from(view: &View, plan: &PlanId, from: Date) -> Result<Vec<
     Ok(select.all(&view.db()).await?)
 }
 
-/// The awards of some plans that are computed from facts of some partners, or of all; locks them, in the
-/// order of their ids.
+/// The awards of some plans that are computed from facts of some partners, or of all, in the order of
+/// their ids.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn earned(
+    view: &View,
+    plans: &[PlanId],
+    earners: Option<&[PartnerId]>,
+) -> Result<Vec<Model>, Error> {
+    let mut found = Vec::new();
+    for select in earned_of(view, plans, earners) {
+        found.extend(select.all(&view.db()).await?);
+    }
+    Ok(found)
+}
+
+/// The same, locked.
 ///
 /// # Errors
 /// [`Error::Contended`] when a lock cannot be had in time.
@@ -237,23 +253,28 @@ pub async fn lock_earned(
     plans: &[PlanId],
     earners: Option<&[PartnerId]>,
 ) -> Result<Vec<Model>, Error> {
+    let mut found = Vec::new();
+    for select in earned_of(txn, plans, earners) {
+        found.extend(record::for_update(txn, select).all(&txn.db()).await?);
+    }
+    Ok(found)
+}
+
+fn earned_of(view: &View, plans: &[PlanId], earners: Option<&[PartnerId]>) -> Vec<Select<Entity>> {
     /// Partners of one statement, so that the bound values stay within what SQLite takes.
     const CHUNK: usize = 500;
     let of_plans = || {
-        scoped::<Entity>(txn)
+        scoped::<Entity>(view)
             .filter(Column::Plan.is_in(plans.to_vec()))
             .order_by_asc(Column::Id)
     };
-    let Some(earners) = earners else {
-        let all = of_plans().filter(Column::Earner.is_not_null());
-        return Ok(record::for_update(txn, all).all(&txn.db()).await?);
-    };
-    let mut found = Vec::new();
-    for chunk in earners.chunks(CHUNK) {
-        let some = of_plans().filter(Column::Earner.is_in(chunk.to_vec()));
-        found.extend(record::for_update(txn, some).all(&txn.db()).await?);
+    match earners {
+        None => vec![of_plans().filter(Column::Earner.is_not_null())],
+        Some(earners) => earners
+            .chunks(CHUNK)
+            .map(|chunk| of_plans().filter(Column::Earner.is_in(chunk.to_vec())))
+            .collect(),
     }
-    Ok(found)
 }
 
 /// Writes awards, new ones and changed ones, each with its version and time of change counted on.
