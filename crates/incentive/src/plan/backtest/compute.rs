@@ -22,6 +22,9 @@ use crate::award::settle::{Cases, where_money_is};
 use crate::award::{explanation, simulated};
 use crate::fact::known::{Known, Of};
 
+/// As of when it is asked what is known. The snapshot says that: whatever is in it was recorded.
+const KNOWN: Timestamp = Timestamp::from_micros(i64::MAX);
+
 /// What is known of some partners.
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -33,7 +36,6 @@ pub(super) struct Facts {
     /// What was posted for their awards, where that plays a part: by the terms that hold, and of that
     /// what stays under the proposed ones.
     posted: [BTreeMap<AwardKey, Posted>; 2],
-    moment: Timestamp,
 }
 
 impl Facts {
@@ -50,7 +52,7 @@ impl Facts {
         };
         let known = if sides.has_earned() {
             let currencies = sides.currencies();
-            Some(Known::read(view, of.clone(), currencies, view.now()).await?)
+            Some(Known::read(view, of.clone(), currencies, KNOWN).await?)
         } else {
             None
         };
@@ -64,7 +66,6 @@ impl Facts {
             deals,
             known,
             posted,
-            moment: view.now(),
         })
     }
 }
@@ -178,7 +179,7 @@ fn of_facts(
         let plans = component.plans();
         let own = posted.iter().filter(|(key, _)| plans.contains(&key.plan));
         told.posted = own.map(|(key, told)| (key.clone(), *told)).collect();
-        let awards = evaluate(component.ready(), &told, facts.moment)?;
+        let awards = evaluate(component.ready(), &told, KNOWN)?;
         computed.extend(awards.into_iter().filter(|award| component.posts(award)));
     }
     Ok(computed)
