@@ -391,6 +391,10 @@ on_both! {
             }
         }
         assert!(whole > 1_000_000, "hardly anything was paid: {whole}");
+        // The control: a tenth of a percent more is told apart from what the books would say.
+        let told = Told::read(&scene.now(), given(&scene, "p-0", percent("0.126"))).await;
+        assert_ne!(side(&told.amounts(), |both| both.1), books(&other, "p-0").await);
+        assert_ne!(told.dollars().changed_awards, []);
     }
 
     async fn a_backtest_writes_nothing(world: World) {
