@@ -88,7 +88,7 @@ pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Service
         building,
         Package::Incentive,
         [
-            trellis_incentive::plan::Plans::server(store.clone()),
+            trellis_incentive::plan::Plans::server(store.clone(), settings.backtest_facts_max),
             trellis_incentive::award::Awards::server(store.clone()),
             trellis_incentive::fact::Facts::server(store.clone()),
             trellis_incentive::ledger::Ledger::server(store.clone()),

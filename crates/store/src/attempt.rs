@@ -85,7 +85,7 @@ where
         .await
         .map_err(|error| Attempt::of(error.into()))?;
     let transaction = Arc::new(begun);
-    let outcome = unit(Source::PostgresWriting(transaction.clone())).await;
+    let outcome = unit(Source::PostgresTransaction(transaction.clone())).await;
     let Ok(transaction) = Arc::try_unwrap(transaction) else {
         return Err(Attempt::of(Error::Panicked));
     };
@@ -121,7 +121,7 @@ where
         deadline: Some(deadline),
         work: Box::new(move |savepoint: Arc<DatabaseTransaction>| {
             Box::pin(async move {
-                let outcome = unit(Source::SqliteWriter(savepoint)).await;
+                let outcome = unit(Source::SqliteTransaction(savepoint)).await;
                 let reply = reply(&send);
                 Finished {
                     keep: outcome.as_ref().is_ok_and(Unit::keeps),

@@ -39,6 +39,15 @@ impl Transaction {
         })
     }
 
+    /// A transaction that only reads, and sees what there was when it first did.
+    pub(crate) async fn begin_snapshot(sessions: &Sessions, reach: &Reach) -> Result<Self, DbErr> {
+        let mut session = sessions.take(reach).await?;
+        session.begin_snapshot().await?;
+        Ok(Self {
+            session: Mutex::new(session),
+        })
+    }
+
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
         self.session.into_inner().commit().await
     }

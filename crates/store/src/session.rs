@@ -43,6 +43,9 @@ const AGE_MAX: Duration = Duration::from_secs(1_800);
 /// How long a statement may still take that nobody waits for. Statements are bounded anyway.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
 
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+                        SET LOCAL idle_in_transaction_session_timeout = '60s'";
+
 const SET: &str = "SELECT set_config('trellis.ecosystem', $1, false)";
 
 /// Whose rows a connection may touch.
@@ -279,6 +282,13 @@ impl Session {
     pub(crate) async fn begin(&mut self) -> Result<(), DbErr> {
         self.in_transaction = true;
         self.execute_unprepared("BEGIN").await.map(|_| ())
+    }
+
+    /// Begins to read what there is at this moment, whatever is written meanwhile. Who reads so may
+    /// compute for some time between two statements.
+    pub(crate) async fn begin_snapshot(&mut self) -> Result<(), DbErr> {
+        self.in_transaction = true;
+        self.execute_unprepared(SNAPSHOT).await.map(|_| ())
     }
 
     pub(crate) async fn commit(&mut self) -> Result<(), DbErr> {

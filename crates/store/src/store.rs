@@ -5,13 +5,13 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, TransactionTrait};
 use tracing::Instrument;
 use trellis_core::{Call, Clock, EcosystemId, Failure, Scope, Stored, Timestamp, Written};
 
 use crate::attempt::{Attempt, Unit, backoff, on_postgres, on_sqlite};
 use crate::direct::{Direct, ShortReads};
-use crate::executor::Reading;
+use crate::executor::{Reading, Transaction};
 use crate::feed::Feed;
 use crate::once::{self, Claim};
 use crate::platform::ecosystem;
@@ -143,6 +143,29 @@ impl Store {
         let now = self.now(&call.ecosystem, sandbox, &source).await?;
         let scope = call.scope.clone();
         Ok(View::new(call.ecosystem.clone(), scope, now, source))
+    }
+
+    /// Opens an ecosystem for reading like [`Store::read`], with everything that is read seen as of one
+    /// moment, whatever is written meanwhile. It holds up no writer. It takes a connection until it is
+    /// dropped, and the database keeps for it what is overwritten, so it is for few at a time and not
+    /// for long.
+    ///
+    /// # Errors
+    /// As for [`Store::read`].
+    pub async fn snapshot(&self, call: &Call) -> Result<View, Error> {
+        let view = self.read(call).await?;
+        let source = match &self.engine {
+            Engine::Postgres(sessions) => {
+                let reach = Reach::One(call.ecosystem.clone());
+                let begun = Transaction::begin_snapshot(sessions, &reach).await?;
+                Source::PostgresTransaction(Arc::new(begun))
+            }
+            Engine::Sqlite { readers, .. } => {
+                Source::SqliteTransaction(Arc::new(readers.begin().await?))
+            }
+        };
+        let scope = view.scope().clone();
+        Ok(View::new(call.ecosystem.clone(), scope, view.now(), source))
     }
 
     /// Opens an ecosystem to find out who calls: before anything else is known of the call, by the

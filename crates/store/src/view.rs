@@ -17,18 +17,18 @@ use crate::executor::{Executor, Reading, Transaction};
 pub(crate) enum Source {
     /// The readers, and beside them the connections for short reads.
     SqliteReaders(DatabaseConnection, Option<Direct>),
-    SqliteWriter(Arc<DatabaseTransaction>),
+    SqliteTransaction(Arc<DatabaseTransaction>),
     PostgresReading(Reading),
-    PostgresWriting(Arc<Transaction>),
+    PostgresTransaction(Arc<Transaction>),
 }
 
 impl Source {
     pub(crate) fn db(&self) -> Executor<'_> {
         match self {
             Self::SqliteReaders(pool, _) => Executor::Sqlite(DatabaseExecutor::Connection(pool)),
-            Self::SqliteWriter(open) => Executor::Sqlite(DatabaseExecutor::Transaction(open)),
+            Self::SqliteTransaction(open) => Executor::Sqlite(DatabaseExecutor::Transaction(open)),
             Self::PostgresReading(reading) => Executor::Reading(reading),
-            Self::PostgresWriting(open) => Executor::Transaction(open),
+            Self::PostgresTransaction(open) => Executor::Transaction(open),
         }
     }
 }
@@ -103,9 +103,9 @@ impl View {
     pub(crate) fn direct(&self) -> Option<&Direct> {
         match &self.source {
             Source::SqliteReaders(_, direct) => direct.as_ref(),
-            Source::SqliteWriter(_) | Source::PostgresReading(_) | Source::PostgresWriting(_) => {
-                None
-            }
+            Source::SqliteTransaction(_)
+            | Source::PostgresReading(_)
+            | Source::PostgresTransaction(_) => None,
         }
     }
 }

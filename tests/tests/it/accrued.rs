@@ -10,6 +10,7 @@ use trellis_evaluation::evaluate::{Award, Fact, Facts, Recipient, evaluate};
 use trellis_evaluation::plan::{FactKind, PlanVersion, Sharing, Source};
 use trellis_tests::{World, position};
 
+use crate::backtested;
 use crate::scene::ready;
 use crate::through::{HOME, KNOWN, exchange_rate, fact, quota, version};
 
@@ -71,6 +72,7 @@ async fn happen(world: &World, plans: &[PlanVersion], facts: &Facts, computed: V
     let mut expected: Vec<Entry> = computed.iter().flat_map(entries).collect();
     expected.sort();
     assert_eq!(entered, expected);
+    backtested::agree(&caller, plans, &awards).await;
     for award in awards {
         let request = pb::ExplainAwardRequest { name: award.name };
         let explained = caller.awards().explain_award(request).await.unwrap();

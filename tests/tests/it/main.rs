@@ -8,6 +8,8 @@ mod access;
 #[cfg(test)]
 mod accrued;
 #[cfg(test)]
+mod backtested;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod deal;
@@ -45,6 +47,8 @@ mod program;
 mod random;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod rows;
 /// How the worked cases of the evaluation say plans and facts.
 #[cfg(test)]
 #[path = "../../../crates/evaluation/tests/evaluation/scene.rs"]

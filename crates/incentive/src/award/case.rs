@@ -221,23 +221,25 @@ impl Known {
         }
     }
 
-    /// Adds up the wins of a partner from facts, for whoever does not trust the totals.
+    /// Adds up the wins of some partners from facts, for whoever does not trust the totals.
     ///
     /// # Errors
     /// When an amount does not fit 64 bits of minor units.
-    pub(crate) fn add_up(&mut self, partner: &PartnerId) -> Result<(), Error> {
-        let mut amounts = Amounts::new();
+    pub(crate) fn add_up(&mut self, partners: &[&PartnerId]) -> Result<(), Error> {
+        let none = |partner: &&PartnerId| ((*partner).clone(), Amounts::new());
+        let mut totals: BTreeMap<PartnerId, Amounts> = partners.iter().map(none).collect();
         for facts in self.deals.values() {
-            if let Some(win) = standing_win(facts.iter().map(fact::Model::as_fact))
-                .filter(|win| win.partner == *partner)
-            {
+            let Some(win) = standing_win(facts.iter().map(fact::Model::as_fact)) else {
+                continue;
+            };
+            if let Some(amounts) = totals.get_mut(&win.partner) {
                 let sum = amounts.entry(win.group()).or_default();
                 *sum = sum
                     .plus(win.sum())
                     .ok_or(trellis_core::MoneyError::Overflow)?;
             }
         }
-        self.totals.insert(partner.clone(), amounts);
+        self.totals.extend(totals);
         Ok(())
     }
 

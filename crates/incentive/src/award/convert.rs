@@ -10,9 +10,10 @@ use trellis_store::incentive::ledger::Buckets;
 
 use super::awards::Approve;
 use super::replays::Replay;
-use super::simulate::{Given, Simulate, beneath};
+use super::simulate::Simulate;
 use crate::fact::convert::{exchange_rates, facts, quotas};
-use crate::plan::convert::{edit, key};
+use crate::plan::asked;
+use crate::plan::convert::key;
 
 /// What lists filter and order by.
 const FIELDS: &[Field] = &[
@@ -222,20 +223,7 @@ pub(super) fn simulate(
         posted,
         as_known_time,
     } = request;
-    if plan_versions.is_empty() && given_versions.is_empty() {
-        let otherwise = "name or give one version at least";
-        fields.refuse("plan_versions", "required", otherwise);
-    }
-    let named: Vec<Option<_>> = plan_versions
-        .iter()
-        .enumerate()
-        .map(|(at, name)| key(&format!("plan_versions[{at}]"), name, fields))
-        .collect();
-    let given: Vec<Option<Given>> = given_versions
-        .into_iter()
-        .enumerate()
-        .map(|(at, version)| given(at, version, fields))
-        .collect();
+    let asked = asked::read(&plan_versions, given_versions, fields);
     let facts = facts(fields, "facts", told);
     let quotas = quotas(fields, "quotas", set);
     let rates = exchange_rates(fields, "exchange_rates", rates);
@@ -246,8 +234,7 @@ pub(super) fn simulate(
         .collect();
     let as_known_at = fields.optional_time("as_known_time", as_known_time);
     Some(Simulate {
-        named: named.into_iter().collect::<Option<_>>()?,
-        given: given.into_iter().collect::<Option<_>>()?,
+        asked: asked?,
         facts: Facts {
             facts: facts?,
             quotas: quotas?,
@@ -283,25 +270,4 @@ fn posted(fields: &mut Fields, path: &str, told: pb::PostedAward) -> Option<(Key
         before: Vec::new(),
     };
     Some((key, posted))
-}
-
-/// A version that is a part of the request; what is wrong with it is told beneath its place.
-fn given(at: usize, version: pb::PlanVersion, fields: &mut Fields) -> Option<Given> {
-    let read = fields.apart(version, |version, own| {
-        let key = key("name", &version.name, own);
-        let edit = edit(version, None, own);
-        Some(Given {
-            key: key?,
-            edit: edit?,
-        })
-    });
-    match read {
-        Ok(given) => Some(given),
-        Err(violations) => {
-            for violation in beneath(&format!("given_versions[{at}]"), violations) {
-                fields.refuse(violation.field, violation.rule, violation.description);
-            }
-            None
-        }
-    }
 }

@@ -103,8 +103,9 @@ pub(super) async fn facts_of(view: &View, award: &Model) -> Result<Known, Error>
         Scope::Deal(deal) => known.learn_facts(fact::of_deals(view, [deal.clone()]).await?),
         Scope::Period(period) => {
             let (partner, from, until) = (&award.partner, period.start(), period.end());
-            known.learn_facts(fact::of_period(view, partner, from, until).await?);
-            known.add_up(partner)?;
+            let own = std::slice::from_ref(partner);
+            known.learn_facts(fact::of_period(view, own, from, until).await?);
+            known.add_up(&[partner])?;
         }
     }
     Ok(known)

@@ -150,7 +150,7 @@ fn wire_amount(ecosystem: &EcosystemId, rules: &Rules, counted: &Counted) -> pb:
     }
 }
 
-fn wire_step(step: Step) -> pb::AwardStep {
+pub(crate) fn wire_step(step: Step) -> pb::AwardStep {
     let Step {
         operation,
         inputs,

@@ -25,6 +25,6 @@ pub(crate) mod rulebook;
 pub(crate) mod service;
 pub(crate) mod settle;
 mod simulate;
-mod simulated;
+pub(crate) mod simulated;
 
 pub use service::Awards;

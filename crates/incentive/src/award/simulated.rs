@@ -93,7 +93,7 @@ fn wire_recipient(ecosystem: &EcosystemId, share: &Share) -> pb::SimulatedShare 
 }
 
 /// A step: its numbers are the leaves of what it wrote down.
-pub(super) fn wire_step(step: &Step) -> pb::AwardStep {
+pub(crate) fn wire_step(step: &Step) -> pb::AwardStep {
     let (operation, output) = told(&step.detail);
     let mut inputs = Vec::new();
     let detail = serde_json::to_value(&step.detail).unwrap_or_default();

@@ -38,7 +38,8 @@ impl Of {
         }
     }
 
-    fn has(&self, partner: &PartnerId) -> bool {
+    /// Whether it is of a partner.
+    pub(crate) fn has(&self, partner: &PartnerId) -> bool {
         match self {
             Self::Partners(partners) => partners.contains(partner),
             Self::Everybody => true,

@@ -26,24 +26,29 @@ pub(super) fn whole_periods(version: &Model, resource: &str) -> Result<(), Probl
 }
 
 /// Whether a day is the first of a period, or there are none.
-fn begins_period(date: Date, window: Window) -> bool {
+pub(super) fn begins_period(date: Date, window: Window) -> bool {
     window
         .cadence()
         .is_none_or(|cadence| Period::containing(date, cadence).start() == date)
 }
 
 fn cut_period(window: Window, date: Date, resource: &str) -> Problem {
-    let period = match window {
+    let period = period_word(window);
+    unless(
+        resource,
+        format!("it must start and end where a {period} begins, which {date} is not"),
+    )
+}
+
+/// What a period of a window is called.
+pub(super) const fn period_word(window: Window) -> &'static str {
+    match window {
         Window::Event | Window::Lifetime => "deal",
         Window::Month => "month",
         Window::Quarter => "quarter",
         Window::Half => "half year",
         Window::Year => "year",
-    };
-    unless(
-        resource,
-        format!("it must start and end where a {period} begins, which {date} is not"),
-    )
+    }
 }
 
 fn unless(resource: &str, requires: String) -> Problem {

@@ -20,7 +20,11 @@
 //! * [`convert`] and [`terms`] are the only mapping between the wire and the rows.
 //! * [`reading`] makes of a row what the evaluation reads; [`review`] finds likely mistakes in it, and
 //!   puts it in plain words.
+//! * [`asked`] finds the versions that a question is about; [`backtest`] tells what they would have
+//!   paid.
 
+pub(crate) mod asked;
+mod backtest;
 pub(crate) mod convert;
 mod days;
 pub(crate) mod edit;

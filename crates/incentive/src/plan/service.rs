@@ -1,24 +1,29 @@
 //! Answers the calls of `PlanService`.
 
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use tonic::{Request, Response, Status};
 use trellis_api::incentive::v1 as pb;
 use trellis_api::incentive::v1::plan_service_server::{PlanService, PlanServiceServer};
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
+use super::backtest::convert::backtest;
+use super::backtest::run::Backtests;
 use super::{convert, plans, review, versions};
 
 /// `PlanService` over a store.
 #[derive(Clone)]
 pub struct Plans {
     store: Store,
+    backtests: Backtests,
 }
 
 impl Plans {
-    /// The gRPC service.
+    /// The gRPC service. A backtest computes with at most so many facts at once.
     #[must_use]
-    pub fn server(store: Store) -> PlanServiceServer<Self> {
-        PlanServiceServer::new(Self { store })
+    pub fn server(store: Store, backtest_facts_max: u32) -> PlanServiceServer<Self> {
+        let backtests = Backtests::new(store.clone(), backtest_facts_max.into());
+        PlanServiceServer::new(Self { store, backtests })
     }
 }
 
@@ -130,5 +135,16 @@ impl PlanService for Plans {
         Ok(Response::new(
             review::describe(&self.store, call, id).await?,
         ))
+    }
+
+    type BacktestPlanStream = BoxStream<'static, Result<pb::BacktestPlanResponse, Status>>;
+
+    async fn backtest_plan(
+        &self,
+        request: Request<pb::BacktestPlanRequest>,
+    ) -> Result<Response<Self::BacktestPlanStream>, Status> {
+        let (call, asked) = open(request, backtest)?;
+        let messages = self.backtests.run(call, asked).await?;
+        Ok(Response::new(messages.map_err(Status::from).boxed()))
     }
 }

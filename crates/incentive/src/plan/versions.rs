@@ -323,7 +323,7 @@ async fn published(txn: &Txn, plan: &plan::Model) -> Result<program::Model, Erro
 }
 
 /// What is credited to a marketing fund needs one: such terms can be simulated and not yet scheduled.
-fn accrues(version: &Model, resource: &str) -> Result<(), Problem> {
+pub(super) fn accrues(version: &Model, resource: &str) -> Result<(), Problem> {
     let field = match (&version.terms.sharing, version.kind) {
         (Sharing::Funds(_), _) => "sharing",
         (_, Kind::FundAccrual) => "kind",

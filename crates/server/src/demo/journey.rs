@@ -14,7 +14,7 @@ use trellis_api::program::v1 as program;
 
 use super::session::{Session, request_id};
 use super::summary::{Summary, amount};
-use super::{engagement, lead, registration};
+use super::{backtest, engagement, lead, registration};
 
 use deal::catalog_service_client::CatalogServiceClient;
 use deal::deal_service_client::DealServiceClient;
@@ -77,6 +77,7 @@ pub async fn run(channel: Channel, founder: &Founder) -> Result<Summary, Status>
     let award = journey.earn(&deal).await?;
     let batch = journey.pay().await?;
     journey.refund(&deal, &award).await?;
+    journey.reconsider().await?;
     journey.account().await?;
     journey.summary.names.deal = deal;
     journey.summary.names.award = award;
@@ -121,7 +122,7 @@ pub(super) fn dollars(units: i64, cents: i32) -> Option<Money> {
     })
 }
 
-fn percent(hundredths: &str) -> Option<Decimal> {
+pub(super) fn percent(hundredths: &str) -> Option<Decimal> {
     Some(Decimal {
         value: hundredths.into(),
     })
@@ -793,6 +794,14 @@ impl Journey {
             ),
         );
         Ok(())
+    }
+
+    /// Other terms are tried on what has happened.
+    async fn reconsider(&mut self) -> Result<(), Status> {
+        self.summary
+            .pillar("Strategize again: 10 %, and 15 % from 50,000, on the same deals");
+        let (session, summary) = (&self.session, &mut self.summary);
+        backtest::try_on(session, summary, CONTROLLER, self.year, commission()).await
     }
 
     /// The statement and the trial balance.

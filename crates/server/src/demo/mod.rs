@@ -4,6 +4,7 @@
 //! came to, as text for a reader or as JSON for a program. Nothing here knows the server's inside:
 //! it is one more client.
 
+mod backtest;
 mod engagement;
 mod journey;
 mod lead;

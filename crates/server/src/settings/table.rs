@@ -173,6 +173,9 @@ settings! {
         /// Of how many ecosystems the names of accounts are held in memory, so that those which come
         /// near are found. 0: of none; an account is found by its exact keys alone.
         matching_ecosystems_max("matching-ecosystems-max"): usize = "16";
+        /// The most facts that a backtest holds in memory at once: those of one partner, and of all
+        /// partners together under a budget for all.
+        backtest_facts_max("backtest-facts-max"): u32 = "200000";
     }
     "Times" => {
         /// How long a call may take when the client sets no deadline.

@@ -264,6 +264,24 @@ pub async fn of_plan_after(
     Ok(select.all(&view.db()).await?)
 }
 
+/// The awards of some plans that are computed from facts of some partners, or of all, in the order of
+/// their ids.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn earned(
+    view: &View,
+    plans: &[PlanId],
+    earners: Option<&[PartnerId]>,
+) -> Result<Vec<Model>, Error> {
+    let earned = Condition::all().add(Column::Earner.is_not_null());
+    let mut found = Vec::new();
+    for select in of_plans(view, plans, &earned, Column::Earner, earners) {
+        found.extend(select.all(&view.db()).await?);
+    }
+    Ok(found)
+}
+
 /// The awards of some plans for some days that are computed from facts of some partners, or of all;
 /// locks them, in the order of their ids.
 ///
@@ -278,7 +296,7 @@ pub async fn lock_earned(
     let earned = Condition::all()
         .add(Column::Earner.is_not_null())
         .add(within(Column::ScopeDate, spans));
-    lock_of_plans(txn, plans, earned, Column::Earner, earners).await
+    lock(txn, of_plans(txn, plans, &earned, Column::Earner, earners)).await
 }
 
 /// The awards of some plans and of some partners, or of all, that are not computed from facts; locks
@@ -292,7 +310,11 @@ pub async fn lock_totalled(
     partners: Option<&[PartnerId]>,
 ) -> Result<Vec<Model>, Error> {
     let totalled = Condition::all().add(Column::Earner.is_null());
-    lock_of_plans(txn, plans, totalled, Column::Partner, partners).await
+    lock(
+        txn,
+        of_plans(txn, plans, &totalled, Column::Partner, partners),
+    )
+    .await
 }
 
 /// Whether there are any of those.
@@ -313,30 +335,37 @@ pub async fn has_totalled(
     Ok(select.limit(1).one(&view.db()).await?.is_some())
 }
 
-async fn lock_of_plans(
-    txn: &Txn,
+async fn lock(txn: &Txn, selects: Vec<Select<Entity>>) -> Result<Vec<Model>, Error> {
+    let mut found = Vec::new();
+    for select in selects {
+        found.extend(record::for_update(txn, select).all(&txn.db()).await?);
+    }
+    Ok(found)
+}
+
+/// What selects such awards of some plans, and of those whom a column names, or of all.
+fn of_plans(
+    view: &View,
     plans: &[PlanId],
-    which: Condition,
+    which: &Condition,
     column: Column,
     partners: Option<&[PartnerId]>,
-) -> Result<Vec<Model>, Error> {
+) -> Vec<Select<Entity>> {
     /// Partners of one statement, so that the bound values stay within what SQLite takes.
     const CHUNK: usize = 500;
-    let of_plans = || {
-        scoped::<Entity>(txn)
+    let all = || {
+        scoped::<Entity>(view)
             .filter(Column::Plan.is_in(plans.to_vec()))
             .filter(which.clone())
             .order_by_asc(Column::Id)
     };
-    let Some(partners) = partners else {
-        return Ok(record::for_update(txn, of_plans()).all(&txn.db()).await?);
-    };
-    let mut found = Vec::new();
-    for chunk in partners.chunks(CHUNK) {
-        let some = of_plans().filter(column.is_in(chunk.to_vec()));
-        found.extend(record::for_update(txn, some).all(&txn.db()).await?);
+    match partners {
+        None => vec![all()],
+        Some(partners) => partners
+            .chunks(CHUNK)
+            .map(|chunk| all().filter(column.is_in(chunk.to_vec())))
+            .collect(),
     }
-    Ok(found)
 }
 
 /// Writes awards, new ones and changed ones, each with its version and time of change counted on.

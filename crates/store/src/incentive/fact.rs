@@ -124,27 +124,56 @@ pub async fn of_deals(
     Ok(in_order(select).all(&view.db()).await?)
 }
 
-/// All facts about the deals that a partner has won on days of `from..until`, whoever else they
-/// were credited to.
+/// All facts about the deals that some partners, at most 500, have won on days of `from..until`, whoever
+/// else they were credited to.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn of_period(
     view: &View,
-    partner: &PartnerId,
+    partners: &[PartnerId],
     from: Date,
     until: Date,
 ) -> Result<Vec<Model>, Error> {
-    let deals = scoped(view)
-        .filter(Column::Partner.eq(partner.clone()))
-        .filter(Column::OccurDate.gte(from))
-        .filter(Column::OccurDate.lt(until))
-        .filter(Column::Kind.eq(Kind::DealWon))
+    let deals = won_between(view, from, until)
+        .filter(Column::Partner.is_in(partners.to_vec()))
         .select_only()
         .column(Column::Deal)
         .into_query();
     let select = scoped(view).filter(Column::Deal.in_subquery(deals));
     Ok(in_order(select).all(&view.db()).await?)
+}
+
+fn won_between(view: &View, from: Date, until: Date) -> Select<Entity> {
+    scoped(view)
+        .filter(Column::Kind.eq(Kind::DealWon))
+        .filter(Column::OccurDate.gte(from))
+        .filter(Column::OccurDate.lt(until))
+}
+
+/// How many wins are credited to each partner, on days of `from..until` or on all days, by the ids of the
+/// partners.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn wins_by_partner(
+    view: &View,
+    days: Option<(Date, Date)>,
+) -> Result<Vec<(PartnerId, i64)>, Error> {
+    let wins = match days {
+        Some((from, until)) => won_between(view, from, until),
+        None => scoped(view).filter(Column::Kind.eq(Kind::DealWon)),
+    };
+    Ok(wins
+        .filter(Column::Partner.is_not_null())
+        .select_only()
+        .column(Column::Partner)
+        .column_as(Column::Deal.count(), "wins")
+        .group_by(Column::Partner)
+        .order_by_asc(Column::Partner)
+        .into_tuple()
+        .all(&view.db())
+        .await?)
 }
 
 /// All facts about the deals that some partners, or anybody where none are named, have won on some days,

@@ -188,6 +188,23 @@ pub async fn partners_after(
         .await?)
 }
 
+/// How many revisions of facts are credited to each partner, by the ids of the partners.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn count_by_partner(view: &View) -> Result<Vec<(PartnerId, i64)>, Error> {
+    Ok(scoped(view)
+        .filter(Column::Partner.is_not_null())
+        .select_only()
+        .column(Column::Partner)
+        .column_as(Column::Revision.count(), "revisions")
+        .group_by(Column::Partner)
+        .order_by_asc(Column::Partner)
+        .into_tuple()
+        .all(&view.db())
+        .await?)
+}
+
 /// Adds facts.
 ///
 /// # Errors

@@ -46,7 +46,7 @@ pub(crate) async fn past_everything(world: &World, sql: &str) {
 }
 
 /// The database of a world, as the superuser of the tests' server.
-pub(super) fn superuser(world: &World) -> String {
+pub(crate) fn superuser(world: &World) -> String {
     let url = world.database_url();
     let address = url.split_once("user=trellis_test_worker").unwrap().0;
     let superuser = address.trim_end_matches(['?', '&']);

@@ -6,6 +6,7 @@
 mod cut;
 mod export;
 mod found;
+mod plans;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -207,6 +208,22 @@ on_both! {
         let with_deals: std::collections::BTreeSet<_> =
             found.deals.values().map(|deal| &deal.partner).collect();
         assert_eq!(found.partners.len() - with_deals.len(), 5);
+    }
+
+    async fn three_plans_pay_for_an_export_what_a_script_says_that_knows_its_file_alone(world: World) {
+        let export = plans::rich(1_203);
+        let import = Import::new(&world, &export);
+        plans::pay_what_the_script_says(&world, import).await;
+    }
+
+    async fn three_plans_pay_for_the_public_data_set_what_the_script_says(world: World) {
+        let Some(data) = std::env::var_os("TRELLIS_TEST_DATA") else {
+            eprintln!("NOT TESTED: TRELLIS_TEST_DATA does not say where the public data set is");
+            return;
+        };
+        let mut import = Import::new(&world, &Export::default());
+        import.arguments.folder = Path::new(&data).join("crm_sales");
+        plans::pay_what_the_script_says(&world, import).await;
     }
 
     async fn what_has_changed_in_the_export_is_updated_and_nothing_else(world: World) {

@@ -1,6 +1,7 @@
 //! `trellis.incentive.v1`.
 
 mod award;
+mod backtest;
 mod books;
 mod budget;
 mod desk;

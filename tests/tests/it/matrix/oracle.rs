@@ -70,7 +70,7 @@ const TAKING_PART: &[&str] = &["AcceptInvitation", "RejectInvitation", "LeaveEng
 fn reads(method: &str) -> bool {
     [
         "Get", "List", "BatchGet", "Explain", "Verify", "Export", "Match", "Report", "Lint",
-        "Describe", "Simulate", "Replay",
+        "Describe", "Simulate", "Replay", "Backtest",
     ]
     .iter()
     .any(|verb| method.starts_with(verb))
@@ -127,6 +127,7 @@ fn roles(method: &str) -> Vec<Role> {
                 "Quotas",
                 "ExchangeRates",
                 "Replay",
+                "Backtest",
             ],
         ) {
             STAFF

@@ -69,7 +69,20 @@ fn versions() -> Vec<Case> {
     let (active, second) = ("plans/commission/versions/1", "plans/commission/versions/2");
     let day = json!({ "retire_date": { "year": 2026, "month": 6, "day": 1 } });
     let late = json!({ "retire_date": { "year": 2028, "month": 1, "day": 1 } });
+    let days = json!({
+        "parent": "ecosystems/acme",
+        "start_date": { "year": 2026, "month": 1, "day": 1 },
+        "end_date": { "year": 2027, "month": 1, "day": 1 },
+    });
+    let nothing = with(days.clone(), &json!({ "plan_versions": [name(absent)] }));
+    let named = json!({ "name": name(absent), "kind": "KIND_FUND_ACCRUAL" });
+    let fund = with(
+        days,
+        &json!({ "given_versions": [with(version(), &named)] }),
+    );
     let mut cases = vec![
+        case("BacktestPlan", "RESOURCE_NOT_FOUND", nothing),
+        case("BacktestPlan", "PRECONDITION", fund),
         case("CreatePlanVersion", "RESOURCE_NOT_FOUND", draft),
         case("GetPlanVersion", "RESOURCE_NOT_FOUND", at(absent)),
         case("ListPlanVersions", "RESOURCE_NOT_FOUND", parent),

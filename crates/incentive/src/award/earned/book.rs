@@ -35,8 +35,18 @@ pub(crate) struct Component {
 /// # Errors
 /// When a version was scheduled that cannot be computed with.
 pub(crate) async fn components(view: &View) -> Result<Vec<Component>, Error> {
-    let decided = plan_version::decided(view).await?;
-    read(view, together(decided), None).await
+    components_of(view, plan_version::decided(view).await?).await
+}
+
+/// The components of some versions, as if they were all that there are.
+///
+/// # Errors
+/// When a version cannot be computed with.
+pub(crate) async fn components_of(
+    view: &View,
+    versions: Vec<Model>,
+) -> Result<Vec<Component>, Error> {
+    read(view, together(versions), None).await
 }
 
 /// The component of a plan, as it was known at a moment.
@@ -166,6 +176,11 @@ impl Component {
     pub(crate) fn plans(&self) -> Vec<PlanId> {
         let plans: BTreeSet<&PlanId> = self.versions.iter().map(|version| &version.plan).collect();
         plans.into_iter().cloned().collect()
+    }
+
+    /// Its versions.
+    pub(crate) fn versions(&self) -> &[Model] {
+        &self.versions
     }
 
     /// Its versions, ready to compute with.

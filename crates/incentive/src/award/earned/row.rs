@@ -12,15 +12,15 @@ use super::book::Component;
 
 /// What an award comes to for one partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// Who gets it.
-    pub(super) partner: PartnerId,
+    pub(crate) partner: PartnerId,
     /// How much, in minor units.
-    pub(super) minor: i64,
+    pub(crate) minor: i64,
 }
 
 /// Who gets parts of an award. Of one that comes to nothing, whoever earned it is told why.
-pub(super) fn parts(award: &Award) -> Vec<Part> {
+pub(crate) fn parts(award: &Award) -> Vec<Part> {
     let mut parts: Vec<Part> = award
         .shares
         .iter()

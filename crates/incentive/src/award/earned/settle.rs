@@ -130,7 +130,7 @@ fn key(row: &Model) -> Key {
 }
 
 /// What was posted for each award, for all who got a part.
-fn posted(rows: &[Model], buckets: &HashMap<AwardId, Buckets>) -> BTreeMap<Key, Posted> {
+pub(crate) fn posted(rows: &[Model], buckets: &HashMap<AwardId, Buckets>) -> BTreeMap<Key, Posted> {
     let mut posted: BTreeMap<Key, Posted> = BTreeMap::new();
     for row in rows {
         let there = buckets.get(&row.id);

@@ -48,6 +48,14 @@ fn plans() -> Vec<Row> {
         moves("RetirePlanVersion", Kind::PlanVersion, day),
         get("LintPlanVersion", Kind::PlanVersion),
         get("DescribePlan", Kind::Plan),
+        row("BacktestPlan", Kind::PlanVersion, |ask| {
+            json!({
+                "parent": ask.parent(),
+                "plan_versions": [ask.name],
+                "start_date": { "year": 2026, "month": 1, "day": 1 },
+                "end_date": { "year": 2027, "month": 1, "day": 1 }
+            })
+        }),
     ]
 }
 
