@@ -8,8 +8,8 @@ use trellis_tests::{Caller, position};
 
 use super::leak::canary;
 use super::plant::{
-    Catalog, DAY, PARTNERS, Planter, batch_id, deal_id, lead_id, plan_id, registration_id, tier_id,
-    usd,
+    Catalog, DAY, PARTNERS, Planter, batch_id, deal_id, lead_id, partner, plan_id, registration_id,
+    tier_id, usd,
 };
 use super::who::{SECOND, of_deal};
 
@@ -720,11 +720,18 @@ impl Planter {
         };
         other.payouts().approve_batch(approve).await.unwrap();
         let send = incentive::SendBatchRequest {
-            name,
+            name: name.clone(),
             note: self.text('v'),
             ..incentive::SendBatchRequest::default()
         };
         self.staff.payouts().send_batch(send).await.unwrap();
+        let fail = incentive::FailItemRequest {
+            name: format!("{name}/items/{}", partner(0, 0)),
+            reason_code: self.word('v'),
+            note: self.text('v'),
+            ..incentive::FailItemRequest::default()
+        };
+        self.staff.payouts().fail_item(fail).await.unwrap();
     }
 }
 

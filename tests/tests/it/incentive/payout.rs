@@ -351,15 +351,19 @@ on_both! {
                 0 => "SUBMIT,CANCEL",
                 1 => "APPROVE,CANCEL",
                 2 => "SEND",
-                3 => "SETTLE",
+                3 => "SETTLE,FAIL,RETURN",
+                4 => "RETURN",
                 _ => "",
             };
+            let item = format!("{name}/items/{}", partners[at]);
             for (verb, answer) in [
                 ("SUBMIT", if at == 0 { None } else { Some(maker.submit(name).await) }),
                 ("APPROVE", if at == 1 { None } else { Some(checker.approve(name).await) }),
                 ("CANCEL", if at <= 1 { None } else { Some(maker.cancel(name).await) }),
                 ("SEND", if at == 2 { None } else { Some(checker.send(name).await) }),
                 ("SETTLE", if at == 3 { None } else { Some(checker.settle(name, &[]).await) }),
+                ("FAIL", if at == 3 { None } else { Some(checker.fail(&item).await) }),
+                ("RETURN", if (3..5).contains(&at) { None } else { Some(checker.come_back(&item).await) }),
             ] {
                 let Some(answer) = answer else { continue };
                 let illegal = refused(answer, Code::FailedPrecondition, "ILLEGAL_TRANSITION");
