@@ -243,7 +243,7 @@ fn readable(scope: &Scope, partner: Option<&PartnerId>) -> bool {
 
 /// The events that tell what a partner earns and who has access to it. Who reaches only what is their
 /// own of a partner reads none of them, as they read no awards, keys and roles.
-const OF_WHOLE: [&str; 4] = ["award.%", "payout_item.%", "api_key.%", "role_grant.%"];
+const OF_WHOLE: [&str; 3] = ["award.%", "api_key.%", "role_grant.%"];
 
 /// Those of some events that the view's scope may read.
 fn shown(view: &View, select: Select<Entity>) -> Select<Entity> {

@@ -253,7 +253,8 @@ pub(super) async fn come_back(
         .await
 }
 
-/// Posts what is taken back, moves its item, and tells its partner.
+/// Posts what is taken back, and moves its item. The name of a batch is the vendor's: its partner reads of
+/// it in its statement.
 async fn take_back(
     txn: &Txn,
     batch: &Model,
@@ -289,8 +290,7 @@ async fn take_back(
     });
     let event = NewEvent::new(kind, resource)
         .because(reason_code.as_str())
-        .noting(on.note.clone())
-        .for_partner(partner);
+        .noting(on.note.clone());
     event::append(txn, event.with(data));
     Ok(())
 }
