@@ -54,13 +54,6 @@ fn label(period: Period) -> String {
     }
 }
 
-/// Whether a day is where a period of the window begins.
-pub fn begins_period(date: Date, window: Window) -> bool {
-    window
-        .cadence()
-        .is_none_or(|cadence| Period::containing(date, cadence).start() == date)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,16 +73,5 @@ mod tests {
         assert_eq!(key(Window::Year), "2026");
         let next = Scope::of(&deal, date("2026-07-01"), Window::Half);
         assert_eq!(next.key(), "2026-H2");
-    }
-
-    #[test]
-    fn a_period_begins_on_its_first_day_only() {
-        assert!(begins_period(date("2026-04-01"), Window::Quarter));
-        assert!(!begins_period(date("2026-05-01"), Window::Quarter));
-        assert!(begins_period(date("2026-05-01"), Window::Month));
-        assert!(!begins_period(date("2026-04-01"), Window::Half));
-        assert!(begins_period(date("2026-07-01"), Window::Half));
-        assert!(!begins_period(date("2026-07-01"), Window::Year));
-        assert!(begins_period(date("2026-05-17"), Window::Event));
     }
 }

@@ -394,4 +394,15 @@ mod tests {
         let retired = version("2026-01-01", None, Some("2026-07-01"));
         assert_eq!(leaves("2026-07-01", retired), Ok(0));
     }
+
+    #[test]
+    fn a_period_begins_on_its_first_day_only() {
+        assert!(begins_period(day("2026-04-01"), Window::Quarter));
+        assert!(!begins_period(day("2026-05-01"), Window::Quarter));
+        assert!(begins_period(day("2026-05-01"), Window::Month));
+        assert!(!begins_period(day("2026-04-01"), Window::Half));
+        assert!(begins_period(day("2026-07-01"), Window::Half));
+        assert!(!begins_period(day("2026-07-01"), Window::Year));
+        assert!(begins_period(day("2026-05-17"), Window::Event));
+    }
 }

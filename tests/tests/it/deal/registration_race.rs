@@ -90,7 +90,19 @@ on_both! {
         let answers: Vec<_> =
             join_all(submissions).await.into_iter().map(Result::unwrap).collect();
         one_is_protected(&answers);
-        one_is_protected(&standing(&market).await);
+        let standing = standing(&market).await;
+        one_is_protected(&standing);
+        // Of the long line that the last of them met its decision names the protected one.
+        let last = standing.iter().max_by_key(|one| one.waitlist_position).unwrap();
+        let protected = standing.iter().find(|one| one.state() == State::Approved).unwrap();
+        let request = pb::ExplainDecisionRequest { name: last.name.clone() };
+        let explained = market.registrations().explain_decision(request).await;
+        let decision = explained.unwrap().into_inner().decisions.swap_remove(0);
+        let explanation = decision.explanation.unwrap();
+        let named: Vec<_> = explanation.rivals.iter().map(|one| &one.registration).collect();
+        assert_eq!(named, [&protected.name]);
+        assert_eq!(explanation.others_ahead_count, i32::try_from(PARTNERS).unwrap() - 2);
+        assert_eq!((explanation.others_behind_count, explanation.replay_agrees), (0, true));
     }
 
     async fn while_those_ahead_withdraw_at_once_the_line_stays_whole(world: World) {
