@@ -91,6 +91,18 @@ async fn record_at_once(scene: &Scene, of_each: usize) -> f64 {
     count / begin.elapsed().as_secs_f64()
 }
 
+/// Records one fact, and waits until its awards follow.
+async fn record(scene: &Scene, fact: pb::IncentiveFact) {
+    let request = pb::RecordFactsRequest {
+        parent: "ecosystems/acme".to_owned(),
+        source: "erp".to_owned(),
+        facts: vec![fact],
+        ..pb::RecordFactsRequest::default()
+    };
+    let recorded = scene.world.facts().record_facts(request).await.unwrap();
+    scene.note(position(&recorded));
+}
+
 /// What all awards come to, in the order in which a budget is spent: by day, then by fact.
 async fn in_order(scene: &Scene) -> Vec<i64> {
     let mut awards = Vec::new();
@@ -142,6 +154,25 @@ on_both! {
         let found = in_order(&scene).await;
         assert_eq!(found.iter().sum::<i64>(), budget);
         assert_eq!(found, expected);
+    }
+
+    /// What becomes known of one partner alone takes from what another has got, and gives it back.
+    async fn what_one_partner_gets_is_what_another_does_not(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("spiff", spiff(EACH, pb::shared_limit::Scope::Plan)).await;
+        // By day: 4 is on the first of February and nimbus's, 1 on the eighth and cirrus's.
+        let (first, second) = (invoice(4), invoice(1));
+        record(&scene, second).await;
+        assert_eq!(in_order(&scene).await, [EACH]);
+        record(&scene, first.clone()).await;
+        assert_eq!(in_order(&scene).await, [EACH, 0]);
+        let withdrawn = pb::IncentiveFact {
+            revision: 2,
+            withdrawn: true,
+            ..first
+        };
+        record(&scene, withdrawn).await;
+        assert_eq!(in_order(&scene).await, [0, EACH]);
     }
 
     /// The control: what each partner may spend by itself is more than that together.
