@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sea_orm::{ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, Statement};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::Semaphore;
 use trellis_core::EcosystemId;
 
 use super::{as_superuser, column};
@@ -169,29 +173,31 @@ async fn a_caller_that_goes_away_at_any_step_leaves_no_false_memory() {
     let Some((fixture, _)) = crowded().await else {
         return;
     };
-    let mut cut = 0;
-    for steps in 0..12 {
-        // One connection, which was never set before.
-        let options = fixture.url.parse().unwrap();
-        let sessions = Sessions::open(options, 1, Duration::from_secs(10))
+    // The answers to the two messages that set a connection are some hundred bytes.
+    for steps in (0..90).step_by(6) {
+        // One connection, which was never set before, and whose answers come byte by byte.
+        let slow = Slow::before(&fixture.url).await;
+        let sessions = Sessions::open(slow.options.clone(), 1, Duration::from_secs(10))
             .await
             .unwrap();
+        slow.hold();
         let first = Reach::One(EcosystemId::try_new(&name(1)).unwrap());
         let mut taking = Box::pin(sessions.take(&first));
         let mut polls = 0;
-        // Goes away after so many steps.
+        // Goes away after so many steps, each of which brings one byte of the answer.
         let taken = futures::future::poll_fn(|context| match taking.as_mut().poll(context) {
             Poll::Ready(session) => Poll::Ready(Some(session)),
             Poll::Pending if polls == steps => Poll::Ready(None),
             Poll::Pending => {
                 polls += 1;
+                slow.let_one_byte_through();
                 Poll::Pending
             }
         })
         .await;
-        cut += usize::from(taken.is_none());
-        drop(taken);
+        assert!(taken.is_none(), "was not cut after {steps} steps");
         drop(taking);
+        slow.let_all_through();
         for index in [1, 2, 1] {
             let reach = Reach::One(EcosystemId::try_new(&name(index)).unwrap());
             let statement = Statement::from_string(DatabaseBackend::Postgres, EVERYTHING);
@@ -204,7 +210,81 @@ async fn a_caller_that_goes_away_at_any_step_leaves_no_false_memory() {
             assert_eq!(rows, [name(index)], "cut after {steps} steps");
         }
     }
-    assert!(cut > 1, "the caller went away {cut} times");
+}
+
+/// What stands before PostgreSQL and lets its answers through as fast as it is told to.
+struct Slow {
+    /// How to reach it.
+    options: PgConnectOptions,
+    bytes: Arc<Semaphore>,
+}
+
+impl Slow {
+    async fn before(url: &str) -> Self {
+        let real: PgConnectOptions = url.parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let options = PgConnectOptions::new_without_pgpass()
+            .host("127.0.0.1")
+            .port(listener.local_addr().unwrap().port())
+            .username(real.get_username())
+            .password("trellis_test_worker")
+            .database(real.get_database().unwrap())
+            .ssl_mode(PgSslMode::Disable);
+        let bytes = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        let passing = bytes.clone();
+        tokio::spawn(async move {
+            while let Ok((caller, _)) = listener.accept().await {
+                caller.set_nodelay(true).unwrap();
+                let (questions, answers) = tokio::io::split(caller);
+                let passing = passing.clone();
+                match real.get_socket() {
+                    Some(folder) => {
+                        let file = folder.join(format!(".s.PGSQL.{}", real.get_port()));
+                        let database = UnixStream::connect(file).await.unwrap();
+                        tokio::spawn(relay(questions, answers, database, passing));
+                    }
+                    None => {
+                        let database = TcpStream::connect((real.get_host(), real.get_port()));
+                        let database = database.await.unwrap();
+                        tokio::spawn(relay(questions, answers, database, passing));
+                    }
+                }
+            }
+        });
+        Self { options, bytes }
+    }
+
+    fn hold(&self) {
+        self.bytes.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    fn let_one_byte_through(&self) {
+        self.bytes.add_permits(1);
+    }
+
+    fn let_all_through(&self) {
+        self.bytes.add_permits(Semaphore::MAX_PERMITS / 2);
+    }
+}
+
+/// Passes questions on at once, and of the answers one byte for each permit.
+async fn relay(
+    mut questions: impl AsyncRead + Unpin + Send + 'static,
+    mut answers: impl AsyncWrite + Unpin,
+    database: impl AsyncRead + AsyncWrite + Send + 'static,
+    bytes: Arc<Semaphore>,
+) {
+    let (mut told, mut asked) = tokio::io::split(database);
+    tokio::spawn(async move {
+        // Who goes away is told by the other side, too.
+        drop(tokio::io::copy(&mut questions, &mut asked).await);
+    });
+    while let Ok(byte) = told.read_u8().await {
+        bytes.acquire().await.unwrap().forget();
+        if answers.write_u8(byte).await.is_err() {
+            return;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
