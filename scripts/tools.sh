@@ -1,7 +1,7 @@
 # Finds the programs that the tests need, and brings what the machine lacks into `.tools/` of this
 # checkout. To be sourced by a bash script that stands in the root of the checkout.
 #
-# After `tools_find` these are set: BUF, GRPCURL, PYTHON (one that has grpcio and grpcio-tools), and
+# After `tools_find` these are set: BUF, GRPCURL, PYTHON (one that has what scripts/requirements.txt names), and
 # PG_BIN, the directory of PostgreSQL's programs. TRELLIS_TOOLS=pinned takes nothing from the
 # machine but Python, so that everybody has the same versions.
 
@@ -49,7 +49,7 @@ tools_find_grpcurl() {
 
 tools_find_python() {
     PYTHON=$(tools_machine python3) || true
-    if [ -n "$PYTHON" ] && "$PYTHON" -c 'import grpc, grpc_tools, google.rpc.status_pb2' 2>/dev/null; then
+    if [ -n "$PYTHON" ] && "$PYTHON" -c 'import grpc, grpc_tools, google.rpc.status_pb2, standardwebhooks' 2>/dev/null; then
         return
     fi
     tools_bring

@@ -104,13 +104,13 @@ def first_key(url, ecosystem, role):
 
 
 @contextlib.contextmanager
-def serving(url):
+def serving(url, *flags):
     """The address of a server of a database."""
     log = tempfile.TemporaryFile(mode="w+")
     process = subprocess.Popen(
         [
             binary(), "serve", "--reflection", "--migrate",
-            "--listen", "127.0.0.1:0", "--database-url", url,
+            "--listen", "127.0.0.1:0", "--database-url", url, *flags,
         ],
         cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
         env={**os.environ, "NO_COLOR": "1"},

@@ -5,7 +5,7 @@ use trellis_core::{
     AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EngagementId, EngagementMemberId,
     EngagementSnapshotId, EnrollmentId, FamilyId, HouseAccountId, JournalId, LeadId,
     LedgerAccountId, LedgerPeriodId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId,
-    RegistrationId, RoleGrantId, TerritoryId, TierId, Violation,
+    RegistrationId, RoleGrantId, TerritoryId, TierId, Violation, WebhookDeliveryId, WebhookId,
 };
 
 /// A kind of id that stands in resource names.
@@ -54,6 +54,8 @@ collections! {
     RoleGrantId "roleGrants" "RoleGrant";
     TerritoryId "territories" "Territory";
     TierId "tiers" "Tier";
+    WebhookDeliveryId "deliveries" "WebhookDelivery";
+    WebhookId "webhooks" "Webhook";
 }
 
 /// The name of an ecosystem.

@@ -177,6 +177,10 @@ id! {
     ApiKeyId;
     /// A role that was granted to a principal.
     RoleGrantId;
+    /// An address that is told of events.
+    WebhookId;
+    /// An event on its way to a webhook.
+    WebhookDeliveryId;
     /// A partner program.
     ProgramId;
     /// A tier of a program.

@@ -36,7 +36,7 @@ pub use id::{
     AccountId, ApiKeyId, AwardId, BatchId, DealId, EcosystemId, EngagementId, EngagementMemberId,
     EngagementSnapshotId, EnrollmentId, FamilyId, HouseAccountId, InvalidId, JournalId, LeadId,
     LedgerAccountId, LedgerPeriodId, PartnerId, PayoutItemId, PlanId, ProductId, ProgramId,
-    RegistrationId, RoleGrantId, TerritoryId, TierId,
+    RegistrationId, RoleGrantId, TerritoryId, TierId, WebhookDeliveryId, WebhookId,
 };
 pub use money::{Currency, InvalidCurrency, Money, MoneyError, allocate, round_half_up};
 pub use page::{Cursor, Order, Page, PageQuery, Seal};

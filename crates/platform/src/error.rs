@@ -27,6 +27,14 @@ pub enum Error {
         /// The role.
         role: &'static str,
     },
+    /// There are as many webhooks as there may be.
+    #[error("{resource} has {limit} webhooks, and may have no more; delete one first")]
+    TooManyWebhooks {
+        /// Whose they are.
+        resource: String,
+        /// How many there may be.
+        limit: u64,
+    },
     /// A partner asked what somebody else may do.
     #[error("only the staff of the ecosystem ask about others; leave the principal out")]
     AboutOthers,
@@ -38,6 +46,7 @@ impl Failure for Error {
             Self::Problem(problem) => problem.code(),
             Self::Store(error) => error.code(),
             Self::NotASandbox { .. } => Code::FailedPrecondition,
+            Self::TooManyWebhooks { .. } => Code::ResourceExhausted,
             Self::NotToGive { .. } | Self::AboutOthers => Code::PermissionDenied,
         }
     }
@@ -47,6 +56,7 @@ impl Failure for Error {
             Self::Problem(problem) => problem.reason(),
             Self::Store(error) => error.reason(),
             Self::NotASandbox { .. } => "NOT_A_SANDBOX",
+            Self::TooManyWebhooks { .. } => "TOO_MANY_WEBHOOKS",
             Self::NotToGive { .. } | Self::AboutOthers => "PERMISSION_DENIED",
         }
     }
@@ -57,6 +67,9 @@ impl Failure for Error {
             Self::Store(error) => error.metadata(),
             Self::NotASandbox { resource } => vec![("resource", resource.clone())],
             Self::NotToGive { role } => vec![("role", (*role).to_owned())],
+            Self::TooManyWebhooks { resource, limit } => {
+                vec![("resource", resource.clone()), ("limit", limit.to_string())]
+            }
             Self::AboutOthers => Vec::new(),
         }
     }
@@ -66,6 +79,7 @@ impl Failure for Error {
             Self::Problem(problem) => problem.violations(),
             Self::Store(_)
             | Self::NotASandbox { .. }
+            | Self::TooManyWebhooks { .. }
             | Self::NotToGive { .. }
             | Self::AboutOthers => &[],
         }
@@ -76,6 +90,7 @@ impl Failure for Error {
             Self::Store(error) => error.retry_after(),
             Self::Problem(_)
             | Self::NotASandbox { .. }
+            | Self::TooManyWebhooks { .. }
             | Self::NotToGive { .. }
             | Self::AboutOthers => None,
         }

@@ -1,5 +1,5 @@
 //! The platform service: what lies under all the others. Ecosystems, their clocks, who may do what,
-//! and the change feed.
+//! the change feed, and the webhooks that are told of it.
 //!
 //! What always holds:
 //! * An ecosystem is a sandbox or it is not, from its first moment on; only a sandbox's clock can
@@ -7,10 +7,12 @@
 //! * Moving a clock answers when everything that fell due has happened.
 //! * Who reads the feed from a position to its end, and later on from there, has read each event
 //!   once.
+//! * A webhook is told of each event at least once, and in order for each resource.
 
 pub mod access;
 pub mod ecosystem;
 mod error;
 pub mod event;
+pub mod webhook;
 
 pub use error::Error;

@@ -7,6 +7,9 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::server::NamedService;
 use trellis_deal::account::nearby::Nearby;
 use trellis_platform::access::secret::Pepper;
+use trellis_platform::webhook::sender::Sender;
+use trellis_platform::webhook::target::Named;
+use trellis_platform::webhook::{Deliveries, Lanes};
 use trellis_store::Store;
 use trellis_store::worker::Worker;
 
@@ -47,6 +50,8 @@ macro_rules! add {
 /// Makes every service that the settings name over a store.
 pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Services {
     let mut building = Building::new(settings);
+    let named = Named::new(settings.webhook_hosts.values().iter().cloned());
+    let lanes = Lanes::new(store.clone(), Sender::new(named));
     let nearby = Nearby::new(settings.matching_ecosystems_max);
     add!(
         building,
@@ -55,7 +60,12 @@ pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Service
             trellis_platform::ecosystem::Ecosystems::server(store.clone()),
             trellis_platform::access::Access::server(store.clone(), pepper),
             trellis_platform::event::Events::server(store.clone()),
+            trellis_platform::webhook::Webhooks::server(store.clone(), lanes.clone()),
         ]
+    );
+    building.work(
+        Package::Platform,
+        vec![Arc::new(Deliveries::new(store.clone(), lanes))],
     );
     add!(
         building,

@@ -47,6 +47,8 @@ const fn refers(
 const REFERENCES: &[Reference] = &[
     refers("api_keys", "id", "partner", "partners"),
     refers("role_grants", "id", "partner", "partners"),
+    refers("webhooks", "id", "partner", "partners"),
+    refers("webhook_deliveries", "id", "webhook", "webhooks"),
     refers("tiers", "id", "program", "programs"),
     refers("program_revisions", "program", "program", "programs"),
     refers("enrollments", "id", "program", "programs"),

@@ -242,8 +242,8 @@ fn readable(scope: &Scope, partner: Option<&PartnerId>) -> bool {
 }
 
 /// The events that tell what a partner earns and who has access to it. Who reaches only what is their
-/// own of a partner reads none of them, as they read no awards, keys and roles.
-const OF_WHOLE: [&str; 3] = ["award.%", "api_key.%", "role_grant.%"];
+/// own of a partner reads none of them, as they read no awards, keys, roles and webhooks.
+const OF_WHOLE: [&str; 4] = ["award.%", "api_key.%", "role_grant.%", "webhook.%"];
 
 /// Those of some events that the view's scope may read.
 fn shown(view: &View, select: Select<Entity>) -> Select<Entity> {
@@ -346,6 +346,53 @@ pub(crate) async fn after_of(
         _ => head,
     };
     Ok((events, Some(to)))
+}
+
+/// The next events after a place, up to another one, that the view's scope may read, oldest first, filtered;
+/// everything up to there must have been settled.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn between(
+    view: &View,
+    (from, to): (Position, Position),
+    filter: Option<&filter::Filter>,
+    limit: u64,
+) -> Result<Vec<Model>, Error> {
+    let select = shown(view, of_ecosystem(view))
+        .filter(at().gt(tuple(from)))
+        .filter(at().lte(tuple(to)));
+    Ok(page::narrowed(select, filter)?
+        .order_by_asc(Column::Epoch)
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::Sequence)
+        .limit(limit)
+        .all(&view.db())
+        .await?)
+}
+
+/// The place of the newest event of the ecosystem that is committed, whether or not it can be read yet; nothing
+/// has happened yet: zero.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn newest_place(view: &View) -> Result<Position, Error> {
+    let newest = of_ecosystem(view)
+        .order_by_desc(Column::Epoch)
+        .order_by_desc(Column::Xid)
+        .order_by_desc(Column::Sequence)
+        .one(&view.db())
+        .await?;
+    Ok(newest.map_or(START, |event| event.position()))
+}
+
+/// The event at a place, if the view's scope may read it and no later commit can precede it.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn find(view: &View, place: Position) -> Result<Option<Model>, Error> {
+    let select = shown(view, settled(view, START)).filter(at().eq(tuple(place)));
+    Ok(select.one(&view.db()).await?)
 }
 
 /// A page of the events after a place that the view's scope may read, oldest first, filtered.

@@ -54,6 +54,20 @@ pub trait Worker: Send + Sync + 'static {
         events: &'a [event::Model],
     ) -> BoxFuture<'a, Result<(), WorkError>>;
 
+    /// Has come from one place of the feed to another, in the transaction that says so, whether or not
+    /// there was anything for [`consume`](Self::consume) between them.
+    fn pass<'a>(
+        &'a self,
+        _txn: &'a Txn,
+        _from: Position,
+        _to: Position,
+    ) -> BoxFuture<'a, Result<(), WorkError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Is told that what it may have done in an ecosystem is committed.
+    fn committed(&self, _ecosystem: &EcosystemId) {}
+
     /// Does a batch of what fell due by the ecosystem's clock; answers how much it did. It is
     /// called until it answers 0.
     fn sweep<'a>(&'a self, txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>>;
@@ -149,6 +163,40 @@ pub fn start(
         .collect()
 }
 
+/// One transaction in the name of a part of the server. What it answers never leaves the process, so it
+/// takes the way beside the stored answer.
+///
+/// # Errors
+/// What the work answers, and those of [`Store::write`].
+pub async fn transact<T, E, W, F>(
+    store: &Store,
+    ecosystem: &EcosystemId,
+    part: &'static str,
+    work: W,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: Failure + From<Error> + Send + 'static,
+    W: Fn(Txn) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
+{
+    let call = Call::of_system(ecosystem.clone(), part);
+    let answer = Arc::new(Mutex::new(None));
+    let slot = answer.clone();
+    store
+        .write(call, (), move |txn, ()| {
+            let (slot, done) = (slot.clone(), work(txn));
+            async move {
+                let value = done.await?;
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+                Ok::<(), E>(())
+            }
+        })
+        .await?;
+    let value = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+    value.ok_or_else(|| Error::Panicked.into())
+}
+
 struct Runner {
     store: Store,
     inbox: Arc<Inbox>,
@@ -221,8 +269,11 @@ impl Runner {
                 // Find the event that the work fails on; put it aside once it stands alone.
                 Err(error) if limit == 1 => {
                     self.complain(&error);
-                    if let Err(error) = self.park(ecosystem, &error).await {
-                        return self.complain(&error);
+                    match self.park(ecosystem, &error).await {
+                        Ok(true) => {}
+                        // It failed on no event. It is tried again by and by, and not at once.
+                        Ok(false) => return,
+                        Err(error) => return self.complain(&error),
                     }
                 }
                 Err(_) => limit = 1,
@@ -234,6 +285,7 @@ impl Runner {
         if sweep && let Err(error) = self.sweep_all(ecosystem).await {
             self.complain(&error);
         }
+        self.worker.committed(ecosystem);
     }
 
     /// News that an older transaction still hides are looked for again soon.
@@ -291,6 +343,7 @@ impl Runner {
                     if !events.is_empty() {
                         worker.consume(&txn, &events).await?;
                     }
+                    worker.pass(&txn, place, to).await?;
                     cursor::advance(&txn, worker.name(), to).await?;
                     Ok(step)
                 }
@@ -321,50 +374,35 @@ impl Runner {
     }
 
     /// Puts the next event aside, with what was wrong, so that those behind it go on. An operator
-    /// is told by the log and by `trellis check`.
-    async fn park(&self, ecosystem: &EcosystemId, why: &WorkError) -> Result<(), WorkError> {
+    /// is told by the log and by `trellis check`. Answers whether there was one.
+    async fn park(&self, ecosystem: &EcosystemId, why: &WorkError) -> Result<bool, WorkError> {
         let (worker, why) = (self.worker.clone(), why.to_string());
         self.transact(ecosystem, move |txn| {
             let (worker, why) = (worker.clone(), why.clone());
             async move {
                 let Some(place) = cursor::lock(&txn, worker.name()).await? else {
-                    return Ok(());
+                    return Ok(false);
                 };
                 if let (events, Some(_)) = next(&txn, &*worker, place, 1).await?
                     && let Some(event) = events.first()
                 {
                     parked::insert(&txn, worker.name(), event, &why).await?;
                     cursor::advance(&txn, worker.name(), event.position()).await?;
+                    return Ok(true);
                 }
-                Ok(())
+                Ok(false)
             }
         })
         .await
     }
 
-    /// One transaction in the worker's name. What it answers never leaves the process, so it takes
-    /// the way beside the stored answer.
     async fn transact<T, W, F>(&self, ecosystem: &EcosystemId, work: W) -> Result<T, WorkError>
     where
         T: Send + 'static,
         W: Fn(Txn) -> F + Send + Sync + 'static,
         F: Future<Output = Result<T, WorkError>> + Send + 'static,
     {
-        let call = Call::of_system(ecosystem.clone(), self.worker.name());
-        let answer = Arc::new(Mutex::new(None));
-        let slot = answer.clone();
-        self.store
-            .write(call, (), move |txn, ()| {
-                let (slot, done) = (slot.clone(), work(txn));
-                async move {
-                    let value = done.await?;
-                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
-                    Ok::<(), WorkError>(())
-                }
-            })
-            .await?;
-        let value = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        value.ok_or_else(|| Error::Panicked.into())
+        transact(&self.store, ecosystem, self.worker.name(), work).await
     }
 
     fn complain(&self, error: &dyn std::error::Error) {

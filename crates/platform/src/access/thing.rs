@@ -4,7 +4,7 @@ use trellis_api::Fields;
 use trellis_api::name::{Collection, read};
 use trellis_core::{
     AccountId, ApiKeyId, AwardId, BatchId, DealId, EngagementId, FamilyId, HouseAccountId, LeadId,
-    PartnerId, PlanId, ProductId, ProgramId, RegistrationId, RoleGrantId, TerritoryId,
+    PartnerId, PlanId, ProductId, ProgramId, RegistrationId, RoleGrantId, TerritoryId, WebhookId,
 };
 use trellis_store::deal::{
     account, deal, engagement, house_account, lead, product, product_family, registration,
@@ -12,7 +12,7 @@ use trellis_store::deal::{
 };
 use trellis_store::incentive::{award, payout_batch, plan};
 use trellis_store::partner::partner;
-use trellis_store::platform::{api_key, role_grant};
+use trellis_store::platform::{api_key, role_grant, webhook};
 use trellis_store::program::program;
 use trellis_store::{View, record};
 
@@ -81,4 +81,5 @@ things! {
     Registration(RegistrationId) registration::Entity;
     RoleGrant(RoleGrantId) role_grant::Entity;
     Territory(TerritoryId) territory::Entity;
+    Webhook(WebhookId) webhook::Entity;
 }

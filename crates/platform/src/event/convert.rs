@@ -66,10 +66,14 @@ const TOLD: &[&str] = &[
 #[must_use]
 pub fn told(mut event: pb::Event) -> pb::Event {
     if let Some(data) = &mut event.data {
-        data.fields
-            .retain(|field, _| TOLD.contains(&field.as_str()));
+        data.fields.retain(|field, _| is_told(field));
     }
     event
+}
+
+/// Whether a partner reads a field of an event's data.
+pub(crate) fn is_told(field: &str) -> bool {
+    TOLD.contains(&field)
 }
 
 /// An event on the wire.

@@ -13,7 +13,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
+use trellis_platform::webhook::sender::{self, TlsError};
 
 use super::location::Location;
 
@@ -49,30 +50,15 @@ pub(super) enum FetchError {
     Body(String),
 }
 
-/// TLS cannot be used on this machine.
-#[derive(Debug, thiserror::Error)]
-#[error("TLS cannot be used: {0}")]
-pub struct TlsError(#[from] rustls::Error);
-
 impl Fetcher {
     /// A fetcher that trusts this machine's roots.
     pub(super) fn try_new() -> Result<Self, TlsError> {
-        let mut roots = RootCertStore::empty();
-        let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
-        if roots.is_empty() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        Self::trusting(roots)
+        Self::trusting(sender::roots())
     }
 
     /// A fetcher that trusts these roots.
     pub(super) fn trusting(roots: RootCertStore) -> Result<Self, TlsError> {
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = sender::client(roots)?;
         // Which of the two a URL may be was decided when it was read.
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)

@@ -42,13 +42,13 @@ use trellis_core::Timestamp;
 pub use algorithm::Algorithm;
 pub use claims::{EcosystemGrant, Identity};
 use fetch::Fetcher;
-pub use fetch::TlsError;
 use issuer::KeySource;
 pub use issuer::{IssuerSettings, RoleName};
 use keys::{Keys, Pace};
 use rejected::Reason;
 pub use rejected::Rejected;
 use token::Token;
+pub use trellis_platform::webhook::sender::TlsError;
 pub use written::{InvalidIssuers, read_issuers};
 
 /// The issuers whose tokens are accepted, with their keys. Keeps the keys fresh until it is

@@ -17,6 +17,6 @@ pub use load::{Loaded, Mistake, Mistakes, Origin, Sources};
 pub use table::Settings;
 pub(crate) use value::Value;
 pub use value::{
-    ClientCertificates, DatabaseUrl, File, LogFormat, LogLevel, Origins, OtherAddress,
+    ClientCertificates, DatabaseUrl, File, Hosts, LogFormat, LogLevel, Origins, OtherAddress,
     OtlpEndpoint, OtlpHeaders, RowSecurity, Service, Services, Size,
 };

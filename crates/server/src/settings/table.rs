@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::issuers::IssuerList;
 use super::load::Reader;
 use super::value::{
-    ClientCertificates, DatabaseUrl, Ecosystems, File, LogFormat, LogLevel, Origins, OtherAddress,
-    OtlpEndpoint, OtlpHeaders, RowSecurity, Services, Size, Value,
+    ClientCertificates, DatabaseUrl, Ecosystems, File, Hosts, LogFormat, LogLevel, Origins,
+    OtherAddress, OtlpEndpoint, OtlpHeaders, RowSecurity, Services, Size, Value,
 };
 
 /// What is known of a setting without its value.
@@ -94,6 +94,11 @@ settings! {
         /// The ecosystems in which the certificates of clients count as credentials, with the roles
         /// that are granted to their names there.
         client_ca_ecosystems("client-ca-ecosystems"): Ecosystems = "none";
+    }
+    "Webhooks" => {
+        /// The hosts that webhooks may have beside public ones: names or addresses, with or without a
+        /// port. Whoever makes webhooks can have the server call them, also without TLS.
+        webhook_hosts("webhook-hosts"): Hosts = "none";
     }
     "TLS" => {
         /// The server's certificate and those that lead from it to its authority, PEM. With it the

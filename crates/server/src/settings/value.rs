@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Uri};
 use tracing_subscriber::EnvFilter;
 use trellis_core::EcosystemId;
@@ -354,6 +355,45 @@ impl Value for Origins {
             .filter_map(|origin| origin.to_str().ok())
             .collect();
         origins.join(",")
+    }
+}
+
+/// Hosts, each with a port or for all of its ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hosts(Vec<String>);
+
+impl Hosts {
+    /// The hosts, as they were written.
+    #[must_use]
+    pub fn values(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl Value for Hosts {
+    const EXPECTS: &'static str =
+        "hosts such as hooks.internal, 10.0.0.7:8080 or [::1]:8080, separated by commas, or none";
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "none" {
+            return Some(Self(Vec::new()));
+        }
+        list(text)
+            .map(|host| {
+                let authority: Authority = host.parse().ok()?;
+                let port = authority.port_u16().map(|port| format!(":{port}"));
+                let spelled = format!("{}{}", authority.host(), port.unwrap_or_default());
+                (spelled == host).then_some(spelled)
+            })
+            .collect::<Option<Vec<_>>>()
+            .map(Self)
+    }
+
+    fn show(&self) -> String {
+        if self.0.is_empty() {
+            return "none".to_owned();
+        }
+        self.0.join(",")
     }
 }
 
@@ -826,6 +866,14 @@ mod tests {
         );
         reads::<Origins>("none", "none");
         refuses::<Origins>(&["*", "portal.example.com", "https://a.b/", "https://a.b/c"]);
+    }
+
+    #[test]
+    fn hosts_have_a_port_or_all_of_them() {
+        reads::<Hosts>("hooks.internal", "hooks.internal");
+        reads::<Hosts>("127.0.0.1:8080,[::1]", "127.0.0.1:8080,[::1]");
+        reads::<Hosts>("none", "none");
+        refuses::<Hosts>(&["", "http://a.b", "a@b", "a:99999", "a:", "a/b", "*"]);
     }
 
     #[test]

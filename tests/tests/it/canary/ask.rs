@@ -15,7 +15,7 @@ use trellis_core::Role;
 use super::leak::canary;
 use super::plant::{
     DAY, ECOSYSTEMS, PARTNERS, batch_id, deal_id, ecosystem, engagement_id, lead_id, partner,
-    plan_id, program_id, registration_id,
+    plan_id, program_id, registration_id, webhook_id,
 };
 
 /// A method that lists, and what is known of it.
@@ -42,14 +42,17 @@ enum Below {
     Registration,
     Plan,
     Batch,
+    Webhook,
 }
 
 /// Which lists there are. One that the contract has and this has not fails the tests.
-const LISTS: [(&str, Below); 39] = [
+const LISTS: [(&str, Below); 41] = [
     ("ListEcosystems", Below::Nothing),
     ("ListEvents", Below::Ecosystem),
     ("ListApiKeys", Below::Ecosystem),
     ("ListRoleGrants", Below::Ecosystem),
+    ("ListWebhooks", Below::Ecosystem),
+    ("ListDeliveries", Below::Webhook),
     ("ListPartners", Below::Ecosystem),
     ("ListPrograms", Below::Ecosystem),
     ("ListProgramRevisions", Below::Program),
@@ -88,7 +91,7 @@ const LISTS: [(&str, Below); 39] = [
 ];
 
 /// Fields that lists are filtered by where they have them. Others are tried less often.
-const FILTERED: [&str; 34] = [
+const FILTERED: [&str; 35] = [
     "account",
     "account_class",
     "award",
@@ -99,6 +102,7 @@ const FILTERED: [&str; 34] = [
     "deal",
     "display_name",
     "duplicate_of",
+    "event_type",
     "external_id",
     "industry",
     "kind",
@@ -247,6 +251,7 @@ impl List {
             Below::Registration => format!("{parent}/registrations/{}", registration_id(home)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(home)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(home, 0)),
+            Below::Webhook => format!("{parent}/webhooks/{}", webhook_id(home)),
         };
         let mut asked = DynamicMessage::new(self.input.clone());
         for field in self.input.fields() {
@@ -355,6 +360,7 @@ impl Words<'_> {
             Below::Registration => format!("{parent}/registrations/{}", registration_id(within)),
             Below::Plan => format!("{parent}/plans/{}", plan_id(within)),
             Below::Batch => format!("{parent}/payoutBatches/{}", batch_id(within, batch)),
+            Below::Webhook => format!("{parent}/webhooks/{}", webhook_id(within)),
         }
     }
 

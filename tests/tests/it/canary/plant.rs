@@ -5,6 +5,7 @@
 //! its ecosystem would find those of all.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use trellis_api::deal::v1 as deal;
 use trellis_api::google::r#type::{Date, Money};
@@ -63,6 +64,11 @@ pub(super) fn batch_id(of: usize, number: usize) -> String {
 /// The id of a lead that the first partner holds.
 pub(super) fn lead_id(of: usize) -> String {
     canary(of, '0', 5)
+}
+
+/// The id of the webhook of the first partner.
+pub(super) fn webhook_id(of: usize) -> String {
+    canary(of, '0', 31)
 }
 
 /// The id of a deal that the first partner sourced.
@@ -131,6 +137,9 @@ impl Planter {
         planter.deals(&catalog, &accounts).await;
         planter.engagements(&accounts).await;
         planter.money().await;
+        for of in ['v'].into_iter().chain((0..PARTNERS).map(owner)) {
+            planter.webhook(of).await;
+        }
         // The parent of an account that was imported before it; imports are not what this is about.
         let pending = format!(
             "UPDATE accounts SET pending_parent_external_id = '{}' WHERE parent_account IS NULL",
@@ -188,6 +197,53 @@ impl Planter {
             ..platform::CreateRoleGrantRequest::default()
         };
         access.create_role_grant(grant).await.unwrap();
+    }
+
+    /// A webhook of the vendor's or of a partner's, which is told of itself. Nobody is where it is.
+    async fn webhook(&self, of: Owner) {
+        let number = of.to_digit(10).map(|of| of as usize);
+        let id = match number {
+            Some(0) => webhook_id(0),
+            _ => self.text(of),
+        };
+        let partner = number.map(|number| self.partner_name(number));
+        let filter = format!(
+            r#"type = "webhook.created" AND resource != "{}""#,
+            self.text(of)
+        );
+        let request = platform::CreateWebhookRequest {
+            parent: self.parent.clone(),
+            webhook_id: id,
+            webhook: Some(platform::Webhook {
+                display_name: self.text(of),
+                url: format!("http://127.0.0.1:1/{}", self.text(of)),
+                partner: partner.unwrap_or_default(),
+                filter,
+                ..platform::Webhook::default()
+            }),
+            ..platform::CreateWebhookRequest::default()
+        };
+        let made = self.staff.webhooks().create_webhook(request).await.unwrap();
+        let name = made.into_inner().webhook.unwrap().name;
+        // It is sent something before the clock stands still for it.
+        for _ in 0..200 {
+            let request = platform::ListDeliveriesRequest {
+                parent: name.clone(),
+                ..platform::ListDeliveriesRequest::default()
+            };
+            let sent = self
+                .staff
+                .webhooks()
+                .list_deliveries(request)
+                .await
+                .unwrap();
+            let sent = sent.into_inner().deliveries;
+            if sent.first().is_some_and(|one| !one.attempts.is_empty()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{name} was sent nothing");
     }
 
     /// The next canary for this owner.

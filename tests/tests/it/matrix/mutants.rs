@@ -30,7 +30,10 @@ fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
     let remembered = row.kind.owner() == Owner::Creator && row.method != "ListEvents";
     // What a partner earns, and who may what, is told in the feed to who reaches all that is the
     // partner's.
-    let of_whole = matches!(row.kind, Kind::Award | Kind::Key | Kind::Grant);
+    let of_whole = matches!(
+        row.kind,
+        Kind::Award | Kind::Key | Kind::Grant | Kind::Webhook
+    );
     let of_whole = of_whole && row.method == "ListEvents";
     let own = |(of, by): &(PartnerId, Actor)| {
         *of == partner && !of_whole && (!remembered || *by == creator)
@@ -122,6 +125,10 @@ fn predicted(
     if there && !reached && ["CreateDeal", "CreateRegistration"].contains(&row.method) {
         return Told::Denied;
     }
+    // Whoever reaches partners only has no webhook of the vendor's made.
+    if row.method == "CreateWebhook" && row.kind == Kind::Ecosystem && !scope.is_staff() {
+        return Told::Denied;
+    }
     if there && reached && GIVES.contains(&row.method) && !may_give(&scope, row, thing.tag) {
         return Told::Denied;
     }
@@ -202,7 +209,7 @@ fn same(
     let names_partner = |(row, _): &(Row, _)| row.kind == Kind::Partner && row.act == Act::Does;
     if let [None, Some(Own | Organization)] | [Some(Own | Organization), None] = extents
         && !role.is_of_partner()
-        && table.rows(method).all(names_partner)
+        && (table.rows(method).all(names_partner) || method == "CreateWebhook")
     {
         return Some("who is of no partner may name none: both are denied");
     }

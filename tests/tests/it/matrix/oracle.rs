@@ -83,7 +83,10 @@ fn about(method: &str, nouns: &[&str]) -> bool {
 /// The roles that do it at all.
 fn roles(method: &str) -> Vec<Role> {
     let partners = [PartnerAdmin, PartnerRep];
-    if about(method, &["ApiKey", "RoleGrant"]) {
+    if about(
+        method,
+        &["ApiKey", "RoleGrant", "Webhook", "Deliveries", "Redeliver"],
+    ) {
         let auditor = reads(method).then_some(Auditor);
         return [EcosystemAdmin, PartnerAdmin]
             .into_iter()
@@ -221,7 +224,8 @@ fn managed(method: &str) -> bool {
 fn owned(kind: Kind) -> bool {
     use Kind::{
         Account, Approved, Award, Draft, Engagement, Enrollment, Grant, HeldLead, Invitation, Key,
-        Member, OfferedLead, OpenDeal, Partner, QualifiedLead, Snapshot, Submitted, WonDeal,
+        Member, OfferedLead, OpenDeal, Partner, QualifiedLead, Snapshot, Submitted, Webhook,
+        WonDeal,
     };
     matches!(
         kind,
@@ -243,20 +247,23 @@ fn owned(kind: Kind) -> bool {
             | Award
             | Key
             | Grant
+            | Webhook
     )
 }
 
 /// Whether of what is the partner's only its administrators are told.
 fn of_admins(kind: Kind) -> bool {
-    matches!(kind, Kind::Award | Kind::Key | Kind::Grant)
+    matches!(kind, Kind::Award | Kind::Key | Kind::Grant | Kind::Webhook)
 }
 
 /// Whether a thing is the vendor's alone, so that partners who may ask do not find it.
 fn of_vendor(kind: Kind) -> bool {
-    use Kind::{DraftEngagement, DraftProgram, House, NewLead, VendorGrant, VendorKey};
+    use Kind::{
+        DraftEngagement, DraftProgram, House, NewLead, VendorGrant, VendorKey, VendorWebhook,
+    };
     matches!(
         kind,
-        DraftEngagement | DraftProgram | House | NewLead | VendorKey | VendorGrant
+        DraftEngagement | DraftProgram | House | NewLead | VendorKey | VendorGrant | VendorWebhook
     )
 }
 
@@ -292,8 +299,10 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
         // The staff ask about anybody, there or not, and a partner's people about themselves.
         ("CheckAccess", Kind::Key) if of_partner => return Told::Denied,
         ("CheckAccess", _) => return Told::Through,
-        // Nobody gives a role of the vendor's for a partner.
-        ("CreateApiKey" | "CreateRoleGrant", Kind::Ecosystem) if of_partner => return Told::Denied,
+        // Nobody gives a role of the vendor's for a partner, or has the vendor told of something.
+        ("CreateApiKey" | "CreateRoleGrant" | "CreateWebhook", Kind::Ecosystem) if of_partner => {
+            return Told::Denied;
+        }
         _ => {}
     }
     let foreign = relation == Relation::OtherOrganization && owned(kind)

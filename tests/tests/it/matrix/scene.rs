@@ -119,6 +119,7 @@ impl Scene {
             site.leads().await;
             site.deals().await;
             site.engagements().await;
+            site.webhooks().await;
             for (partner, award) in site.payouts().await {
                 awards.insert((site.ecosystem, partner), award);
             }

@@ -82,6 +82,8 @@ pub(super) enum Kind {
     VendorKey,
     Grant,
     VendorGrant,
+    Webhook,
+    VendorWebhook,
 }
 
 /// To whom things of a kind belong, as `docs/access.md` says.
@@ -98,7 +100,7 @@ pub(super) enum Owner {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 36] = [
+    pub(super) const ALL: [Self; 38] = [
         Self::Ecosystem,
         Self::Partner,
         Self::Enrollment,
@@ -135,6 +137,8 @@ impl Kind {
         Self::VendorKey,
         Self::Grant,
         Self::VendorGrant,
+        Self::Webhook,
+        Self::VendorWebhook,
     ];
 
     /// What people call it.
@@ -176,6 +180,8 @@ impl Kind {
             Self::VendorKey => "API key of the vendor",
             Self::Grant => "role at a partner",
             Self::VendorGrant => "role of the vendor",
+            Self::Webhook => "webhook of a partner",
+            Self::VendorWebhook => "webhook of the vendor",
         }
     }
 
@@ -198,7 +204,8 @@ impl Kind {
             | Self::LedgerPeriod
             | Self::Batch
             | Self::VendorKey
-            | Self::VendorGrant => Owner::Vendor,
+            | Self::VendorGrant
+            | Self::VendorWebhook => Owner::Vendor,
             Self::Partner
             | Self::Enrollment
             | Self::Account
@@ -213,7 +220,8 @@ impl Kind {
             | Self::WonDeal
             | Self::Award
             | Self::Key
-            | Self::Grant => Owner::Partner,
+            | Self::Grant
+            | Self::Webhook => Owner::Partner,
             Self::Draft | Self::Submitted | Self::Approved => Owner::Creator,
         }
     }
@@ -244,6 +252,8 @@ impl Kind {
             Self::DraftProgram => "programs/draft-",
             Self::Plan | Self::PlanVersion => "plans/",
             Self::Batch => "payoutBatches/",
+            Self::Webhook => "webhooks/",
+            Self::VendorWebhook => "webhooks/vendor-",
             Self::Ecosystem
             | Self::Partner
             | Self::Award
@@ -287,7 +297,9 @@ impl Kind {
                 Relation::Over,
             ) => Some("it has no end"),
             (Self::Enrollment, Relation::Over) => Some("it has one state"),
-            (Self::House, Relation::Over) => Some("what is deleted is gone"),
+            (Self::House | Self::Webhook | Self::VendorWebhook, Relation::Over) => {
+                Some("what is deleted is gone")
+            }
             (Self::OfferedLead | Self::Invitation | Self::Member, Relation::Over) => {
                 Some("once it is over it is no longer the partner's")
             }

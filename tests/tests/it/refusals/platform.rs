@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::scene::Keys;
-use super::{Case, at, case, lists, name, update};
+use super::{Case, at, case, lists, name, update, updates};
 
 pub(super) fn cases(keys: &Keys) -> Vec<Case> {
     let nowhere = json!({ "name": "ecosystems/nowhere" });
@@ -36,8 +36,79 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             }),
         ),
     ];
-    cases.extend(lists(&["ListEvents", "ListApiKeys", "ListRoleGrants"]));
+    cases.extend(lists(&[
+        "ListEvents",
+        "ListApiKeys",
+        "ListRoleGrants",
+        "ListWebhooks",
+    ]));
+    cases.extend(webhooks());
     cases.extend(access(keys));
+    cases
+}
+
+/// Webhooks.
+fn webhooks() -> Vec<Case> {
+    let create = |parent: &str, id: &str, partner: Option<&str>| {
+        let webhook = json!({
+            "display_name": "X", "url": "http://127.0.0.1:1/",
+            "partner": partner.map_or_else(String::new, name)
+        });
+        json!({ "parent": parent, "webhook_id": id, "webhook": webhook })
+    };
+    let acme = "ecosystems/acme";
+    let absent = || at("webhooks/none");
+    let stale = || json!({ "name": name("webhooks/off"), "etag": "\"999\"" });
+    let event = |webhook: &str, event: &str| json!({ "name": name(webhook), "event": name(event) });
+    let mut cases = vec![
+        case(
+            "CreateWebhook",
+            "RESOURCE_NOT_FOUND",
+            create("ecosystems/nowhere", "", None),
+        ),
+        case(
+            "CreateWebhook",
+            "RESOURCE_NOT_FOUND",
+            create(acme, "", Some("partners/none")),
+        ),
+        case(
+            "CreateWebhook",
+            "RESOURCE_EXISTS",
+            create(acme, "off", None),
+        ),
+        case(
+            "CreateWebhook",
+            "TOO_MANY_WEBHOOKS",
+            create(acme, "", Some("partners/nimbus")),
+        ),
+        case("GetWebhook", "RESOURCE_NOT_FOUND", absent()),
+        case("DeleteWebhook", "RESOURCE_NOT_FOUND", absent()),
+        case("DeleteWebhook", "ETAG_MISMATCH", stale()),
+        case("RotateWebhookSecret", "RESOURCE_NOT_FOUND", absent()),
+        case("RotateWebhookSecret", "ETAG_MISMATCH", stale()),
+        case("TestWebhook", "RESOURCE_NOT_FOUND", absent()),
+        case(
+            "ListDeliveries",
+            "RESOURCE_NOT_FOUND",
+            json!({ "parent": name("webhooks/none") }),
+        ),
+        case(
+            "RedeliverEvent",
+            "RESOURCE_NOT_FOUND",
+            event("webhooks/none", "events/1-0-1"),
+        ),
+        case(
+            "RedeliverEvent",
+            "PRECONDITION",
+            event("webhooks/off", "events/1-0-1"),
+        ),
+    ];
+    cases.extend(updates(
+        "UpdateWebhook",
+        "webhook",
+        "webhooks/none",
+        "webhooks/off",
+    ));
     cases
 }
 

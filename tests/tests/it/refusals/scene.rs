@@ -95,11 +95,23 @@ pub(super) async fn build(stage: &Stage) -> Built {
     let approved = approved(stage).await;
     payouts(stage).await;
     let journals = journals(stage).await;
+    webhooks(stage).await;
     let keys = keys(stage).await;
     Built {
         approved,
         journals,
         keys,
+    }
+}
+
+/// One of the vendor's, and of a partner as many as it may have. All are disabled: nothing is sent.
+async fn webhooks(stage: &Stage) {
+    let of_partner = (0..10).map(|number| (format!("nimbus-{number}"), name("partners/nimbus")));
+    for (id, partner) in of_partner.chain([("off".to_owned(), String::new())]) {
+        let webhook = json!({
+            "url": "http://127.0.0.1:1/", "disabled": true, "partner": partner
+        });
+        create(stage, "CreateWebhook", "webhook", &id, &webhook).await;
     }
 }
 

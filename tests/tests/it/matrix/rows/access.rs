@@ -1,8 +1,8 @@
-//! API keys, roles, and the questions about them.
+//! API keys, roles, the questions about them, and webhooks.
 
 use serde_json::json;
 
-use super::{Act, Ask, Kind, Row, get, inside, list, moves, row, with};
+use super::{Act, Ask, Kind, Row, get, inside, list, moves, row, update, with};
 
 /// A method that everybody with a role may ask about.
 const LIST_PARTNERS: &str = "trellis.partner.v1.PartnerService/ListPartners";
@@ -19,6 +19,20 @@ pub(super) fn rows() -> Vec<Row> {
     for kind in [Kind::Grant, Kind::VendorGrant] {
         rows.push(list("ListRoleGrants", kind));
         rows.push(moves("DeleteRoleGrant", kind, none.clone()));
+    }
+    for kind in [Kind::Webhook, Kind::VendorWebhook] {
+        rows.push(get("GetWebhook", kind));
+        rows.push(list("ListWebhooks", kind));
+        let change = ("display_name", json!("X"));
+        rows.push(update("UpdateWebhook", kind, "webhook", change));
+        rows.push(moves("DeleteWebhook", kind, none.clone()));
+        rows.push(moves("RotateWebhookSecret", kind, none.clone()));
+        rows.push(get("TestWebhook", kind));
+        rows.push(inside("ListDeliveries", kind));
+        rows.push(row("RedeliverEvent", kind, |ask| {
+            let event = ask.beside("events/1-0-1");
+            json!({ "name": ask.name, "event": event, "validate_only": true })
+        }));
     }
     rows.push(Row {
         act: Act::Lists("ecosystem"),
@@ -38,7 +52,7 @@ pub(super) fn rows() -> Vec<Row> {
     rows
 }
 
-/// Keys and roles for somebody of a partner, and of the vendor's.
+/// Keys, roles and webhooks for somebody of a partner, and of the vendor's.
 fn new() -> Vec<Row> {
     let key = |ask: &Ask<'_>, partner: &str, role: &str| {
         json!({
@@ -49,6 +63,12 @@ fn new() -> Vec<Row> {
     let grant = |ask: &Ask<'_>, principal: &str, partner: &str, role: &str| {
         let grant = json!({ "principal": principal, "partner": partner, "role": role });
         json!({ "parent": ask.parent(), "validate_only": true, "role_grant": grant })
+    };
+    let webhook = |ask: &Ask<'_>, partner: &str| {
+        let webhook = json!({
+            "display_name": "X", "url": "http://127.0.0.1:1/", "partner": partner
+        });
+        json!({ "parent": ask.parent(), "webhook": webhook, "validate_only": true })
     };
     let (rep, auditor) = ("ROLE_PARTNER_REP", "ROLE_AUDITOR");
     vec![
@@ -66,6 +86,12 @@ fn new() -> Vec<Row> {
         }),
         row("CreateRoleGrant", Kind::VendorKey, move |ask| {
             grant(ask, &principal(ask), "", auditor)
+        }),
+        row("CreateWebhook", Kind::Partner, move |ask| {
+            webhook(ask, ask.name)
+        }),
+        row("CreateWebhook", Kind::Ecosystem, move |ask| {
+            webhook(ask, "")
         }),
     ]
 }

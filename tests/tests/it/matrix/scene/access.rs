@@ -1,4 +1,4 @@
-//! API keys and roles, of `nimbus` and `cirrus` and of the vendor.
+//! API keys, roles and webhooks, of `nimbus` and `cirrus` and of the vendor.
 
 use serde_json::{Value, json};
 
@@ -6,6 +6,25 @@ use super::{COLLEAGUE, Kind, OVER, Site, tags};
 use crate::matrix::who::actor;
 
 impl Site<'_> {
+    /// A webhook for each tag, of its partner and of the vendor. They are disabled: nothing is sent.
+    pub(super) async fn webhooks(&self) {
+        let of_partners = tags(self.ecosystem).into_iter();
+        let of_partners = of_partners.map(|(tag, partner)| (tag, tag.to_owned(), Some(partner)));
+        let of_vendor = self.unowned().into_iter();
+        let of_vendor = of_vendor.map(|tag| (tag, format!("vendor-{tag}"), None));
+        for (tag, id, partner) in of_partners.chain(of_vendor) {
+            if tag == OVER {
+                continue;
+            }
+            let webhook = json!({
+                "display_name": tag, "url": "http://127.0.0.1:1/", "disabled": true,
+                "partner": self.partner_name(partner)
+            });
+            let request = json!({ "parent": self.parent(), "webhook_id": id, "webhook": webhook });
+            self.does("CreateWebhook", tag, request).await;
+        }
+    }
+
     /// A key and a role for each tag, of its partner and of the vendor; of `over` the keys are revoked
     /// and the roles taken. Answers what the server named them.
     ///

@@ -1,0 +1,7 @@
+//! `WebhookService`, and what reaches those who are told.
+
+mod delivery;
+mod methods;
+mod receiver;
+mod scene;
+mod storm;
