@@ -2,7 +2,7 @@
 
 use trellis_api::tonic::Status;
 use trellis_core::access::Refused;
-use trellis_core::{Code, Date, Failure, MoneyError, Problem, Violation};
+use trellis_core::{Code, Date, Failure, Money, MoneyError, Problem, Violation};
 use trellis_store::incentive::ledger::Rejected;
 
 /// A refusal of the incentive service.
@@ -32,6 +32,14 @@ pub enum Error {
     NothingToApprove {
         /// The award.
         resource: String,
+    },
+    /// The award has less than what was asked for.
+    #[error("{resource} has {available} for this; ask for no more, if that is more than nothing")]
+    AmountNotAvailable {
+        /// The award.
+        resource: String,
+        /// What it has.
+        available: Money,
     },
     /// A fact was recorded, and said something else.
     #[error("{fact} was recorded and says something else; record its next revision")]
@@ -112,6 +120,7 @@ impl Failure for Error {
             Self::Store(error) => error.code(),
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
+            | Self::AmountNotAvailable { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }
@@ -131,6 +140,7 @@ impl Failure for Error {
             Self::VersionOverlap { .. } => "VERSION_OVERLAP",
             Self::FactRecordedOtherwise { .. } => "FACT_RECORDED_OTHERWISE",
             Self::NothingToApprove { .. } => "NOTHING_TO_APPROVE",
+            Self::AmountNotAvailable { .. } => "AMOUNT_NOT_AVAILABLE",
             Self::NothingPayable { .. } => "NOTHING_PAYABLE",
             Self::JournalNotReversible { .. } => "JOURNAL_NOT_REVERSIBLE",
             Self::JournalAlreadyReversed { .. } => "JOURNAL_ALREADY_REVERSED",
@@ -159,6 +169,13 @@ impl Failure for Error {
             Self::NothingToApprove { resource } | Self::NothingPayable { resource } => {
                 vec![("resource", resource.clone())]
             }
+            Self::AmountNotAvailable {
+                resource,
+                available,
+            } => vec![
+                ("resource", resource.clone()),
+                ("available", available.to_string()),
+            ],
             Self::JournalNotReversible {
                 resource,
                 kind,
@@ -205,6 +222,7 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::FactRecordedOtherwise { .. }
             | Self::NothingToApprove { .. }
+            | Self::AmountNotAvailable { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }
@@ -223,6 +241,7 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::FactRecordedOtherwise { .. }
             | Self::NothingToApprove { .. }
+            | Self::AmountNotAvailable { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }

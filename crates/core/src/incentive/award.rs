@@ -136,9 +136,9 @@ impl Buckets {
         }
     }
 
-    /// What the partner is entitled to: all parts, less what is owed.
+    /// What is due to the partner, or was: all parts, less what is owed.
     #[must_use]
-    pub const fn entitled(&self) -> i64 {
+    pub const fn due(&self) -> i64 {
         self.held + self.review + self.payable + self.in_payout + self.paid - self.owed
     }
 }

@@ -1,7 +1,7 @@
 //! From an entitlement to money that moves: what an evaluation posts, given where the money of the
 //! award is.
 //!
-//! `posting = entitlement - already posted`. A rise first settles what the partner owes for the same
+//! `posting = what is due of the entitlement - already posted`. A rise first settles what the partner owes for the same
 //! award: that was approved and paid before. The rest of it is held, as far as its hold lasts, or
 //! else waits for review. A fall is taken from what is held, then from review, then from what is
 //! payable; what is left of it was paid or is on its way, and is owed. Last, what is held longer
@@ -31,7 +31,7 @@ pub struct Moves {
 }
 
 impl Moves {
-    /// What was posted in all: the entitlement less what had been posted.
+    /// What was posted in all: what is due less what had been posted.
     pub fn delta(&self) -> i64 {
         self.accrue_owed + self.accrue_held + self.accrue_review
             - self.claw_held
@@ -41,12 +41,12 @@ impl Moves {
     }
 }
 
-/// What to post for an award that is entitled to `entitled`, `matured` of it without a hold.
-pub fn moves(entitled: i64, matured: i64, buckets: &Buckets) -> Moves {
+/// What to post for an award of which so much is due, `matured` of it without a hold.
+pub fn moves(due: i64, matured: i64, buckets: &Buckets) -> Moves {
     let mut moves = Moves::default();
-    let keep_held = entitled - matured.clamp(0, entitled);
+    let keep_held = due - matured.clamp(0, due);
     let mut held = buckets.held;
-    let delta = entitled - buckets.entitled();
+    let delta = due - buckets.due();
     if delta > 0 {
         moves.accrue_owed = delta.min(buckets.owed);
         let rest = delta - moves.accrue_owed;
@@ -213,23 +213,23 @@ mod tests {
     }
 
     proptest! {
-        /// I07: the buckets add up to the entitlement after every posting.
+        /// I07: the buckets add up to what is due after every posting.
         #[test]
-        fn the_buckets_add_up_to_the_entitlement(
-            before in any_buckets(), entitled in 0..5_000_i64, matured in 0..6_000_i64,
+        fn the_buckets_add_up_to_what_is_due(
+            before in any_buckets(), due in 0..5_000_i64, matured in 0..6_000_i64,
         ) {
-            let moves = moves(entitled, matured, &before);
+            let moves = moves(due, matured, &before);
             let after = apply(&before, &moves);
-            prop_assert_eq!(after.entitled(), entitled);
-            prop_assert_eq!(moves.delta(), entitled - before.entitled());
+            prop_assert_eq!(after.due(), due);
+            prop_assert_eq!(moves.delta(), due - before.due());
         }
 
         /// I03 and I09: nothing is taken that is not there, and nothing moves backwards.
         #[test]
         fn no_bucket_falls_below_zero(
-            before in any_buckets(), entitled in 0..5_000_i64, matured in 0..6_000_i64,
+            before in any_buckets(), due in 0..5_000_i64, matured in 0..6_000_i64,
         ) {
-            let moves = moves(entitled, matured, &before);
+            let moves = moves(due, matured, &before);
             let after = apply(&before, &moves);
             for amount in [after.held, after.review, after.payable, after.owed] {
                 prop_assert!(amount >= 0);
@@ -255,10 +255,10 @@ mod tests {
         /// I11: a second run posts nothing.
         #[test]
         fn a_second_run_posts_nothing(
-            before in any_buckets(), entitled in 0..5_000_i64, matured in 0..6_000_i64,
+            before in any_buckets(), due in 0..5_000_i64, matured in 0..6_000_i64,
         ) {
-            let first = moves(entitled, matured, &before);
-            let second = moves(entitled, matured, &apply(&before, &first));
+            let first = moves(due, matured, &before);
+            let second = moves(due, matured, &apply(&before, &first));
             prop_assert_eq!(second, Moves::default());
         }
     }

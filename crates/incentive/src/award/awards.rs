@@ -125,7 +125,7 @@ pub(crate) async fn approve(
 
 /// Settles awards, so that holds that have ended are, and answers them by id with the time zones of
 /// their programs.
-async fn settled_anew(
+pub(super) async fn settled_anew(
     txn: &Txn,
     ids: &[AwardId],
 ) -> Result<HashMap<AwardId, (Settled, TimeZone)>, Error> {

@@ -9,6 +9,7 @@ use trellis_store::incentive::award::{Model, NotPaid};
 use trellis_store::incentive::ledger::Buckets;
 
 use super::awards::Approve;
+use super::rejections::Reject;
 use super::replays::Replay;
 use super::simulate::Simulate;
 use crate::fact::convert::{exchange_rates, facts, quotas};
@@ -71,6 +72,7 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         currency,
         accounting_class: _,
         entitled_minor,
+        rejected_minor,
         posted_before_minor: _,
         not_paid,
         release_time,
@@ -78,6 +80,7 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         trace_hash: _,
         earner,
         basis,
+        rulings: _,
         version,
         create_time,
         update_time,
@@ -102,6 +105,7 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         plan_version: numbered_name(&ecosystem, &plan, "versions", plan_version.into()),
         program: name(&ecosystem, &program),
         entitled_amount: Some(money::wire(Money::new(entitled_minor, currency))),
+        rejected_amount: Some(money::wire(Money::new(rejected_minor, currency))),
         buckets: Some(wire_buckets(buckets)),
         not_paid_reason: wire_reason(not_paid).into(),
         release_time: release_time.map(time::wire),
@@ -205,6 +209,23 @@ pub(super) fn approve(request: pb::ApproveAwardsRequest, fields: &mut Fields) ->
     let ids = fields.ids("names", &request.names);
     Some(Approve {
         ids: ids?,
+        note: request.note,
+    })
+}
+
+pub(super) fn reject(request: pb::RejectAwardRequest, fields: &mut Fields) -> Option<Reject> {
+    let id = fields.id("name", &request.name);
+    let etag = fields.etag("etag", &request.etag);
+    let amount = fields.optional_money("amount", request.amount);
+    if amount.flatten().is_some_and(|amount| amount.minor <= 0) {
+        let otherwise = "must be more than 0; leave it out to reject all that is not payable yet";
+        fields.refuse("amount", "money.gt", otherwise);
+    }
+    Some(Reject {
+        id: id?,
+        etag: etag?,
+        amount: amount?,
+        reason_code: request.reason_code,
         note: request.note,
     })
 }

@@ -6,10 +6,11 @@
 //! | no longer earned | held, review, payable, what the partner owes | the program's expense |
 //! | out of its hold | held | review |
 //! | approved | review | payable |
+//! | rejected | review, held | the program's expense |
 
 use trellis_core::{Date, Period};
 use trellis_store::incentive::award::{AccountingClass, Model, Window};
-use trellis_store::incentive::ledger::{Account, HoldReason, Key, Kind, Line, Posting};
+use trellis_store::incentive::ledger::{Account, Buckets, HoldReason, Key, Kind, Line, Posting};
 
 use crate::Error;
 use trellis_evaluation::kernel::posting::Moves;
@@ -93,6 +94,48 @@ pub(crate) fn of_approval(award: &Model, minor: i64, today: Date) -> Result<Post
         today,
         lines.into(),
     )
+}
+
+/// Where what is rejected is taken from, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rejected {
+    /// Waited for approval.
+    pub(crate) review: i64,
+    /// Was held.
+    pub(crate) held: i64,
+}
+
+impl Rejected {
+    /// Takes so much first of what waits for approval: whoever rejects has looked at that.
+    pub(crate) fn of(there: &Buckets, minor: i64) -> Self {
+        let review = minor.min(there.review);
+        Self {
+            review,
+            held: minor - review,
+        }
+    }
+}
+
+/// The posting that rejects something of an award, which counts it already.
+pub(crate) fn of_rejection(
+    award: &Model,
+    rejected: &Rejected,
+    today: Date,
+) -> Result<Posting, Error> {
+    let Rejected { review, held } = *rejected;
+    let accounts = Accounts { award };
+    let debits = [(accounts.review(), review), (accounts.held(), held)];
+    let mut lines: Vec<Line> = lined(debits, |account, minor| {
+        Line::debit(account, Some(&award.id), minor)
+    })
+    .collect();
+    lines.push(Line::credit(
+        accounts.expense(),
+        Some(&award.id),
+        review + held,
+    ));
+    let posting = posting(award, award.posting_count, Kind::Rejection, today, lines)?;
+    Ok(posting.belonging_to(earned_on(award, today)))
 }
 
 /// The day to which what an award comes to belongs: that of its deal or its fact, or the last one of its

@@ -20,6 +20,7 @@ use trellis_store::{Txn, View};
 use super::case::{Case, Evaluation, Known};
 use super::postings;
 use super::rulebook::Rulebook;
+use super::ruled;
 use crate::Error;
 use trellis_evaluation::kernel::period::Scope;
 use trellis_evaluation::kernel::posting::{self, Moves};
@@ -165,6 +166,7 @@ fn new_award(
         currency: case.currency,
         accounting_class: class_of(case.partner_type),
         entitled_minor: 0,
+        rejected_minor: 0,
         posted_before_minor: 0,
         not_paid: None,
         release_time: None,
@@ -172,6 +174,7 @@ fn new_award(
         trace_hash: String::new(),
         earner: None,
         basis: None,
+        rulings: None,
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -203,17 +206,18 @@ fn computed(
 ) -> Result<(award::Model, Moves), Error> {
     let entitled = evaluation.entitlement.entitled;
     let (matured, next_release) = evaluation.maturity(txn.now());
-    let moves = posting::moves(entitled, matured, there);
-    let held = posting::apply(there, &moves).held;
     let mut award = before.clone();
+    award.entitled_minor = entitled;
+    let moves = ruled::moves(&mut award, matured, there);
+    let held = posting::apply(there, &moves).held;
     if let Some(version) = evaluation.version {
         award.plan_version = version.model.number;
         award.scope_date = evaluation.date;
     }
-    if moves.delta() != 0 {
-        award.posted_before_minor = there.entitled();
+    let posted = ruled::posted(before, there);
+    if posted != entitled {
+        award.posted_before_minor = posted;
     }
-    award.entitled_minor = entitled;
     award.not_paid = evaluation.entitlement.not_paid;
     award.release_time = next_release.filter(|_| held > 0);
     award.trace_hash = case.hash(evaluation);

@@ -11,8 +11,8 @@ use trellis_core::{
     AwardId, Currency, Date, DealId, EcosystemId, PartnerId, PlanId, ProgramId, Timestamp,
 };
 
-pub use trellis_core::incentive::NotPaid;
 pub use trellis_core::incentive::plan::Window;
+pub use trellis_core::incentive::{NotPaid, Ruling, RulingKind, Rulings};
 
 use super::{Span, within};
 use crate::record::{self, scoped};
@@ -64,8 +64,10 @@ pub struct Model {
     pub currency: Currency,
     /// Which account bears it. It never changes.
     pub accounting_class: AccountingClass,
-    /// What the partner is entitled to, in minor units.
+    /// What the partner is entitled to by the facts, in minor units.
     pub entitled_minor: i64,
+    /// How much of that is not due, because it was rejected.
+    pub rejected_minor: i64,
     /// What had been posted before the last posting that changed the entitlement.
     pub posted_before_minor: i64,
     /// Why it is nothing.
@@ -82,6 +84,8 @@ pub struct Model {
     /// What it is told besides its facts, and until when its parts are held, if it is computed from
     /// facts.
     pub basis: Option<Basis>,
+    /// What people have ruled about it, if they have.
+    pub rulings: Option<Rulings>,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.
@@ -154,6 +158,12 @@ pub struct Key {
 }
 
 impl Model {
+    /// What people have ruled about it, in the order in which they have.
+    #[must_use]
+    pub fn rulings(&self) -> &[Ruling] {
+        self.rulings.as_ref().map_or(&[], |rulings| &rulings.0)
+    }
+
     /// What makes it that of its plan, partner and scope.
     #[must_use]
     pub fn award_key(&self) -> Key {
@@ -374,7 +384,7 @@ fn of_plans(
 /// # Errors
 /// [`Error::Exists`] when there is another award with the same key.
 pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
-    /// 23 columns each: within the 32,766 values that SQLite binds in a statement.
+    /// 25 columns each: within the 32,766 values that SQLite binds in a statement.
     const CHUNK: usize = 500;
     let mut rows = awards
         .into_iter()
@@ -388,6 +398,7 @@ pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
             Column::Scope,
             Column::ScopeDate,
             Column::EntitledMinor,
+            Column::RejectedMinor,
             Column::PostedBeforeMinor,
             Column::NotPaid,
             Column::ReleaseTime,
@@ -395,6 +406,7 @@ pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
             Column::TraceHash,
             Column::Earner,
             Column::Basis,
+            Column::Rulings,
             Column::Version,
             Column::UpdateTime,
         ] {

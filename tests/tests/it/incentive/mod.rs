@@ -13,6 +13,7 @@ mod payout;
 mod payout_back;
 mod periods;
 mod plan;
+mod rejection;
 mod retro;
 mod reversal;
 mod scene;

@@ -116,6 +116,8 @@ fn versions() -> Vec<Case> {
 
 fn awards(approved: &str) -> Vec<Case> {
     let approve = |award: &str| json!({ "parent": "ecosystems/acme", "names": [award] });
+    let why = json!({ "reason_code": "NOT_ELIGIBLE" });
+    let there = with(json!({ "name": approved }), &why);
     vec![
         case("GetAward", "RESOURCE_NOT_FOUND", at("awards/none")),
         case("ExplainAward", "RESOURCE_NOT_FOUND", at("awards/none")),
@@ -133,6 +135,17 @@ fn awards(approved: &str) -> Vec<Case> {
             approve(&name("awards/none")),
         ),
         case("ApproveAwards", "NOTHING_TO_APPROVE", approve(approved)),
+        case(
+            "RejectAward",
+            "RESOURCE_NOT_FOUND",
+            with(at("awards/none"), &why),
+        ),
+        case(
+            "RejectAward",
+            "ETAG_MISMATCH",
+            with(there.clone(), &json!({ "etag": "\"999\"" })),
+        ),
+        case("RejectAward", "AMOUNT_NOT_AVAILABLE", there),
     ]
 }
 

@@ -75,6 +75,11 @@ fn awards() -> Vec<Row> {
             Kind::Award,
             |ask| json!({ "parent": ask.parent(), "names": [ask.name], "validate_only": true }),
         ),
+        moves(
+            "RejectAward",
+            Kind::Award,
+            json!({ "reason_code": "OTHER" }),
+        ),
     ]
 }
 
