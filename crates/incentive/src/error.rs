@@ -33,6 +33,20 @@ pub enum Error {
         /// The award.
         resource: String,
     },
+    /// The award is held by hand.
+    #[error("{resource} is held ({hold_reason}); release it first")]
+    AwardOnHold {
+        /// The award.
+        resource: String,
+        /// Why it is held.
+        hold_reason: &'static str,
+    },
+    /// The award is not held by hand.
+    #[error("{resource} is not held by anybody; nothing is left to do")]
+    AwardNotOnHold {
+        /// The award.
+        resource: String,
+    },
     /// The award has less than what was asked for.
     #[error("{resource} has {available} for this; ask for no more, if that is more than nothing")]
     AmountNotAvailable {
@@ -120,6 +134,8 @@ impl Failure for Error {
             Self::Store(error) => error.code(),
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
+            | Self::AwardOnHold { .. }
+            | Self::AwardNotOnHold { .. }
             | Self::AmountNotAvailable { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
@@ -140,6 +156,8 @@ impl Failure for Error {
             Self::VersionOverlap { .. } => "VERSION_OVERLAP",
             Self::FactRecordedOtherwise { .. } => "FACT_RECORDED_OTHERWISE",
             Self::NothingToApprove { .. } => "NOTHING_TO_APPROVE",
+            Self::AwardOnHold { .. } => "AWARD_ON_HOLD",
+            Self::AwardNotOnHold { .. } => "AWARD_NOT_ON_HOLD",
             Self::AmountNotAvailable { .. } => "AMOUNT_NOT_AVAILABLE",
             Self::NothingPayable { .. } => "NOTHING_PAYABLE",
             Self::JournalNotReversible { .. } => "JOURNAL_NOT_REVERSIBLE",
@@ -166,9 +184,18 @@ impl Failure for Error {
                 ("from_date", from.to_string()),
             ],
             Self::FactRecordedOtherwise { fact } => vec![("fact", fact.clone())],
-            Self::NothingToApprove { resource } | Self::NothingPayable { resource } => {
+            Self::NothingToApprove { resource }
+            | Self::AwardNotOnHold { resource }
+            | Self::NothingPayable { resource } => {
                 vec![("resource", resource.clone())]
             }
+            Self::AwardOnHold {
+                resource,
+                hold_reason,
+            } => vec![
+                ("resource", resource.clone()),
+                ("hold_reason", (*hold_reason).to_owned()),
+            ],
             Self::AmountNotAvailable {
                 resource,
                 available,
@@ -222,6 +249,8 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::FactRecordedOtherwise { .. }
             | Self::NothingToApprove { .. }
+            | Self::AwardOnHold { .. }
+            | Self::AwardNotOnHold { .. }
             | Self::AmountNotAvailable { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
@@ -241,6 +270,8 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::FactRecordedOtherwise { .. }
             | Self::NothingToApprove { .. }
+            | Self::AwardOnHold { .. }
+            | Self::AwardNotOnHold { .. }
             | Self::AmountNotAvailable { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }

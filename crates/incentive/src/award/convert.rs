@@ -5,10 +5,11 @@ use trellis_api::incentive::v1 as pb;
 use trellis_api::{Etag, Field, Fields, date, money, name, numbered_name, time};
 use trellis_core::{AwardId, DealId, Money, PageQuery, PartnerId, Period, PlanId, ProgramId};
 use trellis_evaluation::evaluate::{Facts, Key, Posted};
-use trellis_store::incentive::award::{Model, NotPaid};
+use trellis_store::incentive::award::{Hold, Model, NotPaid};
 use trellis_store::incentive::ledger::Buckets;
 
 use super::awards::Approve;
+use super::holds::{Release, Stop};
 use super::rejections::Reject;
 use super::replays::Replay;
 use super::simulate::Simulate;
@@ -23,6 +24,7 @@ const FIELDS: &[Field] = &[
     Field::id::<ProgramId>("program"),
     Field::id::<DealId>("deal"),
     Field::state("not_paid_reason", "NOT_PAID_REASON", REASONS),
+    Field::state("hold_reason", "HOLD_REASON", HOLDS),
     Field::time("create_time").sortable(),
     Field::time("update_time").sortable(),
 ];
@@ -56,6 +58,12 @@ const REASONS: &[&str] = &[
     NotPaid::NothingLeft.name(),
 ];
 
+const HOLDS: &[&str] = &[
+    Hold::Dispute.name(),
+    Hold::Fraud.name(),
+    Hold::Review.name(),
+];
+
 /// An award on the wire, with where its money is.
 pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
     let Model {
@@ -81,6 +89,9 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         earner,
         basis,
         rulings: _,
+        hold_reason,
+        hold_time,
+        hold_payable_minor: _,
         version,
         create_time,
         update_time,
@@ -105,6 +116,10 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         plan_version: numbered_name(&ecosystem, &plan, "versions", plan_version.into()),
         program: name(&ecosystem, &program),
         entitled_amount: Some(money::wire(Money::new(entitled_minor, currency))),
+        hold_reason: hold_reason
+            .map_or(pb::award::HoldReason::Unspecified, wire_hold)
+            .into(),
+        hold_time: hold_time.map(time::wire),
         rejected_amount: Some(money::wire(Money::new(rejected_minor, currency))),
         buckets: Some(wire_buckets(buckets)),
         not_paid_reason: wire_reason(not_paid).into(),
@@ -125,6 +140,7 @@ fn wire_buckets(buckets: Buckets) -> pb::AwardBuckets {
     let Buckets {
         currency,
         held,
+        on_hold,
         review,
         payable,
         in_payout,
@@ -133,12 +149,21 @@ fn wire_buckets(buckets: Buckets) -> pb::AwardBuckets {
     } = buckets;
     let amount = |minor| Some(money::wire(Money::new(minor, currency)));
     pb::AwardBuckets {
-        held_amount: amount(held),
+        held_amount: amount(held + on_hold),
+        on_hold_amount: amount(on_hold),
         review_amount: amount(review),
         payable_amount: amount(payable),
         in_payout_amount: amount(in_payout),
         paid_amount: amount(paid),
         owed_amount: amount(owed),
+    }
+}
+
+const fn wire_hold(hold: Hold) -> pb::award::HoldReason {
+    match hold {
+        Hold::Dispute => pb::award::HoldReason::Dispute,
+        Hold::Fraud => pb::award::HoldReason::Fraud,
+        Hold::Review => pb::award::HoldReason::Review,
     }
 }
 
@@ -209,6 +234,33 @@ pub(super) fn approve(request: pb::ApproveAwardsRequest, fields: &mut Fields) ->
     let ids = fields.ids("names", &request.names);
     Some(Approve {
         ids: ids?,
+        note: request.note,
+    })
+}
+
+pub(super) fn hold(request: pb::HoldAwardRequest, fields: &mut Fields) -> Option<Stop> {
+    let id = fields.id("name", &request.name);
+    let etag = fields.etag("etag", &request.etag);
+    let reason = match request.reason() {
+        pb::award::HoldReason::Unspecified => None,
+        pb::award::HoldReason::Dispute => Some(Hold::Dispute),
+        pb::award::HoldReason::Fraud => Some(Hold::Fraud),
+        pb::award::HoldReason::Review => Some(Hold::Review),
+    };
+    Some(Stop {
+        id: id?,
+        etag: etag?,
+        reason: fields.required("reason", reason)?,
+        note: request.note,
+    })
+}
+
+pub(super) fn release(request: pb::ReleaseAwardRequest, fields: &mut Fields) -> Option<Release> {
+    let id = fields.id("name", &request.name);
+    let etag = fields.etag("etag", &request.etag);
+    Some(Release {
+        id: id?,
+        etag: etag?,
         note: request.note,
     })
 }

@@ -7,7 +7,7 @@
 //! * [`service`] answers the calls, [`awards`] holds the use cases, [`convert`] the mapping.
 //! * [`rulebook`] and [`case`] put rows into the shape that the kernel computes with.
 //! * [`settle`] is the one way in which awards change; [`ruled`] tells what moves, [`postings`] writes it.
-//! * [`rejections`] are what people rule about awards, each of which is [`opened`] for that.
+//! * [`rejections`] and [`holds`] are what people rule about awards, each of which is [`opened`] for that.
 //! * [`earned`] computes and settles those whose plan versions say more than the kernel knows.
 //! * [`explain`] computes an award once more from its facts; [`explanation`] tells how on the wire, and
 //!   [`rulings`] what was ruled.
@@ -21,6 +21,7 @@ pub(crate) mod convert;
 pub(crate) mod earned;
 pub(crate) mod explain;
 pub(crate) mod explanation;
+mod holds;
 mod opened;
 pub(crate) mod postings;
 pub(crate) mod rejections;

@@ -48,6 +48,14 @@ impl Opened {
         })
     }
 
+    /// Refuses an award that is held by hand.
+    ///
+    /// # Errors
+    /// `AWARD_ON_HOLD`.
+    pub(super) fn not_on_hold(&self) -> Result<(), Error> {
+        not_on_hold(&self.resource, &self.award)
+    }
+
     /// Counts a change of the award.
     pub(super) fn touch(&mut self, now: Timestamp) {
         self.award.version += 1;
@@ -76,5 +84,19 @@ impl Opened {
             });
         }
         Ok(asked.minor)
+    }
+}
+
+/// Refuses an award that is held by hand.
+///
+/// # Errors
+/// `AWARD_ON_HOLD`.
+pub(super) fn not_on_hold(resource: &str, award: &Model) -> Result<(), Error> {
+    match award.hold_reason {
+        None => Ok(()),
+        Some(reason) => Err(Error::AwardOnHold {
+            resource: resource.to_owned(),
+            hold_reason: reason.name(),
+        }),
     }
 }

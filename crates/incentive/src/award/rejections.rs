@@ -28,7 +28,7 @@ pub(crate) struct Reject {
     pub(crate) note: String,
 }
 
-/// Rejects what an award has in review, and then what it has held.
+/// Rejects what an award has held by hand, then what it has in review, and then what its plan holds.
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `INVALID_FIELDS`, `AMOUNT_NOT_AVAILABLE`, `APPROVAL_LIMIT`.
@@ -50,14 +50,26 @@ pub(crate) async fn reject(
             let there = opened.buckets;
             let currency = opened.award.currency;
             // What is owed for the same award was taken back before.
-            let available = (there.review + there.held).min(there.due()).max(0);
+            let unpaid = there.on_hold + there.review + there.held;
+            let available = unpaid.min(there.due()).max(0);
             let asked = amount.unwrap_or_else(|| Money::new(available, currency));
             let minor = opened.amount(asked, available)?;
             within_limit(&txn, &opened.resource, Money::new(minor, currency))?;
-            let rejected = Rejected::of(&there, minor);
+            opened.touch(txn.now());
+            let mut postings = Vec::new();
+            // What is held by hand goes by way of the review, so that whoever takes the rejection back
+            // finds it there, whatever became of the hold.
+            let on_hold = minor.min(there.on_hold);
+            if on_hold > 0 {
+                opened.buckets.on_hold -= on_hold;
+                opened.buckets.review += on_hold;
+                opened.award.posting_count += 1;
+                let out = postings::of_hold_release(&opened.award, (on_hold, 0), opened.today)?;
+                postings.push(out);
+            }
+            let rejected = Rejected::of(&opened.buckets, minor);
             opened.buckets.review -= rejected.review;
             opened.buckets.held -= rejected.held;
-            opened.touch(txn.now());
             let award = &mut opened.award;
             award.posting_count += 1;
             award.rejected_minor += minor;
@@ -69,8 +81,8 @@ pub(crate) async fn reject(
                 reason_code: reason_code.clone(),
                 time: txn.now(),
             });
-            let posting = postings::of_rejection(award, &rejected, opened.today)?;
-            ledger::append(&txn, vec![posting]).await?;
+            postings.push(postings::of_rejection(award, &rejected, opened.today)?);
+            ledger::append(&txn, postings).await?;
             award::save(&txn, vec![award.clone()]).await?;
             let data = json!({
                 "partner": name(txn.ecosystem(), &award.partner),

@@ -175,6 +175,9 @@ fn new_award(
         earner: None,
         basis: None,
         rulings: None,
+        hold_reason: None,
+        hold_time: None,
+        hold_payable_minor: 0,
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -205,11 +208,10 @@ fn computed(
     there: &Buckets,
 ) -> Result<(award::Model, Moves), Error> {
     let entitled = evaluation.entitlement.entitled;
-    let (matured, next_release) = evaluation.maturity(txn.now());
+    let matures = evaluation.maturity(txn.now());
     let mut award = before.clone();
     award.entitled_minor = entitled;
-    let moves = ruled::moves(&mut award, matured, there);
-    let held = posting::apply(there, &moves).held;
+    let moves = ruled::moves(&mut award, matures, there);
     if let Some(version) = evaluation.version {
         award.plan_version = version.model.number;
         award.scope_date = evaluation.date;
@@ -219,7 +221,6 @@ fn computed(
         award.posted_before_minor = posted;
     }
     award.not_paid = evaluation.entitlement.not_paid;
-    award.release_time = next_release.filter(|_| held > 0);
     award.trace_hash = case.hash(evaluation);
     award.posting_count = before.posting_count + postings::count(&moves);
     Ok((award, moves))
@@ -263,12 +264,15 @@ pub(super) fn report(
 }
 
 /// What an award has in its buckets by the clock, given how much of it is out of its hold and when the
-/// next part is: a hold that has ended counts as ended.
+/// next part is: a hold that has ended counts as ended, unless somebody holds the award.
 pub(crate) fn as_of(
     award: &award::Model,
     there: Buckets,
     (matured, next): (i64, Option<Timestamp>),
 ) -> (Buckets, Option<Timestamp>) {
+    if award.hold_reason.is_some() {
+        return (there, None);
+    }
     let release = (there.held - (award.entitled_minor - matured).max(0)).max(0);
     let after = posting::apply(
         &there,

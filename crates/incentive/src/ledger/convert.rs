@@ -72,6 +72,8 @@ const KINDS: &[&str] = &[
     "PAYOUT_RETURN",
     "REJECTION",
     "REJECTION_REVERSAL",
+    "HOLD",
+    "HOLD_RELEASE",
 ];
 
 fn amount(minor: i64, currency: Currency) -> Option<WireMoney> {
@@ -156,6 +158,8 @@ fn wire_kind(kind: Kind) -> pb::journal::Kind {
         Kind::PayoutReturn => pb::journal::Kind::PayoutReturn,
         Kind::Rejection => pb::journal::Kind::Rejection,
         Kind::RejectionReversal => pb::journal::Kind::RejectionReversal,
+        Kind::Hold => pb::journal::Kind::Hold,
+        Kind::HoldRelease => pb::journal::Kind::HoldRelease,
     }
 }
 

@@ -6,6 +6,7 @@
 //! | rejection | rejection reversal | |
 //! | accrual, clawback, release | | follow from the facts, the plan version and the clock: the next evaluation would post them again |
 //! | payout reserved, sent, settled, failed, returned | | the batch is moved, so that its state and the ledger say the same |
+//! | hold, release of a hold | | the award is released, or held again |
 //! | what reverses another | | what was reversed is done anew |
 //!
 //! So after a reversal, too, the parts of an award add up to what is due to its partner, and computing it
@@ -25,6 +26,8 @@ pub const fn reversal(kind: Kind) -> Result<Kind, &'static str> {
             Err("correct the facts or the plan version, and the award is computed anew")
         }
         Kind::Release => Err("what is out of its hold waits for approval; do not approve it"),
+        Kind::Hold => Err("release the award"),
+        Kind::HoldRelease => Err("hold the award again"),
         Kind::PayoutReserve => Err("cancel the batch while it is not approved"),
         Kind::PayoutSend | Kind::PayoutSettle => Err(
             "money that has left is not called back; tell what the bank does with FailItem, ReturnItem",

@@ -11,7 +11,7 @@
 //! | payout sent | paid |
 //! | payout failed or returned | paid, the other way round: what was set off is owed again |
 //! | payout reserved or cancelled | set off: it lowers what is due and what is owed, and so changes no balance |
-//! | release, approval, approval taken back | none: money that was the partner's stays so |
+//! | release, approval, approval taken back, hold, its release | none: money that was the partner's stays so |
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,12 @@ pub const fn movement(kind: Kind) -> Option<Movement> {
         Kind::PayoutSend => Some(Movement::Paid),
         Kind::PayoutReserve | Kind::PayoutCancel => Some(Movement::SetOff),
         Kind::PayoutFail | Kind::PayoutReturn => Some(Movement::Returned),
-        Kind::Release | Kind::Approval | Kind::PayoutSettle | Kind::ApprovalReversal => None,
+        Kind::Release
+        | Kind::Approval
+        | Kind::PayoutSettle
+        | Kind::ApprovalReversal
+        | Kind::Hold
+        | Kind::HoldRelease => None,
     }
 }
 

@@ -14,6 +14,7 @@ use trellis_core::{
 pub use trellis_core::incentive::plan::Window;
 pub use trellis_core::incentive::{NotPaid, Ruling, RulingKind, Rulings};
 
+use super::ledger::HoldReason;
 use super::{Span, within};
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
@@ -30,6 +31,44 @@ pub enum AccountingClass {
     ContraRevenue,
     /// The partner brings customers: it is an expense.
     CommissionExpense,
+}
+
+/// Why an award is held by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+pub enum Hold {
+    /// Its partner disputes it.
+    Dispute,
+    /// It may be a fraud.
+    Fraud,
+    /// Somebody looks at it.
+    Review,
+}
+
+impl Hold {
+    /// The reason as it is written down.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dispute => "DISPUTE",
+            Self::Fraud => "FRAUD",
+            Self::Review => "REVIEW",
+        }
+    }
+
+    /// The reason as accounts tell it.
+    #[must_use]
+    pub const fn of_account(self) -> HoldReason {
+        match self {
+            Self::Dispute => HoldReason::Dispute,
+            Self::Fraud => HoldReason::Fraud,
+            Self::Review => HoldReason::Review,
+        }
+    }
 }
 
 /// One award.
@@ -86,6 +125,12 @@ pub struct Model {
     pub basis: Option<Basis>,
     /// What people have ruled about it, if they have.
     pub rulings: Option<Rulings>,
+    /// Why it is held by hand, if it is.
+    pub hold_reason: Option<Hold>,
+    /// Since when it is.
+    pub hold_time: Option<Timestamp>,
+    /// How much of what is held by hand was payable when it was held.
+    pub hold_payable_minor: i64,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.
@@ -142,6 +187,7 @@ crate::record!(id: AwardId, Id; reach: crate::reach::Reach::Partner(Column::Part
     "program" => Program,
     "deal" => Deal,
     "not_paid_reason" => NotPaid,
+    "hold_reason" => HoldReason,
     "create_time" => CreateTime,
     "update_time" => UpdateTime,
 });
@@ -384,7 +430,7 @@ fn of_plans(
 /// # Errors
 /// [`Error::Exists`] when there is another award with the same key.
 pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
-    /// 25 columns each: within the 32,766 values that SQLite binds in a statement.
+    /// 28 columns each: within the 32,766 values that SQLite binds in a statement.
     const CHUNK: usize = 500;
     let mut rows = awards
         .into_iter()
@@ -407,6 +453,9 @@ pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
             Column::Earner,
             Column::Basis,
             Column::Rulings,
+            Column::HoldReason,
+            Column::HoldTime,
+            Column::HoldPayableMinor,
             Column::Version,
             Column::UpdateTime,
         ] {

@@ -159,6 +159,29 @@ on_both! {
         enough.awards().approve_awards(approve(&[first])).await.unwrap();
     }
 
+    async fn what_was_payable_is_released_up_to_the_limit(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("spiff", percent("0.1")).await;
+        scene.win("deal-1", "nimbus", 100_000, "2026-03-02").await;
+        let award = scene.award("spiff").await;
+        scene.approve(&[&award]).await;
+        let name = award.name;
+        let hold = pb::HoldAwardRequest {
+            name: name.clone(),
+            reason: pb::award::HoldReason::Review.into(),
+            ..Default::default()
+        };
+        let seat = approver(&scene.world, &[dollars(9_999)]).await;
+        seat.awards().hold_award(hold).await.unwrap();
+        let release = || pb::ReleaseAwardRequest { name: name.clone(), ..Default::default() };
+        let refusal = refused(
+            seat.awards().release_award(release()).await, Code::PermissionDenied, "APPROVAL_LIMIT"
+        );
+        assert_eq!(refusal.metadata["amount"], "100.00 USD");
+        let enough = approver(&scene.world, &[dollars(10_000)]).await;
+        enough.awards().release_award(release()).await.unwrap();
+    }
+
     async fn an_award_is_rejected_up_to_the_limit(world: World) {
         let scene = Scene::new(world).await;
         scene.promise("spiff", percent("0.1")).await;

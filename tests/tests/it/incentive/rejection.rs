@@ -1,91 +1,13 @@
 //! Rejecting awards.
 
-use std::time::Duration;
-
 use futures::stream::{self, StreamExt as _};
 use tonic::{Code, Response, Status};
 use trellis_api::incentive::v1 as pb;
 use trellis_core::Currency;
 use trellis_tests::{World, number, on_both, refused};
 
-use super::scene::{Scene, band, buckets, day, minor, percent, usd, version};
-
-const DAY: Duration = Duration::from_hours(24);
-
-/// Two plans that pay a tenth of what is won in a quarter: the kernel computes the one, the evaluation
-/// the other.
-const PLANS: [&str; 2] = ["sales", "growth"];
-
-async fn promise(scene: &Scene) {
-    let (window, mode) = (pb::measure::Window::Quarter, pb::schedule::Mode::Marginal);
-    let sales = version(window, mode, vec![band(0, "0.1", 0)]);
-    let growth = pb::PlanVersion {
-        trigger_condition: "event.amount_minor > 0".to_owned(),
-        ..sales.clone()
-    };
-    for (plan, version) in PLANS.into_iter().zip([sales, growth]) {
-        scene.promise(plan, version).await;
-    }
-}
-
-fn rejection(award: &pb::Award, minor: i64) -> pb::RejectAwardRequest {
-    pb::RejectAwardRequest {
-        name: award.name.clone(),
-        amount: usd(minor),
-        reason_code: "NOT_ELIGIBLE".to_owned(),
-        ..pb::RejectAwardRequest::default()
-    }
-}
-
-async fn reject(
-    scene: &Scene,
-    request: pb::RejectAwardRequest,
-) -> Result<Response<pb::Award>, Status> {
-    let answer = scene.world.awards().reject_award(request).await;
-    if let Ok(answer) = &answer {
-        scene.note(trellis_tests::position(answer));
-    }
-    answer
-}
-
-/// Asserts what both plans come to: entitled, rejected, and where the money is.
-async fn is(scene: &Scene, entitled: i64, rejected: i64, there: [i64; 6]) {
-    for plan in PLANS {
-        let award = scene.award(plan).await;
-        let said = (
-            minor(&award.entitled_amount),
-            minor(&award.rejected_amount),
-            buckets(&award),
-        );
-        assert_eq!(said, (entitled, rejected, there), "{plan}");
-    }
-    scene.is_sound().await;
-}
-
-/// The journals of a kind.
-async fn journals(scene: &Scene, kind: &str) -> Vec<pb::Journal> {
-    let request = pb::ListJournalsRequest {
-        parent: scene.name.clone(),
-        filter: format!("kind = {kind}"),
-        page_size: 1_000,
-        ..pb::ListJournalsRequest::default()
-    };
-    let listed = scene.now().ledger().list_journals(request).await;
-    listed.unwrap().into_inner().journals
-}
-
-async fn reverse(scene: &Scene, journal: &str) -> Result<Response<pb::Journal>, Status> {
-    let request = pb::ReverseJournalRequest {
-        name: journal.to_owned(),
-        reason_code: "REJECTED_BY_MISTAKE".to_owned(),
-        ..pb::ReverseJournalRequest::default()
-    };
-    let answer = scene.world.ledger().reverse_journal(request).await;
-    if let Ok(answer) = &answer {
-        scene.note(trellis_tests::position(answer));
-    }
-    answer
-}
+use super::ruled::{DAY, PLANS, is, journals, promise, reject, rejection, reverse};
+use super::scene::{Scene, buckets, day, minor, percent, usd};
 
 on_both! {
     /// 40.00 of 100.00 are rejected, the rest is paid; the customer gives back the 40.00 and more; then
@@ -269,7 +191,8 @@ on_both! {
         assert_eq!(refusal.metadata["available"], "0.00 USD");
         let none = pb::Award { name: format!("{}/awards/none", scene.name), ..award };
         refused(reject(&scene, rejection(&none, 1)).await, Code::NotFound, "RESOURCE_NOT_FOUND");
-        is_only(&scene, "sales", [0, 0, 10_000, 0, 0, 0]).await;
+        assert_eq!(buckets(&scene.award("sales").await), [0, 0, 10_000, 0, 0, 0]);
+        scene.is_sound().await;
     }
 
     /// One approves each of many awards while another one rejects it.
@@ -303,11 +226,6 @@ on_both! {
         println!("{:?}: {approved} of {count} were approved", scene.world.engine());
         scene.is_sound().await;
     }
-}
-
-async fn is_only(scene: &Scene, plan: &str, there: [i64; 6]) {
-    assert_eq!(buckets(&scene.award(plan).await), there);
-    scene.is_sound().await;
 }
 
 /// Approves or rejects; answers whether it was done. Whoever meets too many others tries again.

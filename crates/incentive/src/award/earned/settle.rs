@@ -261,10 +261,8 @@ impl Books<'_> {
             trace_hash: award.trace.hash(),
             ..before.clone()
         };
-        let (matured, next) = row::maturity(&after, &zone, txn.now());
-        let moves = ruled::moves(&mut after, matured, &there);
-        let held = posting::apply(&there, &moves).held;
-        after.release_time = next.filter(|_| held > 0);
+        let matures = row::maturity(&after, &zone, txn.now());
+        let moves = ruled::moves(&mut after, matures, &there);
         let same = |basis: &Option<award::Basis>| {
             basis
                 .as_ref()
@@ -323,11 +321,10 @@ pub(crate) async fn mature(
             .unwrap_or_else(trellis_core::TimeZone::utc);
         let empty = Buckets::empty(before.currency);
         let there = buckets.remove(&before.id).unwrap_or(empty);
-        let (matured, next) = row::maturity(&before, &zone, txn.now());
+        let matures = row::maturity(&before, &zone, txn.now());
         let mut after = before.clone();
-        let moves = ruled::moves(&mut after, matured, &there);
+        let moves = ruled::moves(&mut after, matures, &there);
         let after_moves = posting::apply(&there, &moves);
-        after.release_time = next.filter(|_| after_moves.held > 0);
         if after != before || moves != posting::Moves::default() {
             after.posting_count += postings::count(&moves);
             after.version += 1;

@@ -48,11 +48,15 @@ pub enum Kind {
     Rejection,
     /// A rejection has been taken back.
     RejectionReversal,
+    /// Somebody has held what waited for approval or was payable.
+    Hold,
+    /// Somebody has released what was held by hand.
+    HoldRelease,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Accrual,
         Self::Release,
         Self::Approval,
@@ -66,6 +70,8 @@ impl Kind {
         Self::PayoutReturn,
         Self::Rejection,
         Self::RejectionReversal,
+        Self::Hold,
+        Self::HoldRelease,
     ];
 
     /// The kind as it is written down.
@@ -90,7 +96,9 @@ impl Kind {
             | Self::PayoutSettle
             | Self::PayoutFail
             | Self::PayoutReturn
-            | Self::Rejection => None,
+            | Self::Rejection
+            | Self::Hold
+            | Self::HoldRelease => None,
         }
     }
 
@@ -112,12 +120,13 @@ impl Kind {
                 &[ContraRevenue, CommissionExpense],
                 &[Held, Review, Payable, Receivable],
             ),
-            Self::Release => (&[Held], &[Review, Payable]),
+            Self::Release | Self::HoldRelease => (&[Held], &[Review, Payable]),
             Self::Approval => (&[Held, Review], &[Payable]),
             Self::Clawback => (
                 &[Held, Review, Payable, Receivable],
                 &[ContraRevenue, CommissionExpense],
             ),
+            Self::Hold => (&[Review, Payable], &[Held]),
             Self::Rejection => (&[Held, Review], &[ContraRevenue, CommissionExpense]),
             Self::PayoutReserve => (&[Payable, SetOff], &[InPayout, SetOff, Receivable]),
             Self::PayoutSend => (&[InPayout], &[PayoutClearing]),
