@@ -2,7 +2,7 @@
 
 use trellis_api::tonic::Status;
 use trellis_core::access::Refused;
-use trellis_core::{Code, Date, Failure, MoneyError, Problem, Violation};
+use trellis_core::{Code, Date, Failure, Money, MoneyError, Problem, Violation};
 use trellis_store::incentive::ledger::Rejected;
 
 /// A refusal of the incentive service.
@@ -32,6 +32,28 @@ pub enum Error {
     NothingToApprove {
         /// The award.
         resource: String,
+    },
+    /// The award is held by hand.
+    #[error("{resource} is held ({hold_reason}); release it first")]
+    AwardOnHold {
+        /// The award.
+        resource: String,
+        /// Why it is held.
+        hold_reason: &'static str,
+    },
+    /// The award is not held by hand.
+    #[error("{resource} is not held by anybody; nothing is left to do")]
+    AwardNotOnHold {
+        /// The award.
+        resource: String,
+    },
+    /// The award has less than what was asked for.
+    #[error("{resource} has {available} for this; ask for no more, if that is more than nothing")]
+    AmountNotAvailable {
+        /// The award.
+        resource: String,
+        /// What it has.
+        available: Money,
     },
     /// A fact was recorded, and said something else.
     #[error("{fact} was recorded and says something else; record its next revision")]
@@ -112,6 +134,9 @@ impl Failure for Error {
             Self::Store(error) => error.code(),
             Self::VersionOverlap { .. }
             | Self::NothingToApprove { .. }
+            | Self::AwardOnHold { .. }
+            | Self::AwardNotOnHold { .. }
+            | Self::AmountNotAvailable { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }
@@ -131,6 +156,9 @@ impl Failure for Error {
             Self::VersionOverlap { .. } => "VERSION_OVERLAP",
             Self::FactRecordedOtherwise { .. } => "FACT_RECORDED_OTHERWISE",
             Self::NothingToApprove { .. } => "NOTHING_TO_APPROVE",
+            Self::AwardOnHold { .. } => "AWARD_ON_HOLD",
+            Self::AwardNotOnHold { .. } => "AWARD_NOT_ON_HOLD",
+            Self::AmountNotAvailable { .. } => "AMOUNT_NOT_AVAILABLE",
             Self::NothingPayable { .. } => "NOTHING_PAYABLE",
             Self::JournalNotReversible { .. } => "JOURNAL_NOT_REVERSIBLE",
             Self::JournalAlreadyReversed { .. } => "JOURNAL_ALREADY_REVERSED",
@@ -156,9 +184,25 @@ impl Failure for Error {
                 ("from_date", from.to_string()),
             ],
             Self::FactRecordedOtherwise { fact } => vec![("fact", fact.clone())],
-            Self::NothingToApprove { resource } | Self::NothingPayable { resource } => {
+            Self::NothingToApprove { resource }
+            | Self::AwardNotOnHold { resource }
+            | Self::NothingPayable { resource } => {
                 vec![("resource", resource.clone())]
             }
+            Self::AwardOnHold {
+                resource,
+                hold_reason,
+            } => vec![
+                ("resource", resource.clone()),
+                ("hold_reason", (*hold_reason).to_owned()),
+            ],
+            Self::AmountNotAvailable {
+                resource,
+                available,
+            } => vec![
+                ("resource", resource.clone()),
+                ("available", available.to_string()),
+            ],
             Self::JournalNotReversible {
                 resource,
                 kind,
@@ -205,6 +249,9 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::FactRecordedOtherwise { .. }
             | Self::NothingToApprove { .. }
+            | Self::AwardOnHold { .. }
+            | Self::AwardNotOnHold { .. }
+            | Self::AmountNotAvailable { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }
@@ -223,6 +270,9 @@ impl Failure for Error {
             Self::VersionOverlap { .. }
             | Self::FactRecordedOtherwise { .. }
             | Self::NothingToApprove { .. }
+            | Self::AwardOnHold { .. }
+            | Self::AwardNotOnHold { .. }
+            | Self::AmountNotAvailable { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }

@@ -107,8 +107,10 @@ impl NotPaid {
 pub struct Buckets {
     /// The currency.
     pub currency: Currency,
-    /// Held until its hold ends.
+    /// Held by the plan until its hold ends.
     pub held: i64,
+    /// Held by hand until somebody releases it.
+    pub on_hold: i64,
     /// Waiting for approval.
     pub review: i64,
     /// Due at the next payout.
@@ -128,6 +130,7 @@ impl Buckets {
         Self {
             currency,
             held: 0,
+            on_hold: 0,
             review: 0,
             payable: 0,
             in_payout: 0,
@@ -136,9 +139,10 @@ impl Buckets {
         }
     }
 
-    /// What the partner is entitled to: all parts, less what is owed.
+    /// What is due to the partner, or was: all parts, less what is owed.
     #[must_use]
-    pub const fn entitled(&self) -> i64 {
-        self.held + self.review + self.payable + self.in_payout + self.paid - self.owed
+    pub const fn due(&self) -> i64 {
+        self.held + self.on_hold + self.review + self.payable + self.in_payout + self.paid
+            - self.owed
     }
 }

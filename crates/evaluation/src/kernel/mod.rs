@@ -6,7 +6,7 @@
 //! entitled to, and the difference is posted.
 //!
 //! ```text
-//! facts --measure--> amounts --entitlement--> entitled --posting--> moves between buckets
+//! facts --measure--> amounts --entitlement--> entitled --ruling--> due --posting--> moves between buckets
 //!                                   |
 //!                      steps: why, in sentences; trace: a hash that shows that it can be repeated
 //! ```
@@ -18,6 +18,7 @@ pub mod entitlement;
 pub mod measure;
 pub mod period;
 pub mod posting;
+pub mod ruling;
 pub mod schedule;
 pub mod steps;
 pub mod trace;

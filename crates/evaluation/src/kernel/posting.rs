@@ -1,10 +1,10 @@
 //! From an entitlement to money that moves: what an evaluation posts, given where the money of the
 //! award is.
 //!
-//! `posting = entitlement - already posted`. A rise first settles what the partner owes for the same
+//! `posting = what is due of the entitlement - already posted`. A rise first settles what the partner owes for the same
 //! award: that was approved and paid before. The rest of it is held, as far as its hold lasts, or
-//! else waits for review. A fall is taken from what is held, then from review, then from what is
-//! payable; what is left of it was paid or is on its way, and is owed. Last, what is held longer
+//! else waits for review. A fall is taken from what is held, by the plan and then by hand, then from
+//! review, then from what is payable; what is left of it was paid or is on its way, and is owed. Last, what is held longer
 //! than its hold lasts is released.
 
 use trellis_core::incentive::Buckets;
@@ -20,6 +20,8 @@ pub struct Moves {
     pub accrue_review: i64,
     /// No longer earned: taken from what was held.
     pub claw_held: i64,
+    /// No longer earned: taken from what was held by hand.
+    pub claw_on_hold: i64,
     /// No longer earned: taken from what waited for review.
     pub claw_review: i64,
     /// No longer earned: taken from what was payable.
@@ -31,22 +33,23 @@ pub struct Moves {
 }
 
 impl Moves {
-    /// What was posted in all: the entitlement less what had been posted.
+    /// What was posted in all: what is due less what had been posted.
     pub fn delta(&self) -> i64 {
         self.accrue_owed + self.accrue_held + self.accrue_review
             - self.claw_held
+            - self.claw_on_hold
             - self.claw_review
             - self.claw_payable
             - self.claw_owed
     }
 }
 
-/// What to post for an award that is entitled to `entitled`, `matured` of it without a hold.
-pub fn moves(entitled: i64, matured: i64, buckets: &Buckets) -> Moves {
+/// What to post for an award of which so much is due, `matured` of it without a hold.
+pub fn moves(due: i64, matured: i64, buckets: &Buckets) -> Moves {
     let mut moves = Moves::default();
-    let keep_held = entitled - matured.clamp(0, entitled);
+    let keep_held = due - matured.clamp(0, due);
     let mut held = buckets.held;
-    let delta = entitled - buckets.entitled();
+    let delta = due - buckets.due();
     if delta > 0 {
         moves.accrue_owed = delta.min(buckets.owed);
         let rest = delta - moves.accrue_owed;
@@ -57,6 +60,7 @@ pub fn moves(entitled: i64, matured: i64, buckets: &Buckets) -> Moves {
         let mut rest = -delta;
         for (bucket, claw) in [
             (buckets.held, &mut moves.claw_held),
+            (buckets.on_hold, &mut moves.claw_on_hold),
             (buckets.review, &mut moves.claw_review),
             (buckets.payable, &mut moves.claw_payable),
         ] {
@@ -70,6 +74,17 @@ pub fn moves(entitled: i64, matured: i64, buckets: &Buckets) -> Moves {
     moves
 }
 
+/// The same for an award that is held by hand: whatever it earns is held, and nothing is released.
+pub fn moves_on_hold(due: i64, buckets: &Buckets) -> Moves {
+    let moves = moves(due, 0, buckets);
+    Moves {
+        accrue_held: moves.accrue_held + moves.accrue_review,
+        accrue_review: 0,
+        release: 0,
+        ..moves
+    }
+}
+
 /// Where the money is after some moves.
 pub fn apply(before: &Buckets, moves: &Moves) -> Buckets {
     let Moves {
@@ -77,6 +92,7 @@ pub fn apply(before: &Buckets, moves: &Moves) -> Buckets {
         accrue_held,
         accrue_review,
         claw_held,
+        claw_on_hold,
         claw_review,
         claw_payable,
         claw_owed,
@@ -84,6 +100,7 @@ pub fn apply(before: &Buckets, moves: &Moves) -> Buckets {
     } = *moves;
     Buckets {
         held: before.held + accrue_held - claw_held - release,
+        on_hold: before.on_hold - claw_on_hold,
         review: before.review + accrue_review - claw_review + release,
         payable: before.payable - claw_payable,
         owed: before.owed + claw_owed - accrue_owed,
@@ -202,9 +219,10 @@ mod tests {
 
     fn any_buckets() -> impl Strategy<Value = Buckets> {
         let amount = || 0..1_000_i64;
-        let unpaid = (amount(), amount(), amount());
+        let unpaid = (amount(), amount(), amount(), amount());
         (unpaid, amount(), amount(), 0..=100_i64).prop_map(
-            |((held, review, payable), in_payout, paid, percent)| Buckets {
+            |((held, on_hold, review, payable), in_payout, paid, percent)| Buckets {
+                on_hold,
                 // No more can be owed than was paid or is on its way.
                 owed: (in_payout + paid) * percent / 100,
                 ..buckets(held, review, payable, in_payout, paid)
@@ -213,25 +231,25 @@ mod tests {
     }
 
     proptest! {
-        /// I07: the buckets add up to the entitlement after every posting.
+        /// I07: the buckets add up to what is due after every posting.
         #[test]
-        fn the_buckets_add_up_to_the_entitlement(
-            before in any_buckets(), entitled in 0..5_000_i64, matured in 0..6_000_i64,
+        fn the_buckets_add_up_to_what_is_due(
+            before in any_buckets(), due in 0..5_000_i64, matured in 0..6_000_i64,
         ) {
-            let moves = moves(entitled, matured, &before);
+            let moves = moves(due, matured, &before);
             let after = apply(&before, &moves);
-            prop_assert_eq!(after.entitled(), entitled);
-            prop_assert_eq!(moves.delta(), entitled - before.entitled());
+            prop_assert_eq!(after.due(), due);
+            prop_assert_eq!(moves.delta(), due - before.due());
         }
 
         /// I03 and I09: nothing is taken that is not there, and nothing moves backwards.
         #[test]
         fn no_bucket_falls_below_zero(
-            before in any_buckets(), entitled in 0..5_000_i64, matured in 0..6_000_i64,
+            before in any_buckets(), due in 0..5_000_i64, matured in 0..6_000_i64,
         ) {
-            let moves = moves(entitled, matured, &before);
+            let moves = moves(due, matured, &before);
             let after = apply(&before, &moves);
-            for amount in [after.held, after.review, after.payable, after.owed] {
+            for amount in [after.held, after.on_hold, after.review, after.payable, after.owed] {
                 prop_assert!(amount >= 0);
             }
             let Moves {
@@ -239,26 +257,39 @@ mod tests {
                 accrue_held,
                 accrue_review,
                 claw_held,
+                claw_on_hold,
                 claw_review,
                 claw_payable,
                 claw_owed,
                 release,
             } = moves;
             let accrued = [accrue_owed, accrue_held, accrue_review];
-            let clawed = [claw_held, claw_review, claw_payable, claw_owed];
+            let clawed = [claw_held, claw_on_hold, claw_review, claw_payable, claw_owed];
             for amount in accrued.into_iter().chain(clawed).chain([release]) {
                 prop_assert!(amount >= 0);
             }
-            prop_assert!(claw_owed == 0 || after.held + after.review + after.payable == 0);
+            prop_assert!(claw_owed == 0 || after.held + after.on_hold + after.review + after.payable == 0);
+        }
+
+        /// What is held by hand gets no further, however long its plan would hold it.
+        #[test]
+        fn nothing_that_is_held_by_hand_gets_on(
+            before in any_buckets(), due in 0..5_000_i64,
+        ) {
+            let moves = moves_on_hold(due, &before);
+            let after = apply(&before, &moves);
+            prop_assert_eq!(after.due(), due);
+            prop_assert!(after.review <= before.review && after.payable <= before.payable);
+            prop_assert_eq!(moves_on_hold(due, &after), Moves::default());
         }
 
         /// I11: a second run posts nothing.
         #[test]
         fn a_second_run_posts_nothing(
-            before in any_buckets(), entitled in 0..5_000_i64, matured in 0..6_000_i64,
+            before in any_buckets(), due in 0..5_000_i64, matured in 0..6_000_i64,
         ) {
-            let first = moves(entitled, matured, &before);
-            let second = moves(entitled, matured, &apply(&before, &first));
+            let first = moves(due, matured, &before);
+            let second = moves(due, matured, &apply(&before, &first));
             prop_assert_eq!(second, Moves::default());
         }
     }

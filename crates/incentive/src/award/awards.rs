@@ -15,6 +15,7 @@ use super::case::{Case, Known};
 use super::convert::wire;
 use super::earned::row::maturity;
 use super::earned::settle::{mature, take_over};
+use super::opened::not_on_hold;
 use super::postings;
 use super::rulebook::Rulebook;
 use super::settle::{self, Cases, Settled};
@@ -63,7 +64,8 @@ pub(crate) async fn list(
 /// Approves what awards have in review: all of them or none.
 ///
 /// # Errors
-/// `RESOURCE_NOT_FOUND`; `NOTHING_TO_APPROVE` naming the first award that has nothing in review;
+/// `RESOURCE_NOT_FOUND`; `AWARD_ON_HOLD` and `NOTHING_TO_APPROVE` naming the first award that is held by hand, or
+/// has nothing in review;
 /// `APPROVAL_LIMIT` naming the first with which the sum is above the caller's limit.
 pub(crate) async fn approve(
     store: &Store,
@@ -89,6 +91,7 @@ pub(crate) async fn approve(
                 else {
                     return Err(absent(&txn, &id));
                 };
+                not_on_hold(&resource, &award)?;
                 let minor = buckets.review;
                 if minor == 0 {
                     return Err(Error::NothingToApprove { resource });
@@ -125,7 +128,7 @@ pub(crate) async fn approve(
 
 /// Settles awards, so that holds that have ended are, and answers them by id with the time zones of
 /// their programs.
-async fn settled_anew(
+pub(super) async fn settled_anew(
     txn: &Txn,
     ids: &[AwardId],
 ) -> Result<HashMap<AwardId, (Settled, TimeZone)>, Error> {

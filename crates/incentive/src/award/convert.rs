@@ -5,10 +5,12 @@ use trellis_api::incentive::v1 as pb;
 use trellis_api::{Etag, Field, Fields, date, money, name, numbered_name, time};
 use trellis_core::{AwardId, DealId, Money, PageQuery, PartnerId, Period, PlanId, ProgramId};
 use trellis_evaluation::evaluate::{Facts, Key, Posted};
-use trellis_store::incentive::award::{Model, NotPaid};
+use trellis_store::incentive::award::{Hold, Model, NotPaid};
 use trellis_store::incentive::ledger::Buckets;
 
 use super::awards::Approve;
+use super::holds::{Release, Stop};
+use super::rejections::Reject;
 use super::replays::Replay;
 use super::simulate::Simulate;
 use crate::fact::convert::{exchange_rates, facts, quotas};
@@ -22,6 +24,7 @@ const FIELDS: &[Field] = &[
     Field::id::<ProgramId>("program"),
     Field::id::<DealId>("deal"),
     Field::state("not_paid_reason", "NOT_PAID_REASON", REASONS),
+    Field::state("hold_reason", "HOLD_REASON", HOLDS),
     Field::time("create_time").sortable(),
     Field::time("update_time").sortable(),
 ];
@@ -55,6 +58,12 @@ const REASONS: &[&str] = &[
     NotPaid::NothingLeft.name(),
 ];
 
+const HOLDS: &[&str] = &[
+    Hold::Dispute.name(),
+    Hold::Fraud.name(),
+    Hold::Review.name(),
+];
+
 /// An award on the wire, with where its money is.
 pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
     let Model {
@@ -71,6 +80,7 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         currency,
         accounting_class: _,
         entitled_minor,
+        rejected_minor,
         posted_before_minor: _,
         not_paid,
         release_time,
@@ -78,6 +88,10 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         trace_hash: _,
         earner,
         basis,
+        rulings: _,
+        hold_reason,
+        hold_time,
+        hold_payable_minor: _,
         version,
         create_time,
         update_time,
@@ -102,6 +116,11 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         plan_version: numbered_name(&ecosystem, &plan, "versions", plan_version.into()),
         program: name(&ecosystem, &program),
         entitled_amount: Some(money::wire(Money::new(entitled_minor, currency))),
+        hold_reason: hold_reason
+            .map_or(pb::award::HoldReason::Unspecified, wire_hold)
+            .into(),
+        hold_time: hold_time.map(time::wire),
+        rejected_amount: Some(money::wire(Money::new(rejected_minor, currency))),
         buckets: Some(wire_buckets(buckets)),
         not_paid_reason: wire_reason(not_paid).into(),
         release_time: release_time.map(time::wire),
@@ -121,6 +140,7 @@ fn wire_buckets(buckets: Buckets) -> pb::AwardBuckets {
     let Buckets {
         currency,
         held,
+        on_hold,
         review,
         payable,
         in_payout,
@@ -129,12 +149,21 @@ fn wire_buckets(buckets: Buckets) -> pb::AwardBuckets {
     } = buckets;
     let amount = |minor| Some(money::wire(Money::new(minor, currency)));
     pb::AwardBuckets {
-        held_amount: amount(held),
+        held_amount: amount(held + on_hold),
+        on_hold_amount: amount(on_hold),
         review_amount: amount(review),
         payable_amount: amount(payable),
         in_payout_amount: amount(in_payout),
         paid_amount: amount(paid),
         owed_amount: amount(owed),
+    }
+}
+
+const fn wire_hold(hold: Hold) -> pb::award::HoldReason {
+    match hold {
+        Hold::Dispute => pb::award::HoldReason::Dispute,
+        Hold::Fraud => pb::award::HoldReason::Fraud,
+        Hold::Review => pb::award::HoldReason::Review,
     }
 }
 
@@ -205,6 +234,50 @@ pub(super) fn approve(request: pb::ApproveAwardsRequest, fields: &mut Fields) ->
     let ids = fields.ids("names", &request.names);
     Some(Approve {
         ids: ids?,
+        note: request.note,
+    })
+}
+
+pub(super) fn hold(request: pb::HoldAwardRequest, fields: &mut Fields) -> Option<Stop> {
+    let id = fields.id("name", &request.name);
+    let etag = fields.etag("etag", &request.etag);
+    let reason = match request.reason() {
+        pb::award::HoldReason::Unspecified => None,
+        pb::award::HoldReason::Dispute => Some(Hold::Dispute),
+        pb::award::HoldReason::Fraud => Some(Hold::Fraud),
+        pb::award::HoldReason::Review => Some(Hold::Review),
+    };
+    Some(Stop {
+        id: id?,
+        etag: etag?,
+        reason: fields.required("reason", reason)?,
+        note: request.note,
+    })
+}
+
+pub(super) fn release(request: pb::ReleaseAwardRequest, fields: &mut Fields) -> Option<Release> {
+    let id = fields.id("name", &request.name);
+    let etag = fields.etag("etag", &request.etag);
+    Some(Release {
+        id: id?,
+        etag: etag?,
+        note: request.note,
+    })
+}
+
+pub(super) fn reject(request: pb::RejectAwardRequest, fields: &mut Fields) -> Option<Reject> {
+    let id = fields.id("name", &request.name);
+    let etag = fields.etag("etag", &request.etag);
+    let amount = fields.optional_money("amount", request.amount);
+    if amount.flatten().is_some_and(|amount| amount.minor <= 0) {
+        let otherwise = "must be more than 0; leave it out to reject all that is not payable yet";
+        fields.refuse("amount", "money.gt", otherwise);
+    }
+    Some(Reject {
+        id: id?,
+        etag: etag?,
+        amount: amount?,
+        reason_code: request.reason_code,
         note: request.note,
     })
 }

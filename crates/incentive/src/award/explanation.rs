@@ -9,6 +9,7 @@ use trellis_store::incentive::fact::{self, Kind};
 use super::convert::wire_reason;
 use super::explain::Explained;
 use super::rulebook::Version;
+use super::rulings;
 use crate::plan::convert::wire_version;
 use crate::plan::lifecycle;
 use crate::plan::terms::wire_partner_type;
@@ -83,12 +84,14 @@ pub(super) fn wire(
         posted_before_amount: amount(award.posted_before_minor),
         delta_amount: amount(award.entitled_minor - award.posted_before_minor),
         not_paid_reason: wire_reason(entitlement.not_paid).into(),
-        summary,
+        summary: rulings::told(summary, award),
         next_band: wire_next(rules, entitlement),
         trace_hash: award.trace_hash.clone(),
         replay_hash: case.hash(evaluation),
         engine_version: trace::ENGINE_VERSION,
         known_time: None,
+        rulings: rulings::wire_all(award),
+        due_amount: Some(money::wire(rulings::due(award))),
     }
 }
 

@@ -6,10 +6,13 @@
 //! | no longer earned | held, review, payable, what the partner owes | the program's expense |
 //! | out of its hold | held | review |
 //! | approved | review | payable |
+//! | rejected | review, held | the program's expense |
+//! | held by hand | review, payable | held for that reason |
+//! | released | held for that reason | review, payable |
 
 use trellis_core::{Date, Period};
-use trellis_store::incentive::award::{AccountingClass, Model, Window};
-use trellis_store::incentive::ledger::{Account, HoldReason, Key, Kind, Line, Posting};
+use trellis_store::incentive::award::{AccountingClass, Hold, Model, Window};
+use trellis_store::incentive::ledger::{Account, Buckets, HoldReason, Key, Kind, Line, Posting};
 
 use crate::Error;
 use trellis_evaluation::kernel::posting::Moves;
@@ -27,6 +30,7 @@ pub(crate) fn of_moves(award: &Model, moves: &Moves, today: Date) -> Result<Vec<
         accrue_held,
         accrue_review,
         claw_held,
+        claw_on_hold,
         claw_review,
         claw_payable,
         claw_owed,
@@ -59,6 +63,7 @@ pub(crate) fn of_moves(award: &Model, moves: &Moves, today: Date) -> Result<Vec<
     } else if delta < 0 {
         let debits = [
             (accounts.held(), claw_held),
+            (accounts.on_hold(), claw_on_hold),
             (accounts.review(), claw_review),
             (accounts.payable(), claw_payable),
             (accounts.receivable(), claw_owed),
@@ -93,6 +98,84 @@ pub(crate) fn of_approval(award: &Model, minor: i64, today: Date) -> Result<Post
         today,
         lines.into(),
     )
+}
+
+/// The posting that holds what an award, which is held and counts it already, has in review and payable.
+pub(crate) fn of_hold(award: &Model, there: &Buckets, today: Date) -> Result<Posting, Error> {
+    let accounts = Accounts { award };
+    let debits = [
+        (accounts.review(), there.review),
+        (accounts.payable(), there.payable),
+    ];
+    let mut lines: Vec<Line> = lined(debits, |account, minor| {
+        Line::debit(account, Some(&award.id), minor)
+    })
+    .collect();
+    let minor = there.review + there.payable;
+    lines.push(Line::credit(accounts.on_hold(), Some(&award.id), minor));
+    posting(award, award.posting_count, Kind::Hold, today, lines)
+}
+
+/// The posting that releases what an award, which is held and counts it already, has on hold: so much of
+/// it waits for approval, and so much is payable.
+pub(crate) fn of_hold_release(
+    award: &Model,
+    (review, payable): (i64, i64),
+    today: Date,
+) -> Result<Posting, Error> {
+    let accounts = Accounts { award };
+    let mut lines = vec![Line::debit(
+        accounts.on_hold(),
+        Some(&award.id),
+        review + payable,
+    )];
+    let credits = [(accounts.review(), review), (accounts.payable(), payable)];
+    lines.extend(lined(credits, |account, minor| {
+        Line::credit(account, Some(&award.id), minor)
+    }));
+    posting(award, award.posting_count, Kind::HoldRelease, today, lines)
+}
+
+/// Where what is rejected is taken from, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rejected {
+    /// Waited for approval.
+    pub(crate) review: i64,
+    /// Was held.
+    pub(crate) held: i64,
+}
+
+impl Rejected {
+    /// Takes so much first of what waits for approval: whoever rejects has looked at that.
+    pub(crate) fn of(there: &Buckets, minor: i64) -> Self {
+        let review = minor.min(there.review);
+        Self {
+            review,
+            held: minor - review,
+        }
+    }
+}
+
+/// The posting that rejects something of an award, which counts it already.
+pub(crate) fn of_rejection(
+    award: &Model,
+    rejected: &Rejected,
+    today: Date,
+) -> Result<Posting, Error> {
+    let Rejected { review, held } = *rejected;
+    let accounts = Accounts { award };
+    let debits = [(accounts.review(), review), (accounts.held(), held)];
+    let mut lines: Vec<Line> = lined(debits, |account, minor| {
+        Line::debit(account, Some(&award.id), minor)
+    })
+    .collect();
+    lines.push(Line::credit(
+        accounts.expense(),
+        Some(&award.id),
+        review + held,
+    ));
+    let posting = posting(award, award.posting_count, Kind::Rejection, today, lines)?;
+    Ok(posting.belonging_to(earned_on(award, today)))
 }
 
 /// The day to which what an award comes to belongs: that of its deal or its fact, or the last one of its
@@ -138,6 +221,15 @@ struct Accounts<'a> {
 impl Accounts<'_> {
     fn held(&self) -> Account {
         Account::held(&self.award.partner, HoldReason::Hold, self.award.currency)
+    }
+
+    /// What is held by hand; as the plan holds it where nothing is.
+    fn on_hold(&self) -> Account {
+        let reason = self
+            .award
+            .hold_reason
+            .map_or(HoldReason::Hold, Hold::of_account);
+        Account::held(&self.award.partner, reason, self.award.currency)
     }
 
     fn review(&self) -> Account {

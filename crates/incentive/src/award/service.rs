@@ -6,7 +6,7 @@ use trellis_api::incentive::v1::award_service_server::{AwardService, AwardServic
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{awards, convert, explain, replays, simulate};
+use super::{awards, convert, explain, holds, rejections, replays, simulate};
 
 /// `AwardService` over a store.
 #[derive(Clone)]
@@ -79,5 +79,31 @@ impl AwardService for Awards {
     ) -> Result<Response<pb::ApproveAwardsResponse>, Status> {
         let (call, approve) = open(request, convert::approve)?;
         Ok(written(awards::approve(&self.store, call, approve).await?))
+    }
+
+    async fn hold_award(
+        &self,
+        request: Request<pb::HoldAwardRequest>,
+    ) -> Result<Response<pb::Award>, Status> {
+        let (call, stop) = open(request, convert::hold)?;
+        Ok(written(holds::hold(&self.store, call, stop).await?))
+    }
+
+    async fn release_award(
+        &self,
+        request: Request<pb::ReleaseAwardRequest>,
+    ) -> Result<Response<pb::Award>, Status> {
+        let (call, release) = open(request, convert::release)?;
+        Ok(written(holds::release(&self.store, call, release).await?))
+    }
+
+    async fn reject_award(
+        &self,
+        request: Request<pb::RejectAwardRequest>,
+    ) -> Result<Response<pb::Award>, Status> {
+        let (call, reject) = open(request, convert::reject)?;
+        Ok(written(
+            rejections::reject(&self.store, call, reject).await?,
+        ))
     }
 }

@@ -20,6 +20,7 @@ use trellis_store::{Txn, View};
 use super::case::{Case, Evaluation, Known};
 use super::postings;
 use super::rulebook::Rulebook;
+use super::ruled;
 use crate::Error;
 use trellis_evaluation::kernel::period::Scope;
 use trellis_evaluation::kernel::posting::{self, Moves};
@@ -165,6 +166,7 @@ fn new_award(
         currency: case.currency,
         accounting_class: class_of(case.partner_type),
         entitled_minor: 0,
+        rejected_minor: 0,
         posted_before_minor: 0,
         not_paid: None,
         release_time: None,
@@ -172,6 +174,10 @@ fn new_award(
         trace_hash: String::new(),
         earner: None,
         basis: None,
+        rulings: None,
+        hold_reason: None,
+        hold_time: None,
+        hold_payable_minor: 0,
         version: 1,
         create_time: txn.now(),
         update_time: txn.now(),
@@ -202,20 +208,19 @@ fn computed(
     there: &Buckets,
 ) -> Result<(award::Model, Moves), Error> {
     let entitled = evaluation.entitlement.entitled;
-    let (matured, next_release) = evaluation.maturity(txn.now());
-    let moves = posting::moves(entitled, matured, there);
-    let held = posting::apply(there, &moves).held;
+    let matures = evaluation.maturity(txn.now());
     let mut award = before.clone();
+    award.entitled_minor = entitled;
+    let moves = ruled::moves(&mut award, matures, there);
     if let Some(version) = evaluation.version {
         award.plan_version = version.model.number;
         award.scope_date = evaluation.date;
     }
-    if moves.delta() != 0 {
-        award.posted_before_minor = there.entitled();
+    let posted = ruled::posted(before, there);
+    if posted != entitled {
+        award.posted_before_minor = posted;
     }
-    award.entitled_minor = entitled;
     award.not_paid = evaluation.entitlement.not_paid;
-    award.release_time = next_release.filter(|_| held > 0);
     award.trace_hash = case.hash(evaluation);
     award.posting_count = before.posting_count + postings::count(&moves);
     Ok((award, moves))
@@ -259,12 +264,15 @@ pub(super) fn report(
 }
 
 /// What an award has in its buckets by the clock, given how much of it is out of its hold and when the
-/// next part is: a hold that has ended counts as ended.
+/// next part is: a hold that has ended counts as ended, unless somebody holds the award.
 pub(crate) fn as_of(
     award: &award::Model,
     there: Buckets,
     (matured, next): (i64, Option<Timestamp>),
 ) -> (Buckets, Option<Timestamp>) {
+    if award.hold_reason.is_some() {
+        return (there, None);
+    }
     let release = (there.held - (award.entitled_minor - matured).max(0)).max(0);
     let after = posting::apply(
         &there,

@@ -70,6 +70,10 @@ const KINDS: &[&str] = &[
     "APPROVAL_REVERSAL",
     "PAYOUT_FAIL",
     "PAYOUT_RETURN",
+    "REJECTION",
+    "REJECTION_REVERSAL",
+    "HOLD",
+    "HOLD_RELEASE",
 ];
 
 fn amount(minor: i64, currency: Currency) -> Option<WireMoney> {
@@ -152,6 +156,10 @@ fn wire_kind(kind: Kind) -> pb::journal::Kind {
         Kind::ApprovalReversal => pb::journal::Kind::ApprovalReversal,
         Kind::PayoutFail => pb::journal::Kind::PayoutFail,
         Kind::PayoutReturn => pb::journal::Kind::PayoutReturn,
+        Kind::Rejection => pb::journal::Kind::Rejection,
+        Kind::RejectionReversal => pb::journal::Kind::RejectionReversal,
+        Kind::Hold => pb::journal::Kind::Hold,
+        Kind::HoldRelease => pb::journal::Kind::HoldRelease,
     }
 }
 
@@ -303,6 +311,7 @@ pub(super) fn wire_totals(currency: Currency, totals: &Totals) -> pb::StatementC
         opening,
         earned,
         clawed_back,
+        rejected,
         paid,
         set_off,
         closing,
@@ -318,6 +327,7 @@ pub(super) fn wire_totals(currency: Currency, totals: &Totals) -> pb::StatementC
         opening_balance: amount(opening),
         earned_amount: amount(earned),
         clawed_back_amount: amount(clawed_back),
+        rejected_amount: amount(rejected),
         paid_amount: amount(paid),
         set_off_amount: amount(set_off),
         closing_balance: amount(closing),
@@ -366,6 +376,7 @@ fn wire_movement_kind(kind: Option<statement::Movement>) -> pb::statement_moveme
         Some(statement::Movement::Paid) => pb::statement_movement::Kind::Paid,
         Some(statement::Movement::SetOff) => pb::statement_movement::Kind::SetOff,
         Some(statement::Movement::Returned) => pb::statement_movement::Kind::Returned,
+        Some(statement::Movement::Rejected) => pb::statement_movement::Kind::Rejected,
         // Journals of these kinds move nothing to or from a partner, and so are no movements.
         None => pb::statement_movement::Kind::Unspecified,
     }

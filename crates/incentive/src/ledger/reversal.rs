@@ -3,12 +3,14 @@
 //! | Journal | Reversed by | Else |
 //! |---|---|---|
 //! | approval | approval reversal | |
+//! | rejection | rejection reversal | |
 //! | accrual, clawback, release | | follow from the facts, the plan version and the clock: the next evaluation would post them again |
 //! | payout reserved, sent, settled, failed, returned | | the batch is moved, so that its state and the ledger say the same |
+//! | hold, release of a hold | | the award is released, or held again |
 //! | what reverses another | | what was reversed is done anew |
 //!
-//! So after a reversal, too, the parts of an award add up to what its partner is entitled to, and
-//! computing it anew posts nothing.
+//! So after a reversal, too, the parts of an award add up to what is due to its partner, and computing it
+//! anew posts nothing.
 
 use trellis_store::incentive::ledger::Kind;
 
@@ -19,16 +21,19 @@ use trellis_store::incentive::ledger::Kind;
 pub const fn reversal(kind: Kind) -> Result<Kind, &'static str> {
     match kind {
         Kind::Approval => Ok(Kind::ApprovalReversal),
+        Kind::Rejection => Ok(Kind::RejectionReversal),
         Kind::Accrual | Kind::Clawback => {
             Err("correct the facts or the plan version, and the award is computed anew")
         }
         Kind::Release => Err("what is out of its hold waits for approval; do not approve it"),
+        Kind::Hold => Err("release the award"),
+        Kind::HoldRelease => Err("hold the award again"),
         Kind::PayoutReserve => Err("cancel the batch while it is not approved"),
         Kind::PayoutSend | Kind::PayoutSettle => Err(
             "money that has left is not called back; tell what the bank does with FailItem, ReturnItem",
         ),
         Kind::PayoutFail | Kind::PayoutReturn => Err("what is due again is paid by another batch"),
-        Kind::PayoutCancel | Kind::ApprovalReversal => {
+        Kind::PayoutCancel | Kind::ApprovalReversal | Kind::RejectionReversal => {
             Err("it reverses another; do again what that one did")
         }
     }
@@ -44,7 +49,7 @@ mod tests {
             .into_iter()
             .filter(|kind| reversal(*kind).is_ok())
             .collect();
-        assert_eq!(reversible, [Kind::Approval]);
+        assert_eq!(reversible, [Kind::Approval, Kind::Rejection]);
         for kind in reversible {
             assert_eq!(reversal(kind).unwrap().inverse_of(), Some(kind));
         }

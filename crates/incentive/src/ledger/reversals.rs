@@ -8,12 +8,15 @@ use trellis_api::name;
 use trellis_core::{AwardId, Call, Currency, JournalId, Money, MoneyError, Problem, Written};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::incentive::award;
-use trellis_store::incentive::ledger::{self, Fault, Key, Line, Posted, Posting, Side, balance};
+use trellis_store::incentive::ledger::{
+    self, Fault, Key, Kind, Line, Posted, Posting, Side, balance,
+};
 use trellis_store::{Store, Txn, View, record};
 
 use super::convert::{wire_cause, wire_journal};
 use super::reversal::reversal;
 use crate::Error;
+use crate::award::rejections;
 use crate::limit::within_limit;
 use crate::today::today;
 
@@ -78,7 +81,12 @@ async fn undo(txn: &Txn, reverse: Reverse) -> Result<pb::Journal, Error> {
     if !fresh {
         return Err(already(txn, resource, &journal));
     }
-    touch(txn, &lines).await?;
+    touch(txn, &lines, undone.kind).await?;
+    if undone.kind == Kind::Rejection {
+        for award in awards_of(&lines) {
+            rejections::forget(txn, &award, undone.sequence).await?;
+        }
+    }
     let data = json!({
         "kind": undone.kind.name(),
         "cause": undone.cause,
@@ -136,10 +144,17 @@ fn too_low(view: &View, resource: &str, error: trellis_store::Error) -> Error {
     }
 }
 
+fn awards_of(lines: &[Line]) -> BTreeSet<AwardId> {
+    lines.iter().filter_map(|line| line.award.clone()).collect()
+}
+
 /// Counts the change of each award whose money was moved back, and tells its partner.
-async fn touch(txn: &Txn, lines: &[Line]) -> Result<(), Error> {
-    let ids: BTreeSet<AwardId> = lines.iter().filter_map(|line| line.award.clone()).collect();
-    let mut awards = record::lock_many::<award::Entity>(txn, ids).await?;
+async fn touch(txn: &Txn, lines: &[Line], undone: Kind) -> Result<(), Error> {
+    let told = match undone {
+        Kind::Rejection => "award.rejection_reversed",
+        _ => "award.approval_reversed",
+    };
+    let mut awards = record::lock_many::<award::Entity>(txn, awards_of(lines)).await?;
     for award in &mut awards {
         award.version += 1;
         award.update_time = txn.now();
@@ -153,8 +168,8 @@ async fn touch(txn: &Txn, lines: &[Line]) -> Result<(), Error> {
             "currency_code": award.currency,
             "reversed_minor": minor,
         });
-        let event = NewEvent::new("award.approval_reversed", name(txn.ecosystem(), &award.id))
-            .for_partner(&award.partner);
+        let event =
+            NewEvent::new(told, name(txn.ecosystem(), &award.id)).for_partner(&award.partner);
         event::append(txn, event.with(data));
     }
     Ok(award::save(txn, awards).await?)

@@ -7,10 +7,11 @@
 //! |---|---|
 //! | accrual | earned |
 //! | clawback | clawed back |
+//! | rejection | rejected; taken back, the other way round |
 //! | payout sent | paid |
 //! | payout failed or returned | paid, the other way round: what was set off is owed again |
 //! | payout reserved or cancelled | set off: it lowers what is due and what is owed, and so changes no balance |
-//! | release, approval, approval taken back | none: money that was the partner's stays so |
+//! | release, approval, approval taken back, hold, its release | none: money that was the partner's stays so |
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,8 @@ pub enum Movement {
     Earned,
     /// Taken back.
     ClawedBack,
+    /// Rejected, or not rejected after all.
+    Rejected,
     /// Sent to the partner.
     Paid,
     /// Set off.
@@ -39,10 +42,16 @@ pub const fn movement(kind: Kind) -> Option<Movement> {
     match kind {
         Kind::Accrual => Some(Movement::Earned),
         Kind::Clawback => Some(Movement::ClawedBack),
+        Kind::Rejection | Kind::RejectionReversal => Some(Movement::Rejected),
         Kind::PayoutSend => Some(Movement::Paid),
         Kind::PayoutReserve | Kind::PayoutCancel => Some(Movement::SetOff),
         Kind::PayoutFail | Kind::PayoutReturn => Some(Movement::Returned),
-        Kind::Release | Kind::Approval | Kind::PayoutSettle | Kind::ApprovalReversal => None,
+        Kind::Release
+        | Kind::Approval
+        | Kind::PayoutSettle
+        | Kind::ApprovalReversal
+        | Kind::Hold
+        | Kind::HoldRelease => None,
     }
 }
 
@@ -55,6 +64,8 @@ pub struct Totals {
     pub earned: i64,
     /// What was taken back.
     pub clawed_back: i64,
+    /// What was rejected.
+    pub rejected: i64,
     /// What was sent to it.
     pub paid: i64,
     /// What was set off.
@@ -78,7 +89,7 @@ impl Totals {
     /// the parts add up to it.
     #[must_use]
     pub const fn adds_up(&self) -> bool {
-        let moved = self.opening + self.earned - self.clawed_back - self.paid;
+        let moved = self.opening + self.earned - self.clawed_back - self.rejected - self.paid;
         let parts = self.held + self.review + self.payable + self.in_payout - self.owed;
         moved == self.closing && parts == self.closing
     }
@@ -115,6 +126,7 @@ impl Totals {
         match movement(kind) {
             Some(Movement::Earned) => self.earned += delta,
             Some(Movement::ClawedBack) => self.clawed_back -= delta,
+            Some(Movement::Rejected) => self.rejected -= delta,
             Some(Movement::Paid) => self.paid -= delta,
             Some(Movement::SetOff) if owed => self.set_off += delta,
             Some(Movement::Returned) => {
@@ -230,6 +242,28 @@ mod tests {
             assert_eq!(totals(&parts).get(&Currency::USD), Some(&expected));
             assert!(expected.adds_up());
         }
+    }
+
+    #[test]
+    fn what_is_rejected_is_told_apart_from_what_is_clawed_back() {
+        let mut parts = parts();
+        parts.extend([
+            part(Class::Review, Kind::Accrual, true, 0, 50),
+            part(Class::Review, Kind::Rejection, true, 40, 0),
+            part(Class::Review, Kind::RejectionReversal, true, 0, 15),
+        ]);
+        let expected = Totals {
+            earned: 110,
+            clawed_back: 30,
+            rejected: 25,
+            paid: 30,
+            set_off: 30,
+            closing: 25,
+            review: 25,
+            ..Totals::default()
+        };
+        assert_eq!(totals(&parts).get(&Currency::USD), Some(&expected));
+        assert!(expected.adds_up());
     }
 
     #[test]

@@ -240,7 +240,7 @@ impl Open {
         };
         let mut payable = Vec::new();
         let limit = u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1);
-        for slice in due::open_slices(txn, &ids(Account::payable), Some(limit)).await? {
+        for slice in due::payable_slices(txn, &ids(Account::payable), limit).await? {
             let minor = slice.credit_minor - slice.debit_minor;
             payable.push((
                 slice.account,
@@ -257,7 +257,7 @@ impl Open {
             cut = payable.last().map(|(account, _)| account.clone());
         }
         let mut owed = Vec::new();
-        for slice in due::open_slices(txn, &ids(Account::receivable), None).await? {
+        for slice in due::open_slices(txn, &ids(Account::receivable)).await? {
             let minor = slice.debit_minor - slice.credit_minor;
             owed.push((
                 slice.account,

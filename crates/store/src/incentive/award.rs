@@ -11,9 +11,10 @@ use trellis_core::{
     AwardId, Currency, Date, DealId, EcosystemId, PartnerId, PlanId, ProgramId, Timestamp,
 };
 
-pub use trellis_core::incentive::NotPaid;
 pub use trellis_core::incentive::plan::Window;
+pub use trellis_core::incentive::{NotPaid, Ruling, RulingKind, Rulings};
 
+use super::ledger::HoldReason;
 use super::{Span, within};
 use crate::record::{self, scoped};
 use crate::{Error, Txn, View};
@@ -30,6 +31,44 @@ pub enum AccountingClass {
     ContraRevenue,
     /// The partner brings customers: it is an expense.
     CommissionExpense,
+}
+
+/// Why an award is held by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+pub enum Hold {
+    /// Its partner disputes it.
+    Dispute,
+    /// It may be a fraud.
+    Fraud,
+    /// Somebody looks at it.
+    Review,
+}
+
+impl Hold {
+    /// The reason as it is written down.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dispute => "DISPUTE",
+            Self::Fraud => "FRAUD",
+            Self::Review => "REVIEW",
+        }
+    }
+
+    /// The reason as accounts tell it.
+    #[must_use]
+    pub const fn of_account(self) -> HoldReason {
+        match self {
+            Self::Dispute => HoldReason::Dispute,
+            Self::Fraud => HoldReason::Fraud,
+            Self::Review => HoldReason::Review,
+        }
+    }
 }
 
 /// One award.
@@ -64,8 +103,10 @@ pub struct Model {
     pub currency: Currency,
     /// Which account bears it. It never changes.
     pub accounting_class: AccountingClass,
-    /// What the partner is entitled to, in minor units.
+    /// What the partner is entitled to by the facts, in minor units.
     pub entitled_minor: i64,
+    /// How much of that is not due, because it was rejected.
+    pub rejected_minor: i64,
     /// What had been posted before the last posting that changed the entitlement.
     pub posted_before_minor: i64,
     /// Why it is nothing.
@@ -82,6 +123,14 @@ pub struct Model {
     /// What it is told besides its facts, and until when its parts are held, if it is computed from
     /// facts.
     pub basis: Option<Basis>,
+    /// What people have ruled about it, if they have.
+    pub rulings: Option<Rulings>,
+    /// Why it is held by hand, if it is.
+    pub hold_reason: Option<Hold>,
+    /// Since when it is.
+    pub hold_time: Option<Timestamp>,
+    /// How much of what is held by hand was payable when it was held.
+    pub hold_payable_minor: i64,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.
@@ -138,6 +187,7 @@ crate::record!(id: AwardId, Id; reach: crate::reach::Reach::Partner(Column::Part
     "program" => Program,
     "deal" => Deal,
     "not_paid_reason" => NotPaid,
+    "hold_reason" => HoldReason,
     "create_time" => CreateTime,
     "update_time" => UpdateTime,
 });
@@ -154,6 +204,12 @@ pub struct Key {
 }
 
 impl Model {
+    /// What people have ruled about it, in the order in which they have.
+    #[must_use]
+    pub fn rulings(&self) -> &[Ruling] {
+        self.rulings.as_ref().map_or(&[], |rulings| &rulings.0)
+    }
+
     /// What makes it that of its plan, partner and scope.
     #[must_use]
     pub fn award_key(&self) -> Key {
@@ -374,7 +430,7 @@ fn of_plans(
 /// # Errors
 /// [`Error::Exists`] when there is another award with the same key.
 pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
-    /// 23 columns each: within the 32,766 values that SQLite binds in a statement.
+    /// 28 columns each: within the 32,766 values that SQLite binds in a statement.
     const CHUNK: usize = 500;
     let mut rows = awards
         .into_iter()
@@ -388,6 +444,7 @@ pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
             Column::Scope,
             Column::ScopeDate,
             Column::EntitledMinor,
+            Column::RejectedMinor,
             Column::PostedBeforeMinor,
             Column::NotPaid,
             Column::ReleaseTime,
@@ -395,6 +452,10 @@ pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
             Column::TraceHash,
             Column::Earner,
             Column::Basis,
+            Column::Rulings,
+            Column::HoldReason,
+            Column::HoldTime,
+            Column::HoldPayableMinor,
             Column::Version,
             Column::UpdateTime,
         ] {

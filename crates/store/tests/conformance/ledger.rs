@@ -168,10 +168,10 @@ on_both! {
         whole_way(&fixture).await;
         let paid = Buckets { paid: 100, ..Buckets::empty(USD) };
         assert_eq!(buckets(&fixture, "a").await, paid);
-        assert_eq!(paid.entitled(), 100);
+        assert_eq!(paid.due(), 100);
         let b = buckets(&fixture, "b").await;
         assert_eq!(b, Buckets { paid: 20, ..Buckets::empty(USD) });
-        assert_eq!(b.entitled(), 20);
+        assert_eq!(b.due(), 20);
         assert_eq!(balance_of(&fixture, &cash()).await, -120);
         assert_eq!(balance_of(&fixture, &expense()).await, 120);
         assert_eq!(balance_of(&fixture, &set_off()).await, 0);
@@ -1000,10 +1000,10 @@ on_both! {
             }
         }
         let view = fixture.store.read(&call("acme")).await.unwrap();
-        let entitled: i64 = model.iter().map(Buckets::entitled).sum();
+        let due: i64 = model.iter().map(Buckets::due).sum();
         let classes = balance::by_class(&view, None).await.unwrap();
         let spent = classes.iter().find(|one| one.class == Class::CommissionExpense).unwrap();
-        assert_eq!(spent.sums.debit - spent.sums.credit, entitled);
+        assert_eq!(spent.sums.debit - spent.sums.credit, due);
         assert_eq!(broken(&fixture).await, []);
         let unknown = LedgerAccountId::try_new("payable.nobody.usd").unwrap();
         assert!(balance::find(&view, &unknown).await.unwrap().is_none());

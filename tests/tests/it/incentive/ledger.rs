@@ -426,6 +426,7 @@ on_both! {
             payable_amount: none.clone(),
             in_payout_amount: none.clone(),
             owed_amount: none.clone(),
+            rejected_amount: none.clone(),
         }]);
         let mut told: Vec<_> = statement
             .movements

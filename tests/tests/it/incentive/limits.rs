@@ -8,7 +8,7 @@ use trellis_store::incentive::ledger::Kind;
 use trellis_tests::{Seat, World, on_both, refused};
 
 use super::books::{Books, earned, expense, moving, payable, review};
-use super::scene::{Scene, percent};
+use super::scene::{Scene, percent, usd};
 
 /// A finance approver with these limits, each by a role of its own.
 async fn approver(world: &World, limits: &[Option<Money>]) -> Seat {
@@ -157,5 +157,47 @@ on_both! {
         seat.awards().approve_awards(approve(&[second])).await.unwrap();
         let enough = approver(&scene.world, &[dollars(10_000)]).await;
         enough.awards().approve_awards(approve(&[first])).await.unwrap();
+    }
+
+    async fn what_was_payable_is_released_up_to_the_limit(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("spiff", percent("0.1")).await;
+        scene.win("deal-1", "nimbus", 100_000, "2026-03-02").await;
+        let award = scene.award("spiff").await;
+        scene.approve(&[&award]).await;
+        let name = award.name;
+        let hold = pb::HoldAwardRequest {
+            name: name.clone(),
+            reason: pb::award::HoldReason::Review.into(),
+            ..Default::default()
+        };
+        let seat = approver(&scene.world, &[dollars(9_999)]).await;
+        seat.awards().hold_award(hold).await.unwrap();
+        let release = || pb::ReleaseAwardRequest { name: name.clone(), ..Default::default() };
+        let refusal = refused(
+            seat.awards().release_award(release()).await, Code::PermissionDenied, "APPROVAL_LIMIT"
+        );
+        assert_eq!(refusal.metadata["amount"], "100.00 USD");
+        let enough = approver(&scene.world, &[dollars(10_000)]).await;
+        enough.awards().release_award(release()).await.unwrap();
+    }
+
+    async fn an_award_is_rejected_up_to_the_limit(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("spiff", percent("0.1")).await;
+        scene.win("deal-1", "nimbus", 100_000, "2026-03-02").await;
+        let award = scene.award("spiff").await;
+        let reject = |minor| pb::RejectAwardRequest {
+            name: award.name.clone(),
+            amount: usd(minor),
+            reason_code: "NOT_ELIGIBLE".to_owned(),
+            ..Default::default()
+        };
+        let seat = approver(&scene.world, &[dollars(6_000)]).await;
+        let answer = seat.awards().reject_award(reject(6_001)).await;
+        let refusal = refused(answer, Code::PermissionDenied, "APPROVAL_LIMIT");
+        assert_eq!(refusal.metadata["amount"], "60.01 USD");
+        assert_eq!(refusal.metadata["resource"], award.name);
+        seat.awards().reject_award(reject(6_000)).await.unwrap();
     }
 }

@@ -507,8 +507,8 @@ impl Scene {
                 &buckets.paid_amount,
             ];
             let sum: i64 = there.into_iter().map(minor).sum();
-            let entitled = minor(&award.entitled_amount);
-            assert_eq!(sum - minor(&buckets.owed_amount), entitled, "{award:?}");
+            let due = minor(&award.entitled_amount) - minor(&award.rejected_amount);
+            assert_eq!(sum - minor(&buckets.owed_amount), due, "{award:?}");
             let explanation = self.explain(&award).await;
             assert_eq!(
                 explanation.trace_hash, explanation.replay_hash,

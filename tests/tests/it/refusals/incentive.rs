@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::scene::{CHECKER, Journals, version};
 use super::{Case, at, case, lists, moves, name, update, updates, with};
 
-pub(super) fn cases(approved: &str, journals: &Journals) -> Vec<Case> {
+pub(super) fn cases(approved: &str, held: &str, journals: &Journals) -> Vec<Case> {
     let mut cases = lists(&[
         "ListPlans",
         "ListAwards",
@@ -23,7 +23,7 @@ pub(super) fn cases(approved: &str, journals: &Journals) -> Vec<Case> {
     ]);
     cases.extend(plans());
     cases.extend(versions());
-    cases.extend(awards(approved));
+    cases.extend(awards(approved, held));
     cases.extend(facts());
     cases.extend(ledger());
     cases.extend(reversals(journals));
@@ -114,8 +114,13 @@ fn versions() -> Vec<Case> {
     cases
 }
 
-fn awards(approved: &str) -> Vec<Case> {
+fn awards(approved: &str, held: &str) -> Vec<Case> {
     let approve = |award: &str| json!({ "parent": "ecosystems/acme", "names": [award] });
+    let why = json!({ "reason_code": "NOT_ELIGIBLE" });
+    let looked_at = json!({ "reason": "HOLD_REASON_REVIEW" });
+    let stale = json!({ "etag": "\"999\"" });
+    let named = json!({ "name": approved });
+    let there = with(named.clone(), &why);
     vec![
         case("GetAward", "RESOURCE_NOT_FOUND", at("awards/none")),
         case("ExplainAward", "RESOURCE_NOT_FOUND", at("awards/none")),
@@ -133,6 +138,40 @@ fn awards(approved: &str) -> Vec<Case> {
             approve(&name("awards/none")),
         ),
         case("ApproveAwards", "NOTHING_TO_APPROVE", approve(approved)),
+        case(
+            "HoldAward",
+            "RESOURCE_NOT_FOUND",
+            with(at("awards/none"), &looked_at),
+        ),
+        case(
+            "HoldAward",
+            "ETAG_MISMATCH",
+            with(with(named.clone(), &looked_at), &stale),
+        ),
+        case(
+            "HoldAward",
+            "AWARD_ON_HOLD",
+            with(json!({ "name": held }), &looked_at),
+        ),
+        case("ReleaseAward", "RESOURCE_NOT_FOUND", at("awards/none")),
+        case(
+            "ReleaseAward",
+            "ETAG_MISMATCH",
+            with(json!({ "name": held }), &stale),
+        ),
+        case("ReleaseAward", "AWARD_NOT_ON_HOLD", named),
+        case("ApproveAwards", "AWARD_ON_HOLD", approve(held)),
+        case(
+            "RejectAward",
+            "RESOURCE_NOT_FOUND",
+            with(at("awards/none"), &why),
+        ),
+        case(
+            "RejectAward",
+            "ETAG_MISMATCH",
+            with(there.clone(), &json!({ "etag": "\"999\"" })),
+        ),
+        case("RejectAward", "AMOUNT_NOT_AVAILABLE", there),
     ]
 }
 

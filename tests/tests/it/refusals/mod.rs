@@ -131,16 +131,18 @@ fn cases(built: &scene::Built) -> Vec<Case> {
         partner::cases(),
         program::cases(),
         deal::cases(),
-        incentive::cases(&built.approved, &built.journals),
+        incentive::cases(&built.approved, &built.held, &built.journals),
     ]
     .concat()
 }
 
 /// Listed errors that need a server of their own: the test that brings them about.
-const APART: [(&str, &str, &str); 8] = [
+const APART: [(&str, &str, &str); 10] = [
     ("AdvanceClock", "POSITION_NOT_REACHED", "refusals::overdue"),
     ("ApproveBatch", "APPROVAL_LIMIT", "incentive::limits"),
     ("ApproveAwards", "APPROVAL_LIMIT", "incentive::limits"),
+    ("RejectAward", "APPROVAL_LIMIT", "incentive::limits"),
+    ("ReleaseAward", "APPROVAL_LIMIT", "incentive::limits"),
     ("ReverseJournal", "APPROVAL_LIMIT", "incentive::limits"),
     (
         "CloseLedgerPeriod",

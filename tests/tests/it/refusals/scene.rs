@@ -51,6 +51,8 @@ pub(super) fn version() -> Value {
 pub(super) struct Built {
     /// An award that is approved.
     pub(super) approved: String,
+    /// An award that somebody holds.
+    pub(super) held: String,
     pub(super) journals: Journals,
     pub(super) keys: Keys,
 }
@@ -92,13 +94,16 @@ pub(super) async fn build(stage: &Stage) -> Built {
     engagements(stage).await;
     plans(stage).await;
     reported(stage).await;
-    let approved = approved(stage).await;
+    approved(stage).await;
     payouts(stage).await;
-    let journals = journals(stage).await;
+    let (journals, approved, held) = journals(stage).await;
+    let hold = json!({ "name": held, "reason": "HOLD_REASON_DISPUTE" });
+    stage.does("HoldAward", hold).await;
     webhooks(stage).await;
     let keys = keys(stage).await;
     Built {
         approved,
+        held,
         journals,
         keys,
     }
@@ -563,8 +568,8 @@ async fn reported(stage: &Stage) {
     stage.does("RecordFacts", request).await;
 }
 
-/// Approves what was earned; answers the name of one of the awards.
-async fn approved(stage: &Stage) -> String {
+/// Approves what was earned.
+async fn approved(stage: &Stage) {
     let scheduled = stage
         .does("SchedulePlanVersion", at("plans/commission/versions/1"))
         .await;
@@ -579,11 +584,11 @@ async fn approved(stage: &Stage) -> String {
     stage
         .does("ApproveAwards", json!({ "parent": ACME, "names": names }))
         .await;
-    names.first().expect("awards have names").to_string()
 }
 
-/// What `boreas` was approved is approved twice, so that it is left to be paid.
-async fn journals(stage: &Stage) -> Journals {
+/// What `boreas` was approved is approved twice, so that it is left to be paid. Beside the journals, its
+/// award, and one of `nimbus`.
+async fn journals(stage: &Stage) -> (Journals, String, String) {
     let of = async |kind: &str, partner: &str| {
         let account = name(&format!("ledgerAccounts/{partner}.usd"));
         let filter = format!("kind = {kind}");
@@ -598,17 +603,18 @@ async fn journals(stage: &Stage) -> Journals {
         )
     };
     let (accrual, _) = of("ACCRUAL", "review.nimbus").await;
-    let (in_payout, _) = of("APPROVAL", "payable.nimbus").await;
+    let (in_payout, other) = of("APPROVAL", "payable.nimbus").await;
     let (reversed, award) = of("APPROVAL", "payable.boreas").await;
     let reverse = json!({ "name": reversed, "reason_code": "OTHER" });
     stage.does("ReverseJournal", reverse).await;
     let approve = json!({ "parent": ACME, "names": [award] });
     stage.does("ApproveAwards", approve).await;
-    Journals {
+    let journals = Journals {
         accrual,
         in_payout,
         reversed,
-    }
+    };
+    (journals, award, other)
 }
 
 /// A batch in each of three states, for a partner each; `boreas` is left to be paid.

@@ -10,6 +10,7 @@ use trellis_store::View;
 use trellis_store::incentive::award::{Basis, Model};
 
 use super::super::convert::wire_reason;
+use super::super::rulings;
 use super::super::simulated;
 use super::replay::Replayed;
 use crate::plan::convert::wire_version;
@@ -73,12 +74,14 @@ pub(crate) fn wire(
         posted_before_amount: amount(row.posted_before_minor),
         delta_amount: amount(row.entitled_minor - row.posted_before_minor),
         not_paid_reason: wire_reason(row.not_paid).into(),
-        summary: summary(row, &award, &told, reach),
+        summary: rulings::told(summary(row, &award, &told, reach), row),
         next_band: None,
         trace_hash: row.trace_hash.clone(),
         replay_hash: award.trace.hash(),
         engine_version: i32::try_from(ENGINE_VERSION).unwrap_or(i32::MAX),
         known_time: Some(time::wire(basis.known_time)),
+        rulings: rulings::wire_all(row),
+        due_amount: Some(money::wire(rulings::due(row))),
     };
     (explanation, simulated::wire(ecosystem, award, quantity))
 }

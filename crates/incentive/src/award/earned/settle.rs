@@ -12,6 +12,7 @@ use trellis_store::partner::partner::PartnerType;
 use trellis_store::{Txn, View, record};
 
 use super::super::postings;
+use super::super::ruled;
 use super::super::settle::{Settled, report, where_money_is};
 use super::adopt::{adopted, are_left};
 use super::book::{self, Component};
@@ -135,9 +136,9 @@ pub(crate) fn posted(rows: &[Model], buckets: &HashMap<AwardId, Buckets>) -> BTr
     for row in rows {
         let there = buckets.get(&row.id);
         let sum = posted.entry(key(row)).or_default();
-        sum.minor += there.map_or(0, Buckets::entitled);
         // What is on its way cannot be kept from anybody any longer; what is owed was paid.
-        sum.paid_minor += there.map_or(0, |there| there.paid + there.in_payout - there.owed);
+        sum.minor += there.map_or(0, |there| ruled::posted(row, there));
+        sum.paid_minor += there.map_or(0, |there| ruled::paid(row, there));
         if row.plan_version >= sum.version {
             sum.version = row.plan_version;
             sum.before = row.basis.as_ref().map_or_else(Vec::new, row::paid_before);
@@ -260,10 +261,8 @@ impl Books<'_> {
             trace_hash: award.trace.hash(),
             ..before.clone()
         };
-        let (matured, next) = row::maturity(&after, &zone, txn.now());
-        let moves = posting::moves(minor, matured, &there);
-        let held = posting::apply(&there, &moves).held;
-        after.release_time = next.filter(|_| held > 0);
+        let matures = row::maturity(&after, &zone, txn.now());
+        let moves = ruled::moves(&mut after, matures, &there);
         let same = |basis: &Option<award::Basis>| {
             basis
                 .as_ref()
@@ -277,8 +276,9 @@ impl Books<'_> {
         if told_again && !is_new {
             return Ok(());
         }
-        if moves.delta() != 0 {
-            after.posted_before_minor = there.entitled();
+        let posted_before = ruled::posted(&before, &there);
+        if posted_before != minor {
+            after.posted_before_minor = posted_before;
         }
         after.posting_count += postings::count(&moves);
         after.version += i64::from(!is_new);
@@ -321,11 +321,10 @@ pub(crate) async fn mature(
             .unwrap_or_else(trellis_core::TimeZone::utc);
         let empty = Buckets::empty(before.currency);
         let there = buckets.remove(&before.id).unwrap_or(empty);
-        let (matured, next) = row::maturity(&before, &zone, txn.now());
-        let moves = posting::moves(before.entitled_minor, matured, &there);
-        let after_moves = posting::apply(&there, &moves);
+        let matures = row::maturity(&before, &zone, txn.now());
         let mut after = before.clone();
-        after.release_time = next.filter(|_| after_moves.held > 0);
+        let moves = ruled::moves(&mut after, matures, &there);
+        let after_moves = posting::apply(&there, &moves);
         if after != before || moves != posting::Moves::default() {
             after.posting_count += postings::count(&moves);
             after.version += 1;

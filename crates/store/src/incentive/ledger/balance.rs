@@ -9,17 +9,18 @@ use trellis_core::{
     AwardId, Currency, Date, JournalId, LedgerAccountId, Page, PageQuery, Timestamp,
 };
 
-use super::chart::{Account, Class};
+use super::chart::{Account, Class, HoldReason};
 use super::{account, journal, line, query, slice};
 use crate::{Error, View, page};
 
 /// Ids of one statement, so that the number of bound values stays within what SQLite takes.
 const CHUNK: usize = 500;
 
-/// Counts what an award has on an account of a class.
-const fn count(buckets: &mut Buckets, class: Class, debit: i64, credit: i64) {
-    match class {
-        Class::Held => buckets.held += credit - debit,
+/// Counts what an award has on an account.
+fn count(buckets: &mut Buckets, account: &Account, debit: i64, credit: i64) {
+    match account.class() {
+        Class::Held if account.detail() == Some(HoldReason::Hold) => buckets.held += credit - debit,
+        Class::Held => buckets.on_hold += credit - debit,
         Class::Review => buckets.review += credit - debit,
         Class::Payable => buckets.payable += credit - debit,
         Class::InPayout | Class::PayoutClearing => buckets.in_payout += credit - debit,
@@ -59,7 +60,7 @@ pub async fn award_buckets(
             let there = buckets
                 .entry(award)
                 .or_insert_with(|| Buckets::empty(account.currency()));
-            count(there, account.class(), debit_minor, credit_minor);
+            count(there, &account, debit_minor, credit_minor);
         }
     }
     Ok(buckets)

@@ -158,14 +158,29 @@ pub enum HoldReason {
     /// The plan holds what it grants for some days.
     #[sea_orm(string_value = "hold")]
     Hold,
+    /// Its partner disputes it.
+    #[sea_orm(string_value = "dispute")]
+    Dispute,
+    /// It may be a fraud.
+    #[sea_orm(string_value = "fraud")]
+    Fraud,
+    /// Somebody looks at it.
+    #[sea_orm(string_value = "review")]
+    Review,
 }
 
 impl HoldReason {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::Hold, Self::Dispute, Self::Fraud, Self::Review];
+
     /// The reason as it is spelled in an account's id and on the wire.
     #[must_use]
     pub const fn slug(self) -> &'static str {
         match self {
             Self::Hold => "hold",
+            Self::Dispute => "dispute",
+            Self::Fraud => "fraud",
+            Self::Review => "review",
         }
     }
 }
@@ -307,11 +322,16 @@ impl Account {
         let partner = || PartnerId::try_new(owned).ok();
         let program = || ProgramId::try_new(owned).ok();
         let rail = || Some(Rail::Bank).filter(|rail| rail.slug() == owned);
+        let reason = || {
+            HoldReason::ALL
+                .into_iter()
+                .find(|reason| Some(reason.slug()) == detail)
+        };
         let account = match class {
             Class::Cash => Self::cash(rail()?, currency),
             Class::PayoutClearing => Self::payout_clearing(rail()?, currency),
             Class::Receivable => Self::receivable(&partner()?, currency),
-            Class::Held => Self::held(&partner()?, HoldReason::Hold, currency),
+            Class::Held => Self::held(&partner()?, reason()?, currency),
             Class::Review => Self::review(&partner()?, currency),
             Class::Payable => Self::payable(&partner()?, currency),
             Class::InPayout => Self::in_payout(&partner()?, currency),
@@ -405,12 +425,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_is_told_apart_by_why() {
+        let partner = PartnerId::try_new("nimbus").unwrap();
+        for reason in HoldReason::ALL {
+            let account = Account::held(&partner, reason, Currency::USD);
+            let spelled = format!("held.nimbus.{}.usd", reason.slug());
+            assert_eq!(account.id().as_str(), spelled);
+            assert_eq!(Account::parse(account.id()), Some(account));
+        }
+    }
+
+    #[test]
     fn an_id_that_spells_out_no_account_is_none() {
         for text in [
             "payable.nimbus.xxx",
             "payable.nimbus.hold.usd",
             "held.nimbus.usd",
-            "held.nimbus.fraud.usd",
+            "held.nimbus.whim.usd",
             "cash.till.usd",
             "savings.nimbus.usd",
         ] {

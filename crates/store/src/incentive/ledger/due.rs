@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ExprTrait, QueryOrder, QuerySelect, Value};
+use sea_orm::{ExprTrait, QueryOrder, QuerySelect, QueryTrait, Value};
 use trellis_core::{AwardId, Currency, LedgerAccountId, PartnerId, Timestamp};
 
 use super::{query, slice};
+use crate::incentive::award;
 use crate::partner::partner;
 use crate::{Error, View};
 
@@ -82,24 +83,45 @@ pub async fn suspended(view: &View) -> Result<HashSet<PartnerId>, Error> {
     Ok(suspended.into_iter().collect())
 }
 
-/// The slices of some accounts that are not empty, by account and award, and so many at most.
+/// The slices of some accounts that are not empty, by account and award.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn open_slices(
     view: &View,
     accounts: &[LedgerAccountId],
-    limit: Option<u64>,
 ) -> Result<Vec<slice::Model>, Error> {
-    Ok(slice::Entity::find()
+    Ok(open(view, accounts).all(&view.db()).await?)
+}
+
+/// The same of accounts of what is payable, so many at most, and none of awards that are held by hand:
+/// something of them may have come back from a payout.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn payable_slices(
+    view: &View,
+    accounts: &[LedgerAccountId],
+    limit: u64,
+) -> Result<Vec<slice::Model>, Error> {
+    let on_hold = award::Entity::find()
+        .select_only()
+        .column(award::Column::Id)
+        .filter(award::COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        .filter(award::COLUMN.hold_reason.is_not_null());
+    let payable = open(view, accounts)
+        .filter(slice::Column::Award.not_in_subquery(on_hold.into_query()))
+        .limit(limit);
+    Ok(payable.all(&view.db()).await?)
+}
+
+fn open(view: &View, accounts: &[LedgerAccountId]) -> Select<slice::Entity> {
+    slice::Entity::find()
         .filter(slice::COLUMN.ecosystem.eq(view.ecosystem().clone()))
         .filter(slice::COLUMN.account.is_in(accounts.to_vec()))
         .filter(Expr::col(slice::Column::DebitMinor).not_equals(slice::Column::CreditMinor))
         .order_by_asc(slice::Column::Account)
         .order_by_asc(slice::Column::Award)
-        .limit(limit)
-        .all(&view.db())
-        .await?)
 }
 
 /// What some awards had on an account, credits less debits, by the lines written until a time.

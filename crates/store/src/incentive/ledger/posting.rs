@@ -44,11 +44,19 @@ pub enum Kind {
     PayoutFail,
     /// The bank has returned a payout that it had paid: it is due again.
     PayoutReturn,
+    /// Somebody has ruled that something is not paid.
+    Rejection,
+    /// A rejection has been taken back.
+    RejectionReversal,
+    /// Somebody has held what waited for approval or was payable.
+    Hold,
+    /// Somebody has released what was held by hand.
+    HoldRelease,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Accrual,
         Self::Release,
         Self::Approval,
@@ -60,6 +68,10 @@ impl Kind {
         Self::ApprovalReversal,
         Self::PayoutFail,
         Self::PayoutReturn,
+        Self::Rejection,
+        Self::RejectionReversal,
+        Self::Hold,
+        Self::HoldRelease,
     ];
 
     /// The kind as it is written down.
@@ -74,6 +86,7 @@ impl Kind {
         match self {
             Self::PayoutCancel => Some(Self::PayoutReserve),
             Self::ApprovalReversal => Some(Self::Approval),
+            Self::RejectionReversal => Some(Self::Rejection),
             Self::Accrual
             | Self::Release
             | Self::Approval
@@ -82,7 +95,10 @@ impl Kind {
             | Self::PayoutSend
             | Self::PayoutSettle
             | Self::PayoutFail
-            | Self::PayoutReturn => None,
+            | Self::PayoutReturn
+            | Self::Rejection
+            | Self::Hold
+            | Self::HoldRelease => None,
         }
     }
 
@@ -104,19 +120,21 @@ impl Kind {
                 &[ContraRevenue, CommissionExpense],
                 &[Held, Review, Payable, Receivable],
             ),
-            Self::Release => (&[Held], &[Review, Payable]),
+            Self::Release | Self::HoldRelease => (&[Held], &[Review, Payable]),
             Self::Approval => (&[Held, Review], &[Payable]),
             Self::Clawback => (
                 &[Held, Review, Payable, Receivable],
                 &[ContraRevenue, CommissionExpense],
             ),
+            Self::Hold => (&[Review, Payable], &[Held]),
+            Self::Rejection => (&[Held, Review], &[ContraRevenue, CommissionExpense]),
             Self::PayoutReserve => (&[Payable, SetOff], &[InPayout, SetOff, Receivable]),
             Self::PayoutSend => (&[InPayout], &[PayoutClearing]),
             Self::PayoutSettle => (&[PayoutClearing], &[Cash]),
             Self::PayoutFail => (&[PayoutClearing, Receivable, SetOff], &[Payable, SetOff]),
             Self::PayoutReturn => (&[Cash, Receivable, SetOff], &[Payable, SetOff]),
             // Those that undo others, which were answered for above.
-            Self::PayoutCancel | Self::ApprovalReversal => (&[], &[]),
+            Self::PayoutCancel | Self::ApprovalReversal | Self::RejectionReversal => (&[], &[]),
         };
         match side {
             Side::Debit => debits.contains(&class),

@@ -25,7 +25,8 @@ pub enum Rule {
     LinesFollow,
     /// Every line has its journal, and every journal all of its lines.
     LinesSealed,
-    /// The parts of each award add up to what the partner is entitled to, which is not negative.
+    /// The parts of each award add up to what is due to the partner, which is not negative and is what the
+    /// award says.
     AwardsAddUp,
     /// Each journal that reverses another is its exact inverse.
     ReversalsMirror,
@@ -213,11 +214,11 @@ const LINES_SEALED: &str = "
 
 const AWARDS_ADD_UP: &str = "
     SELECT award AS subject, 'its parts are ' || parts || ' ' || currency
-        || ', and the partner is entitled to ' || entitled AS what
+        || ', and ' || due || ' is due to the partner' AS what
     FROM (
         SELECT line.award, line.currency,
             SUM(CASE WHEN account.class IN ('CONTRA_REVENUE', 'COMMISSION_EXPENSE')
-                THEN line.debit_minor - line.credit_minor ELSE 0 END) AS entitled,
+                THEN line.debit_minor - line.credit_minor ELSE 0 END) AS due,
             SUM(CASE WHEN account.class IN ('CONTRA_REVENUE', 'COMMISSION_EXPENSE')
                 THEN 0 ELSE line.credit_minor - line.debit_minor END) AS parts
         FROM ledger_lines AS line JOIN ledger_accounts AS account
@@ -225,7 +226,23 @@ const AWARDS_ADD_UP: &str = "
         WHERE line.ecosystem = $1 AND line.award IS NOT NULL
         GROUP BY line.award, line.currency
     ) AS awards
-    WHERE parts <> entitled OR entitled < 0";
+    WHERE parts <> due OR due < 0
+    UNION ALL
+    SELECT id, 'it comes to ' || entitled_minor || ' ' || currency || ', of which ' || rejected_minor
+        || ' is rejected, and ' || due || ' was posted'
+    FROM (
+        SELECT award.id, award.currency, award.entitled_minor, award.rejected_minor,
+            COALESCE(SUM(CASE WHEN account.class IN ('CONTRA_REVENUE', 'COMMISSION_EXPENSE')
+                THEN line.debit_minor - line.credit_minor ELSE 0 END), 0) AS due
+        FROM awards AS award
+        LEFT JOIN ledger_lines AS line
+            ON line.ecosystem = award.ecosystem AND line.award = award.id
+        LEFT JOIN ledger_accounts AS account
+            ON account.ecosystem = line.ecosystem AND account.id = line.account
+        WHERE award.ecosystem = $1
+        GROUP BY award.id, award.currency, award.entitled_minor, award.rejected_minor
+    ) AS awards
+    WHERE due <> entitled_minor - rejected_minor";
 
 const REVERSALS_MIRROR: &str = "
     SELECT journal AS subject, 'on ' || account || COALESCE(' for award ' || award, '')

@@ -75,6 +75,17 @@ fn awards() -> Vec<Row> {
             Kind::Award,
             |ask| json!({ "parent": ask.parent(), "names": [ask.name], "validate_only": true }),
         ),
+        moves(
+            "HoldAward",
+            Kind::Award,
+            json!({ "reason": "HOLD_REASON_REVIEW" }),
+        ),
+        moves("ReleaseAward", Kind::Award, json!({})),
+        moves(
+            "RejectAward",
+            Kind::Award,
+            json!({ "reason_code": "OTHER" }),
+        ),
     ]
 }
 
