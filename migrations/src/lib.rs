@@ -37,6 +37,7 @@ mod m20261127_000170_recorded_facts;
 mod m20261127_000180_ledger_reversal;
 mod m20261127_000181_ledger_period;
 mod m20261127_000210_payout_come_back;
+mod m20261127_000220_event_order;
 
 /// All migrations.
 pub struct Migrator;
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000180_ledger_reversal::Migration),
             Box::new(m20261127_000181_ledger_period::Migration),
             Box::new(m20261127_000210_payout_come_back::Migration),
+            Box::new(m20261127_000220_event_order::Migration),
         ]
     }
 }
