@@ -57,6 +57,8 @@ mod scene;
 mod server;
 #[cfg(test)]
 mod through;
+#[cfg(test)]
+mod watch;
 /// The worked cases of the evaluation, through the service.
 #[cfg(test)]
 #[path = "../../../crates/evaluation/tests/evaluation/cases/mod.rs"]
