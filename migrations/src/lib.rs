@@ -37,6 +37,7 @@ mod m20261127_000170_recorded_facts;
 mod m20261127_000180_ledger_reversal;
 mod m20261127_000181_ledger_period;
 mod m20261127_000210_payout_come_back;
+mod m20261127_000220_event_order;
 mod m20261127_000230_award_rulings;
 mod m20261127_000231_award_holds;
 mod m20261127_000240_webhooks;
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000180_ledger_reversal::Migration),
             Box::new(m20261127_000181_ledger_period::Migration),
             Box::new(m20261127_000210_payout_come_back::Migration),
+            Box::new(m20261127_000220_event_order::Migration),
             Box::new(m20261127_000230_award_rulings::Migration),
             Box::new(m20261127_000231_award_holds::Migration),
             Box::new(m20261127_000240_webhooks::Migration),

@@ -25,6 +25,7 @@ pub mod open;
 pub mod order;
 pub mod page;
 pub mod rate;
+mod standing;
 pub mod status;
 mod text;
 pub mod time;
@@ -38,6 +39,7 @@ pub use method::{FILE_DESCRIPTOR_SET, Listed, METHODS, Method, Routed, Visitor, 
 pub use name::{Collection, child_name, ecosystem_name, name, numbered_name};
 pub use open::{Deadline, open, open_unscoped, written};
 pub use page::{PageKeys, page_token};
+pub use standing::{AccessChanged, Credential, Standing, open_lasting};
 pub use status::status;
 pub use tonic;
 

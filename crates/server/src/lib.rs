@@ -10,6 +10,7 @@ mod credentials;
 pub mod demo;
 pub mod identity;
 pub mod import;
+mod lag;
 mod layers;
 mod listen;
 mod methods;

@@ -73,6 +73,18 @@ pub(crate) enum Refusal {
         /// When there is some of it again.
         retry: Duration,
     },
+    /// The caller watches in too many streams already.
+    #[error(
+        "{limit} streams of events are open, which is the most for one caller \
+         (principal-watches-max); end one, or let one stream serve several readers"
+    )]
+    Watches {
+        /// How many there may be.
+        limit: u32,
+    },
+    /// The connection is at its end.
+    #[error("the connection is old; call again on a new one")]
+    Leaving,
     /// There is more to do than can be done in time.
     #[error(
         "the server is overloaded: the call would wait for {} ms; nothing was done, try again in \
@@ -100,11 +112,13 @@ impl Failure for Refusal {
         match self {
             Self::Fault => Code::Internal,
             Self::Deadline | Self::Slow => Code::DeadlineExceeded,
-            Self::Stopping | Self::Overloaded { .. } => Code::Unavailable,
+            Self::Stopping | Self::Leaving | Self::Overloaded { .. } => Code::Unavailable,
             Self::NotServed { .. } | Self::MessageCount { .. } | Self::Compression { .. } => {
                 Code::Unimplemented
             }
-            Self::TooLarge { .. } | Self::Quota { .. } => Code::ResourceExhausted,
+            Self::TooLarge { .. } | Self::Quota { .. } | Self::Watches { .. } => {
+                Code::ResourceExhausted
+            }
             Self::Malformed { .. } => Code::InvalidArgument,
             Self::NotFound { .. } => Code::NotFound,
         }
@@ -114,13 +128,13 @@ impl Failure for Refusal {
         match self {
             Self::Fault => "INTERNAL",
             Self::Deadline | Self::Slow => "DEADLINE_EXCEEDED",
-            Self::Stopping => "UNAVAILABLE",
+            Self::Stopping | Self::Leaving => "UNAVAILABLE",
             Self::NotServed { .. } => "NOT_SERVED",
             Self::TooLarge { .. } => "TOO_LARGE",
             Self::Malformed { .. } => "MALFORMED_MESSAGE",
             Self::MessageCount { .. } => "MESSAGE_COUNT",
             Self::Compression { .. } => "UNKNOWN_COMPRESSION",
-            Self::Quota { .. } => "QUOTA_EXCEEDED",
+            Self::Quota { .. } | Self::Watches { .. } => "QUOTA_EXCEEDED",
             Self::Overloaded { .. } => "OVERLOADED",
             Self::NotFound { .. } => "RESOURCE_NOT_FOUND",
         }
@@ -128,7 +142,9 @@ impl Failure for Refusal {
 
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Fault | Self::Deadline | Self::Slow | Self::Stopping => Vec::new(),
+            Self::Fault | Self::Deadline | Self::Slow | Self::Stopping | Self::Leaving => {
+                Vec::new()
+            }
             Self::NotServed { method } => vec![("method", method.clone())],
             Self::TooLarge { limit_bytes } => limit_bytes
                 .map(|limit| ("limit_bytes", limit.to_string()))
@@ -140,6 +156,10 @@ impl Failure for Refusal {
             }
             Self::Quota { quota, limit, .. } => {
                 vec![("quota", (*quota).to_owned()), ("limit", limit.to_string())]
+            }
+            Self::Watches { limit } => {
+                let quota = "watches_under_way".to_owned();
+                vec![("quota", quota), ("limit", limit.to_string())]
             }
             Self::Overloaded { wait, .. } => vec![("wait_ms", wait.as_millis().to_string())],
             Self::NotFound { what } => vec![("resource", what.clone())],
@@ -163,7 +183,11 @@ impl Refusal {
     /// The refusal as an answer without messages.
     pub(crate) fn answer(&self) -> Response<Body> {
         let mut answer = answer(self);
-        if matches!(self, Self::Overloaded { .. } | Self::Quota { .. }) {
+        let shed = matches!(
+            self,
+            Self::Overloaded { .. } | Self::Quota { .. } | Self::Watches { .. }
+        );
+        if shed {
             answer.extensions_mut().insert(Shed);
         }
         answer

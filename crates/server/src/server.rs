@@ -21,6 +21,7 @@ use trellis_store::{Gaps, Store, worker};
 
 use crate::credentials::Credentials;
 use crate::identity::{self, Issuers};
+use crate::lag;
 use crate::layers::{self, Parts};
 use crate::listen::tls::Tls;
 use crate::listen::{Acceptor, Drained};
@@ -170,12 +171,17 @@ pub async fn start(
     let mut accepting = vec![serve(listener, part)];
     accepting.extend(admin.map(|(listener, _)| serve(listener, Part::Whole)));
     let stop_workers = CancellationToken::new();
-    let workers = worker::start(
+    let mut workers = worker::start(
         &store,
         services.workers,
         &services.deployment,
         &stop_workers,
     );
+    workers.push(tokio::spawn(lag::watch(
+        store.clone(),
+        meter,
+        stop_workers.clone(),
+    )));
     Ok(Running {
         address,
         admin_address,

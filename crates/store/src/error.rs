@@ -43,6 +43,17 @@ pub enum Error {
         /// The position asked for.
         position: String,
     },
+    /// The feed has not come to a position that the caller knows: it is another feed's, or this one
+    /// was restored to a moment before it.
+    #[error(
+        "the feed has not come to position {position}: it is another ecosystem's, or the database was \
+         restored to a moment before it; read anew what you keep, and go on from the position that \
+         GetPosition tells"
+    )]
+    PositionUnknown {
+        /// The position.
+        position: String,
+    },
     /// The database cannot be reached.
     #[error("the database cannot be reached; try again")]
     Unavailable(#[source] DbErr),
@@ -171,6 +182,7 @@ impl Failure for Error {
             Self::RequestIdReused { .. } | Self::BadCursor => Code::InvalidArgument,
             Self::Contended => Code::Aborted,
             Self::Deadline | Self::PositionNotReached { .. } => Code::DeadlineExceeded,
+            Self::PositionUnknown { .. } => Code::FailedPrecondition,
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => Code::Unavailable,
             Self::UnknownField { .. }
             | Self::Corrupt { .. }
@@ -190,6 +202,7 @@ impl Failure for Error {
             Self::Contended => "CONTENDED",
             Self::Deadline => "DEADLINE_EXCEEDED",
             Self::PositionNotReached { .. } => "POSITION_NOT_REACHED",
+            Self::PositionUnknown { .. } => "POSITION_UNKNOWN",
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => "UNAVAILABLE",
             Self::UnknownField { .. }
             | Self::Corrupt { .. }
@@ -204,7 +217,9 @@ impl Failure for Error {
             Self::Exists { field } => vec![("field", field.clone())],
             Self::NoEcosystem { resource } => vec![("resource", resource.clone())],
             Self::RequestIdReused { request_id } => vec![("request_id", request_id.clone())],
-            Self::PositionNotReached { position } => vec![("position", position.clone())],
+            Self::PositionNotReached { position } | Self::PositionUnknown { position } => {
+                vec![("position", position.clone())]
+            }
             Self::UnknownField { field } => vec![("field", field.clone())],
             Self::OutOfReach
             | Self::Contended

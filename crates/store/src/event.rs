@@ -6,21 +6,36 @@
 //! The place of an event is `(epoch, xid, sequence)`. On PostgreSQL numbers are handed out before
 //! transactions commit, so a reader that followed the sequence alone would pass over what commits
 //! late. A reader therefore follows the transaction id first and reads only transactions older than
-//! every one still running (`pg_snapshot_xmin`). On SQLite one writer makes the sequence the order
-//! of commits. `epoch` is raised by an operator who restores a dump into another cluster, whose
+//! every one still running (`pg_snapshot_xmin`). The id is the event's own transaction's, or a later
+//! one's that had ended when the event was written: so changes of one row are told in their order,
+//! although whoever waited for it may have begun first. On SQLite one writer makes the sequence the
+//! order of commits. `epoch` is raised by an operator who restores a dump into another cluster, whose
 //! transaction ids begin anew.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, SimpleExpr};
-use sea_orm::{Condition, DatabaseBackend, QueryOrder, QueryResult, QuerySelect, Statement, Value};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{DatabaseBackend, QueryOrder, QueryResult, QuerySelect, Statement, Value};
 use trellis_core::{
-    Actor, Cursor, EcosystemId, Page, PageQuery, PartnerId, Position, Scope, Timestamp, filter,
+    Actor, Cursor, EcosystemId, Page, PageQuery, PartnerId, Position, Timestamp, filter,
 };
 
 use crate::page::{self, Columns};
 use crate::{Error, Txn, View};
 
 pub mod follow;
+mod held;
+mod holds;
+mod place;
+mod shown;
+mod tail;
+mod watch;
+
+pub use held::held;
+use place::{START, at, of_ecosystem, require, settled, tuple};
+pub use place::{head, newest_place};
+use shown::{readable, shown};
+pub(crate) use tail::Tails;
+pub use watch::{Begin, Watch};
 
 /// One event.
 #[sea_orm::model]
@@ -33,7 +48,7 @@ pub struct Model {
     /// Which life of the feed.
     #[sea_orm(primary_key, auto_increment = false)]
     pub epoch: i64,
-    /// The transaction that wrote it (PostgreSQL; 0 on SQLite).
+    /// The transaction that wrote it, or the newest that had ended by then (PostgreSQL; 0 on SQLite).
     #[sea_orm(primary_key, auto_increment = false)]
     pub xid: i64,
     /// Its number.
@@ -236,72 +251,6 @@ fn inserting(txn: &Txn, backend: DatabaseBackend, events: &[NewEvent]) -> (Strin
     (sql, values)
 }
 
-/// Whether whoever reaches so far may read an event that is for this partner.
-fn readable(scope: &Scope, partner: Option<&PartnerId>) -> bool {
-    scope.is_staff() || partner.is_some_and(|partner| scope.may_name(partner))
-}
-
-/// The events that tell what a partner earns and who has access to it. Who reaches only what is their
-/// own of a partner reads none of them, as they read no awards, keys, roles and webhooks.
-const OF_WHOLE: [&str; 4] = ["award.%", "api_key.%", "role_grant.%", "webhook.%"];
-
-/// Those of some events that the view's scope may read.
-fn shown(view: &View, select: Select<Entity>) -> Select<Entity> {
-    let scope = view.scope();
-    if scope.is_staff() {
-        return select;
-    }
-    let named = |partners: &[&PartnerId]| {
-        Column::Partner.is_in(partners.iter().map(|partner| partner.as_str()))
-    };
-    let whole: Vec<&PartnerId> = scope.partners().iter().collect();
-    let own: Vec<&PartnerId> = scope.own().iter().map(|(partner, _)| partner).collect();
-    let of_own = OF_WHOLE.iter().fold(named(&own), |shown, kinds| {
-        shown.and(Column::Kind.not_like(*kinds))
-    });
-    select.filter(Condition::any().add(named(&whole)).add(of_own))
-}
-
-/// Before everything.
-const START: Position = Position {
-    epoch: 0,
-    xid: 0,
-    sequence: 0,
-};
-
-/// The place of an event.
-fn at() -> SimpleExpr {
-    Expr::tuple([
-        Expr::col(Column::Epoch),
-        Expr::col(Column::Xid),
-        Expr::col(Column::Sequence),
-    ])
-}
-
-/// A place to compare it with.
-fn tuple(place: Position) -> SimpleExpr {
-    Expr::tuple([
-        Expr::value(place.epoch),
-        Expr::value(place.xid),
-        Expr::value(place.sequence),
-    ])
-}
-
-fn of_ecosystem(view: &View) -> Select<Entity> {
-    Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
-}
-
-/// The events of this ecosystem after a place that no later commit can precede any more.
-fn settled(view: &View, after: Position) -> Select<Entity> {
-    let mut select = of_ecosystem(view).filter(at().gt(tuple(after)));
-    if view.db().get_database_backend() == DatabaseBackend::Postgres {
-        select = select.filter(Expr::col(Column::Xid).lt(Expr::cust(
-            "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
-        )));
-    }
-    select
-}
-
 /// The next events after a place, oldest first.
 ///
 /// # Errors
@@ -371,21 +320,6 @@ pub async fn between(
         .await?)
 }
 
-/// The place of the newest event of the ecosystem that is committed, whether or not it can be read yet; nothing
-/// has happened yet: zero.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn newest_place(view: &View) -> Result<Position, Error> {
-    let newest = of_ecosystem(view)
-        .order_by_desc(Column::Epoch)
-        .order_by_desc(Column::Xid)
-        .order_by_desc(Column::Sequence)
-        .one(&view.db())
-        .await?;
-    Ok(newest.map_or(START, |event| event.position()))
-}
-
 /// The event at a place, if the view's scope may read it and no later commit can precede it.
 ///
 /// # Errors
@@ -398,11 +332,11 @@ pub async fn find(view: &View, place: Position) -> Result<Option<Model>, Error> 
 /// A page of the events after a place that the view's scope may read, oldest first, filtered.
 ///
 /// # Errors
-/// [`Error::Driver`] and its kin.
+/// [`Error::PositionUnknown`]; [`Error::Driver`] and its kin.
 pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page<Model>, Error> {
-    let from = match &query.after {
-        Some(Cursor(values)) => position_of(values)?,
-        None => from,
+    let (from, begins) = match &query.after {
+        Some(Cursor(values)) => (position_of(values)?, false),
+        None => (from, true),
     };
     let mut rows = page::filtered(shown(view, settled(view, from)), query)?
         .order_by_asc(Column::Epoch)
@@ -411,6 +345,11 @@ pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page
         .limit(u64::from(query.size) + 1)
         .all(&view.db())
         .await?;
+    // What comes after it in the same life of the feed shows that the feed has come to the place.
+    let comes_after = |event: &Model| event.epoch == from.epoch;
+    if begins && !rows.first().is_some_and(comes_after) {
+        require(view, from).await?;
+    }
     let more = rows.len() > usize::try_from(query.size).unwrap_or(usize::MAX);
     if more {
         rows.pop();
@@ -438,29 +377,6 @@ fn position_of(values: &[filter::Value]) -> Result<Position, Error> {
         }),
         _ => Err(Error::BadCursor),
     }
-}
-
-/// The place of the newest event that no later commit can precede and that the view's scope may
-/// read; nothing has happened yet: zero.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn head(view: &View) -> Result<Position, Error> {
-    let newest: Option<(i64, i64, i64)> = shown(view, settled(view, START))
-        .select_only()
-        .columns([Column::Epoch, Column::Xid, Column::Sequence])
-        .order_by_desc(Column::Epoch)
-        .order_by_desc(Column::Xid)
-        .order_by_desc(Column::Sequence)
-        .limit(1)
-        .into_tuple()
-        .one(&view.db())
-        .await?;
-    Ok(newest.map_or(START, |(epoch, xid, sequence)| Position {
-        epoch,
-        xid,
-        sequence,
-    }))
 }
 
 /// Whether a worker's place is behind the newest committed event, readable or not.

@@ -1,4 +1,5 @@
-//! Tells, inside this process, that an ecosystem has news and that a worker has dealt with them.
+//! Tells, inside this process, that an ecosystem has news, workers and those who watch, and that a
+//! worker has dealt with them.
 //! It only saves waiting: what is true stands in the database.
 
 use std::collections::HashSet;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use trellis_core::{EcosystemId, Position};
 
+use crate::event::Tails;
 use crate::platform::cursor;
 use crate::{Error, Store};
 
@@ -40,6 +42,8 @@ pub(crate) struct Feed {
 struct Inner {
     /// One inbox for each worker of this process.
     inboxes: Mutex<Vec<Arc<Inbox>>>,
+    /// The ends of the feeds that somebody watches.
+    tails: Tails,
     progress: watch::Sender<u64>,
     /// The names of all workers of the deployment, in whatever process they run.
     expected: Mutex<Vec<&'static str>>,
@@ -85,8 +89,13 @@ impl Feed {
         inbox
     }
 
+    pub(crate) fn tails(&self) -> &Tails {
+        &self.inner.tails
+    }
+
     /// A write of this process has committed.
     pub(crate) fn committed(&self, ecosystem: &EcosystemId) {
+        self.inner.tails.committed(ecosystem);
         for inbox in self
             .inner
             .inboxes

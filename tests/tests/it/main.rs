@@ -58,6 +58,8 @@ mod server;
 #[cfg(test)]
 mod through;
 #[cfg(test)]
+mod watch;
+#[cfg(test)]
 mod webhook;
 /// The worked cases of the evaluation, through the service.
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! Between the wire and the rows.
 
+use std::time::Duration;
+
 use trellis_api::platform::v1 as pb;
-use trellis_api::{Field, Fields, ecosystem_name};
+use trellis_api::platform::v1::watch_events_request::Start;
+use trellis_api::{Field, Fields, duration, ecosystem_name};
 use trellis_core::Position;
-use trellis_store::event::Model;
+use trellis_store::event::{Begin, Model};
 
 use super::events::List;
+use super::watching::Asked;
 
 /// What lists filter by. The order is the feed's own.
 pub const FIELDS: &[Field] = &[
@@ -22,6 +26,9 @@ const START: Position = Position {
     xid: 0,
     sequence: 0,
 };
+
+/// After how long there is a heartbeat when nothing is asked.
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What of an event's data a partner reads. Whatever else it says is for the vendor: who else has a
 /// part in a deal, or where in a line somebody stands.
@@ -107,26 +114,70 @@ pub fn wire(event: Model) -> pb::Event {
     }
 }
 
+/// A position that was told before.
+fn position(fields: &mut Fields, text: &str) -> Option<Position> {
+    let read = text.parse().ok();
+    if read.is_none() {
+        let description = "must be a position of this feed";
+        fields.refuse("after_position", "position", description);
+    }
+    read
+}
+
 pub(super) fn list(request: pb::ListEventsRequest, fields: &mut Fields) -> Option<List> {
     let after = match request.after_position.as_str() {
         "" => Some(START),
-        text => match text.parse() {
-            Ok(position) => Some(position),
-            Err(_) => {
-                fields.refuse(
-                    "after_position",
-                    "position",
-                    "must be a position of this feed",
-                );
-                None
-            }
-        },
+        text => position(fields, text),
     };
     let query = fields.page(&request, FIELDS);
     Some(List {
         after: after?,
         query: query?,
     })
+}
+
+pub(super) fn watch(request: pb::WatchEventsRequest, fields: &mut Fields) -> Option<Asked> {
+    let begin = match (request.after_position.as_str(), request.start()) {
+        ("", Start::Now) => Some(Begin::Now),
+        ("", Start::First) => Some(Begin::First),
+        (text, Start::Unspecified) if !text.is_empty() => position(fields, text).map(Begin::After),
+        (text, _) => {
+            let (field, rule) = match text.is_empty() {
+                true => ("start", "required"),
+                false => ("start", "either"),
+            };
+            fields.refuse(field, rule, "give either after_position or start");
+            None
+        }
+    };
+    // What lists are filtered by, as far as it is shown to the caller.
+    let shown = fields.shown::<pb::ListEventsRequest>(FIELDS);
+    let filter = fields.filter("filter", &request.filter, &shown);
+    let heartbeat = match &request.heartbeat_interval {
+        Some(interval) => fields.take("heartbeat_interval", duration::read(interval)),
+        None => Some(HEARTBEAT),
+    };
+    Some(Asked {
+        begin: begin?,
+        filter: filter?,
+        heartbeat: heartbeat?,
+    })
+}
+
+/// That an event has happened.
+pub(super) fn told_of(event: pb::Event) -> pb::WatchEventsResponse {
+    pb::WatchEventsResponse {
+        position: event.position.clone(),
+        event: Some(event),
+    }
+}
+
+/// That everything has been told up to a position.
+pub(super) fn heartbeat(position: Position) -> pb::WatchEventsResponse {
+    pb::WatchEventsResponse {
+        event: None,
+        position: position.to_string(),
+    }
 }
 
 pub(super) fn get_position(_: pb::GetPositionRequest, _: &mut Fields) -> Option<()> {

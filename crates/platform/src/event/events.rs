@@ -19,7 +19,8 @@ pub struct List {
 /// Lists events, oldest first.
 ///
 /// # Errors
-/// `INVALID_FIELDS` when the page token was made for another request.
+/// `INVALID_FIELDS` when the page token was made for another request; `POSITION_UNKNOWN` when the feed
+/// has not come to the position.
 pub async fn list(store: &Store, call: Call, list: &List) -> Result<Page<pb::Event>, Error> {
     let view = store.read(&call).await?;
     let page = event::page(&view, list.after, &list.query).await?.map(wire);

@@ -1,7 +1,8 @@
-//! The change feed, read.
+//! The change feed, read and watched.
 
 pub mod convert;
 pub mod events;
 pub mod service;
+mod watching;
 
 pub use service::Events;

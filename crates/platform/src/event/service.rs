@@ -1,12 +1,13 @@
 //! Answers the calls of `EventService`.
 
+use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 use trellis_api::platform::v1 as pb;
 use trellis_api::platform::v1::event_service_server::{EventService, EventServiceServer};
-use trellis_api::{open, page_token};
+use trellis_api::{open, open_lasting, page_token};
 use trellis_store::Store;
 
-use super::{convert, events};
+use super::{convert, events, watching};
 
 /// `EventService` over a store.
 #[derive(Clone)]
@@ -34,6 +35,17 @@ impl EventService for Events {
             next_page_token: page_token(&list.query, page.next),
             events: page.rows,
         }))
+    }
+
+    type WatchEventsStream = BoxStream<'static, Result<pb::WatchEventsResponse, Status>>;
+
+    async fn watch_events(
+        &self,
+        request: Request<pb::WatchEventsRequest>,
+    ) -> Result<Response<Self::WatchEventsStream>, Status> {
+        let (call, asked, standing) = open_lasting(request, convert::watch)?;
+        let told = watching::watch(&self.store, &call, asked, standing).await?;
+        Ok(Response::new(told))
     }
 
     async fn get_position(

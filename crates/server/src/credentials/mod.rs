@@ -12,19 +12,21 @@
 //! What was granted is remembered for [`MEMORY`], so that most calls ask the database nothing. Those
 //! that must know at once ask it, and everybody else learns from their answer.
 
+mod borne;
 mod name;
 mod remembered;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::AUTHORIZATION;
-use http::{Extensions, HeaderMap};
-use trellis_api::PageKeys;
+use http::{Extensions, HeaderMap, Request};
+use tonic::body::Body;
 use trellis_api::open::Unauthenticated;
+use trellis_api::{Credential, PageKeys};
 use trellis_core::access::{Grant, Rights};
-use trellis_core::{Actor, Clock, Code, EcosystemId, Failure, Principal};
+use trellis_core::{Actor, Clock, Code, EcosystemId, Failure, Principal, Timestamp};
 use trellis_platform::access::authenticate;
 use trellis_platform::access::secret::{PREFIX, Pepper};
 use trellis_store::Store;
@@ -35,6 +37,7 @@ use crate::identity::Issuers;
 use crate::methods::Method;
 use crate::peer::PeerCertificate;
 use crate::settings::Settings;
+use borne::Borne;
 use remembered::{Known, Remembered};
 
 /// How long what was granted is remembered.
@@ -92,6 +95,29 @@ impl Failure for Unknown {
         }
     }
 }
+
+/// Who calls.
+pub(crate) struct Found {
+    pub(crate) principal: Arc<Principal>,
+    /// What their page tokens are sealed with.
+    pub(crate) page_keys: Option<PageKeys>,
+    /// When what they show ends, as far as that is known.
+    pub(crate) expire_time: Option<Timestamp>,
+}
+
+/// How lately it must have been looked up what somebody was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// In the last few seconds: see [`MEMORY`].
+    Lately,
+    /// For this call.
+    AtOnce,
+    /// Since this moment.
+    Since(Instant),
+}
+
+/// Somebody, and when what they show ends.
+type Caller = (Arc<Principal>, Option<Timestamp>);
 
 /// Tells who calls.
 #[derive(Clone)]
@@ -161,7 +187,7 @@ impl Credentials {
         Self(Kind::Nobody)
     }
 
-    /// Finds the principal behind a call, and what their page tokens are sealed with.
+    /// Finds the principal behind a call.
     ///
     /// # Errors
     /// See [`Unknown`].
@@ -169,14 +195,55 @@ impl Credentials {
         &self,
         headers: &HeaderMap,
         extensions: &Extensions,
-    ) -> Result<(Arc<Principal>, Option<PageKeys>), Unknown> {
+    ) -> Result<Found, Unknown> {
+        let at_once = extensions.get::<Method>().is_none_or(Method::is_at_once);
+        let known = if at_once {
+            Asked::AtOnce
+        } else {
+            Asked::Lately
+        };
+        self.find_as(headers, extensions, known).await
+    }
+
+    async fn find_as(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        asked: Asked,
+    ) -> Result<Found, Unknown> {
         match &self.0 {
             Kind::Asking(inner) => {
-                let principal = inner.principal(headers, extensions).await?;
-                Ok((principal, Some(inner.page_keys.clone())))
+                let (principal, expire_time) = inner.principal(headers, extensions, asked).await?;
+                Ok(Found {
+                    principal,
+                    page_keys: Some(inner.page_keys.clone()),
+                    expire_time,
+                })
             }
             #[cfg(test)]
-            Kind::Nobody => Ok((unidentified(), None)),
+            Kind::Nobody => Ok(Found {
+                principal: unidentified(),
+                page_keys: None,
+                expire_time: None,
+            }),
+        }
+    }
+
+    /// The credential of a call, to be asked again while the call lasts.
+    pub(crate) fn borne(
+        &self,
+        request: &Request<Body>,
+        expire_time: Option<Timestamp>,
+    ) -> Arc<dyn Credential> {
+        Arc::new(Borne::new(self.clone(), request, expire_time))
+    }
+
+    /// The time by the server's clock.
+    fn now(&self) -> Option<Timestamp> {
+        match &self.0 {
+            Kind::Asking(inner) => Some(inner.clock.now()),
+            #[cfg(test)]
+            Kind::Nobody => None,
         }
     }
 
@@ -205,23 +272,23 @@ impl Inner {
         &self,
         headers: &HeaderMap,
         extensions: &Extensions,
-    ) -> Result<Arc<Principal>, Unknown> {
+        asked: Asked,
+    ) -> Result<Caller, Unknown> {
         if !self.asks() && !self.look().await? {
-            return Ok(unidentified());
+            return Ok((unidentified(), None));
         }
-        let at_once = extensions.get::<Method>().is_none_or(Method::is_at_once);
         if headers.contains_key(AUTHORIZATION) {
             let secret = bearer(headers).ok_or(Unauthenticated)?;
             return if secret.starts_with(PREFIX) {
-                self.of_key(secret, at_once).await
+                self.of_key(secret, asked).await
             } else {
-                self.of_token(secret, at_once).await
+                self.of_token(secret, asked).await
             };
         }
         let certificate = extensions.get::<Arc<PeerCertificate>>();
         let name = certificate.and_then(|certificate| name::of_certificate(certificate));
         match name.filter(|_| !self.certificates.is_empty()) {
-            Some(actor) => self.of_certificate(actor, at_once).await,
+            Some(actor) => Ok((self.of_certificate(actor, asked).await?, None)),
             None => Err(Unauthenticated.into()),
         }
     }
@@ -246,8 +313,9 @@ impl Inner {
         Ok(any)
     }
 
-    async fn of_key(&self, secret: &str, at_once: bool) -> Result<Arc<Principal>, Unknown> {
+    async fn of_key(&self, secret: &str, asked: Asked) -> Result<Caller, Unknown> {
         let load = async {
+            let read = Instant::now();
             let bearer = authenticate::bearer(&self.store, &self.pepper, secret).await?;
             let bearer = bearer.ok_or(Unauthenticated)?;
             self.note_use(&bearer);
@@ -255,24 +323,26 @@ impl Inner {
                 principal: Arc::new(bearer.principal),
                 expire_time: bearer.expire_time,
                 read_time: self.clock.now(),
+                read,
             })
         };
-        let known = self.remembered.get(secret, at_once, load).await?;
-        Ok(known.principal.clone())
+        let known = self.remembered.get(secret, asked, load).await?;
+        Ok((known.principal.clone(), known.expire_time))
     }
 
-    async fn of_token(&self, token: &str, at_once: bool) -> Result<Arc<Principal>, Unknown> {
+    async fn of_token(&self, token: &str, asked: Asked) -> Result<Caller, Unknown> {
         let identity = self.issuers.verify(token, self.clock.now()).await;
         let identity = identity.map_err(|rejected| {
             tracing::info!(%rejected, "a token was rejected");
             Unauthenticated
         })?;
+        let expire_time = Some(identity.expire_time);
         let mut principal = name::of_identity(identity);
         let Rights::Granted(claimed) = &mut principal.rights else {
-            return Ok(Arc::new(principal));
+            return Ok((Arc::new(principal), expire_time));
         };
         let ecosystems: Vec<_> = claimed.iter().map(|(of, _)| of.clone()).collect();
-        let granted = self.granted(&principal.actor, &ecosystems, at_once).await?;
+        let granted = self.granted(&principal.actor, &ecosystems, asked).await?;
         for ((_, grants), (_, more)) in claimed.iter_mut().zip(granted) {
             for grant in more {
                 if !grants.contains(&grant) {
@@ -280,11 +350,11 @@ impl Inner {
                 }
             }
         }
-        Ok(Arc::new(principal))
+        Ok((Arc::new(principal), expire_time))
     }
 
-    async fn of_certificate(&self, actor: Actor, at_once: bool) -> Result<Arc<Principal>, Unknown> {
-        let granted = self.granted(&actor, &self.certificates, at_once).await?;
+    async fn of_certificate(&self, actor: Actor, asked: Asked) -> Result<Arc<Principal>, Unknown> {
+        let granted = self.granted(&actor, &self.certificates, asked).await?;
         Ok(Arc::new(Principal {
             actor,
             person: None,
@@ -297,9 +367,10 @@ impl Inner {
         &self,
         actor: &Actor,
         ecosystems: &[EcosystemId],
-        at_once: bool,
+        asked: Asked,
     ) -> Result<Vec<(EcosystemId, Vec<Grant>)>, Unknown> {
         let load = async {
+            let read = Instant::now();
             let granted = authenticate::granted(&self.store, actor, ecosystems).await?;
             Ok(Known {
                 principal: Arc::new(Principal {
@@ -309,6 +380,7 @@ impl Inner {
                 }),
                 expire_time: None,
                 read_time: self.clock.now(),
+                read,
             })
         };
         let mut name = actor.to_string();
@@ -316,7 +388,7 @@ impl Inner {
             name.push('\0');
             name.push_str(ecosystem.as_str());
         }
-        let known = self.remembered.get(&name, at_once, load).await?;
+        let known = self.remembered.get(&name, asked, load).await?;
         Ok(match &known.principal.rights {
             Rights::Granted(granted) => granted.clone(),
             Rights::Unlimited => Vec::new(),

@@ -1,12 +1,16 @@
 //! What is remembered of those who call often.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use moka::Entry;
 use moka::future::Cache;
+use moka::ops::compute::Op;
 use sha2::{Digest, Sha256};
+use trellis_api::open::Unauthenticated;
 use trellis_core::{Clock, Principal, Timestamp};
 
-use super::{MEMORY, Unknown};
+use super::{Asked, MEMORY, Unknown};
 
 /// How many callers are remembered.
 const MOST: u64 = 10_000;
@@ -19,12 +23,20 @@ pub(super) struct Known {
     pub(super) expire_time: Option<Timestamp>,
     /// When the database was asked.
     pub(super) read_time: Timestamp,
+    /// The moment before it was.
+    pub(super) read: Instant,
 }
 
 impl Known {
-    fn is_fresh(&self, now: Timestamp) -> bool {
+    fn is_fresh(&self, now: Timestamp, asked: Asked) -> bool {
         let age = now.since(self.read_time);
-        self.read_time <= now && age < MEMORY && self.expire_time.is_none_or(|end| now < end)
+        let lately = match asked {
+            Asked::Lately => true,
+            Asked::AtOnce => false,
+            Asked::Since(moment) => self.read >= moment,
+        };
+        let ends = self.expire_time.is_some_and(|end| now >= end);
+        lately && self.read_time <= now && age < MEMORY && !ends
     }
 }
 
@@ -44,24 +56,27 @@ impl Remembered {
         }
     }
 
-    /// Who shows this, from memory unless they must be known at once. Of many who show the same at
-    /// the same time one asks the database.
+    /// Who shows this, from memory where that is lately enough. Of many who show the same at the same
+    /// time one asks the database, unless they must be known at once.
     pub(super) async fn get(
         &self,
         shown: &str,
-        at_once: bool,
+        asked: Asked,
         load: impl Future<Output = Result<Known, Unknown>>,
     ) -> Result<Arc<Known>, Unknown> {
         let key: [u8; 32] = Sha256::digest(shown).into();
-        if at_once {
+        if asked == Asked::AtOnce {
             // What was remembered goes first: it must not outlive a refusal.
             self.callers.invalidate(&key).await;
             let known = Arc::new(load.await?);
             self.callers.insert(key, known.clone()).await;
             return Ok(known);
         }
+        if let Asked::Since(_) = asked {
+            return Box::pin(self.since(key, asked, load)).await;
+        }
         if let Some(known) = self.callers.get(&key).await {
-            if known.is_fresh(self.clock.now()) {
+            if known.is_fresh(self.clock.now(), asked) {
                 return Ok(known);
             }
             self.callers.invalidate(&key).await;
@@ -73,6 +88,37 @@ impl Remembered {
             Unknown::Store(error) => Unknown::Store(error.clone()),
         })
     }
+
+    /// The same, as of a moment or later. Of many who ask one after the other does, so that those after
+    /// the first find what that one did.
+    async fn since(
+        &self,
+        key: [u8; 32],
+        asked: Asked,
+        load: impl Future<Output = Result<Known, Unknown>>,
+    ) -> Result<Arc<Known>, Unknown> {
+        let now = self.clock.now();
+        let compute = |entry: Option<Entry<[u8; 32], Arc<Known>>>| async move {
+            match entry {
+                Some(entry) if entry.value().is_fresh(now, asked) => Ok(Op::Nop),
+                _ => load.await.map(|known| Op::Put(Arc::new(known))),
+            }
+        };
+        match self.callers.entry(key).and_try_compute_with(compute).await {
+            Ok(outcome) => {
+                let entry = outcome.into_entry();
+                // Nothing else comes of it: what was there stayed, or something was put there.
+                entry
+                    .map(Entry::into_value)
+                    .ok_or_else(|| Unauthenticated.into())
+            }
+            Err(unknown) => {
+                // What was remembered must not outlive a refusal.
+                self.callers.invalidate(&key).await;
+                Err(unknown)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -80,9 +126,9 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
-    use trellis_api::open::Unauthenticated;
     use trellis_core::{Actor, ManualClock};
 
+    use super::Asked::{AtOnce, Lately, Since};
     use super::*;
 
     struct Scene {
@@ -101,24 +147,27 @@ mod tests {
             }
         }
 
-        async fn get(&self, at_once: bool, expire_time: Option<Timestamp>) -> bool {
+        async fn get(&self, asked: Asked, expire_time: Option<Timestamp>) -> bool {
             let load = async {
                 self.asked.fetch_add(1, Ordering::SeqCst);
+                let read = Instant::now();
+                tokio::task::yield_now().await;
                 Ok(Known {
                     principal: Arc::new(Principal::unidentified(Actor::anonymous())),
                     expire_time,
                     read_time: self.clock.now(),
+                    read,
                 })
             };
-            self.remembered.get("key", at_once, load).await.is_ok()
+            self.remembered.get("key", asked, load).await.is_ok()
         }
 
-        async fn refused(&self, at_once: bool) -> bool {
+        async fn refused(&self, asked: Asked) -> bool {
             let load = async {
                 self.asked.fetch_add(1, Ordering::SeqCst);
                 Err(Unauthenticated.into())
             };
-            self.remembered.get("key", at_once, load).await.is_err()
+            self.remembered.get("key", asked, load).await.is_err()
         }
 
         fn asked(&self) -> u32 {
@@ -129,24 +178,24 @@ mod tests {
     #[tokio::test]
     async fn a_caller_is_remembered_for_five_seconds_and_not_longer() {
         let scene = Scene::new();
-        assert!(scene.get(false, None).await);
+        assert!(scene.get(Lately, None).await);
         scene.clock.advance(MEMORY - Duration::from_micros(1));
-        assert!(scene.get(false, None).await);
+        assert!(scene.get(Lately, None).await);
         assert_eq!(scene.asked(), 1);
         scene.clock.advance(Duration::from_micros(1));
-        assert!(scene.get(false, None).await);
+        assert!(scene.get(Lately, None).await);
         assert_eq!(scene.asked(), 2);
     }
 
     #[tokio::test]
     async fn who_must_be_known_at_once_is_asked_for_and_tells_the_others() {
         let scene = Scene::new();
-        assert!(scene.get(false, None).await);
-        assert!(scene.get(true, None).await);
+        assert!(scene.get(Lately, None).await);
+        assert!(scene.get(AtOnce, None).await);
         assert_eq!(scene.asked(), 2);
         // What was refused at once is refused by memory too.
-        assert!(scene.refused(true).await);
-        assert!(scene.refused(false).await);
+        assert!(scene.refused(AtOnce).await);
+        assert!(scene.refused(Lately).await);
         assert_eq!(scene.asked(), 4);
     }
 
@@ -154,16 +203,16 @@ mod tests {
     async fn what_ends_is_not_remembered_beyond_its_end() {
         let scene = Scene::new();
         let end = scene.clock.now().saturating_add(Duration::from_secs(1));
-        assert!(scene.get(false, Some(end)).await);
+        assert!(scene.get(Lately, Some(end)).await);
         scene.clock.advance(Duration::from_secs(1));
-        assert!(scene.refused(false).await);
+        assert!(scene.refused(Lately).await);
         assert_eq!(scene.asked(), 2);
     }
 
     #[tokio::test]
     async fn many_who_come_together_ask_once() {
         let scene = Scene::new();
-        let all = (0..100).map(|_| scene.get(false, None));
+        let all = (0..100).map(|_| scene.get(Lately, None));
         assert!(
             futures::future::join_all(all)
                 .await
@@ -171,5 +220,21 @@ mod tests {
                 .all(|ok| ok)
         );
         assert_eq!(scene.asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn many_who_ask_as_of_a_moment_ask_once_and_not_what_was_known_before() {
+        let scene = Scene::new();
+        assert!(scene.get(Lately, None).await);
+        let moment = Instant::now();
+        let all = (0..100).map(|_| scene.get(Since(moment), None));
+        let all = futures::future::join_all(all).await;
+        assert!(all.into_iter().all(|ok| ok));
+        assert_eq!(scene.asked(), 2);
+        // The control: whoever does not ask as of a moment is told from memory.
+        assert!(scene.get(Lately, None).await);
+        assert_eq!(scene.asked(), 2);
+        assert!(scene.refused(Since(Instant::now())).await);
+        assert!(scene.refused(Lately).await);
     }
 }

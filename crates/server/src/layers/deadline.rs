@@ -18,10 +18,13 @@ use trellis_api::Deadline;
 use trellis_core::{Problem, Violation};
 
 use super::{Rest, Serve, Step, body};
-use crate::listen::Came;
+use crate::listen::{Came, Leaving};
 use crate::methods::{Method, Shape};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
+
+/// How long a stream may still tell what is ready when the server stops or its connection leaves.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The header by which a client says how long it waits.
 const TIMEOUT: &str = "grpc-timeout";
@@ -53,6 +56,13 @@ impl Deadlines {
             Shape::Watch => asked,
         }
     }
+
+    /// What ends a stream that nothing else ends.
+    fn causes(&self, leaving: Option<Leaving>) -> Vec<Cause> {
+        let leaving = leaving.map(|Leaving(leaving)| Cause::new(leaving, Refusal::Leaving));
+        let stop = Cause::new(self.stop.clone(), Refusal::Stopping);
+        [stop].into_iter().chain(leaving).collect()
+    }
 }
 
 impl Step for Deadlines {
@@ -77,6 +87,7 @@ impl Step for Deadlines {
         if deadline.is_some_and(|deadline| deadline <= now) {
             return Refusal::Deadline.answer();
         }
+        let leaving = request.extensions().get().cloned();
         let response = match deadline {
             Some(deadline) => {
                 request.extensions_mut().insert(Deadline(deadline));
@@ -92,18 +103,48 @@ impl Step for Deadlines {
         }
         let ending = Ending {
             deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
-            stop: (shape == Shape::Watch).then(|| Box::pin(self.stop.clone().cancelled_owned())),
+            causes: match shape {
+                Shape::Watch => self.causes(leaving),
+                Shape::Unary | Shape::Stream => Vec::new(),
+            },
             ended: false,
         };
         body::through(response, ending)
     }
 }
 
-/// Ends a streamed answer at its deadline, and one that nothing else ends when the server stops.
+/// Ends a streamed answer at its deadline, and one that nothing else ends when the server stops or its
+/// connection leaves.
 struct Ending {
     deadline: Option<Pin<Box<Sleep>>>,
-    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    causes: Vec<Cause>,
     ended: bool,
+}
+
+/// Why a stream ends that nothing else ends.
+struct Cause {
+    comes: Pin<Box<WaitForCancellationFutureOwned>>,
+    refusal: Refusal,
+    /// Since when it is there.
+    since: Option<Instant>,
+}
+
+impl Cause {
+    fn new(comes: CancellationToken, refusal: Refusal) -> Self {
+        Self {
+            comes: Box::pin(comes.cancelled_owned()),
+            refusal,
+            since: None,
+        }
+    }
+
+    /// For how long it is there; nothing when it is not.
+    fn age(&mut self, cx: &mut Context<'_>) -> Option<Duration> {
+        if self.since.is_none() && self.comes.as_mut().poll(cx).is_ready() {
+            self.since = Some(Instant::now());
+        }
+        Some(self.since?.elapsed())
+    }
 }
 
 impl Ending {
@@ -130,19 +171,19 @@ impl body::Frames for Ending {
         {
             return self.end(&Refusal::Deadline);
         }
+        // What is ready passes first, such as the news that the server stops; but not for ever.
+        let there = self.causes.iter_mut().find_map(|cause| {
+            let age = cause.age(cx)?;
+            Some((cause.refusal.clone(), age >= LAST_WORDS))
+        });
+        if let Some((refusal, true)) = &there {
+            return self.end(refusal);
+        }
         let frame = body.poll_frame(cx);
-        if frame.is_ready() {
-            return frame;
+        match there {
+            Some((refusal, _)) if frame.is_pending() => self.end(&refusal),
+            _ => frame,
         }
-        // A stop lets what is ready pass first, such as the news that the server stops.
-        if self
-            .stop
-            .as_mut()
-            .is_some_and(|stop| stop.as_mut().poll(cx).is_ready())
-        {
-            return self.end(&Refusal::Stopping);
-        }
-        Poll::Pending
     }
 }
 

@@ -4,6 +4,8 @@
 //! What the principal may is not decided here but where the request is opened, which knows what it
 //! is about. A call without a principal is answered by nobody. Only health is told to anybody, who
 //! learns nothing from it but that the server lives.
+//!
+//! A call that is to last gets its credential along, so that it can be asked again.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -17,7 +19,8 @@ use trellis_core::Eyes;
 use trellis_core::access::Rights;
 
 use super::{Rest, Serve, Step};
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Found};
+use crate::methods::{Method, Shape};
 use crate::peer::PrincipalKey;
 use crate::refusal;
 
@@ -34,10 +37,20 @@ impl Step for Identities {
             return rest.run(request).await;
         }
         let caller = self.0.find(request.headers(), request.extensions());
-        let (principal, page_keys) = match caller.await {
+        let found = match caller.await {
             Ok(found) => found,
             Err(unknown) => return refusal::answer(&unknown),
         };
+        let method = request.extensions().get::<Method>();
+        if method.is_some_and(|method| method.shape() == Shape::Watch) {
+            let credential = self.0.borne(&request, found.expire_time);
+            request.extensions_mut().insert(credential);
+        }
+        let Found {
+            principal,
+            page_keys,
+            expire_time: _,
+        } = found;
         let eyes = principal.eyes();
         let extensions = request.extensions_mut();
         if principal.rights != Rights::Unlimited {

@@ -1,4 +1,5 @@
-//! Gives every principal its share of the calls under way, so that none can take them all.
+//! Gives every principal its share of the calls under way, so that none can take them all. What is
+//! watched is counted apart, because it lasts: it must not take what other calls need.
 //!
 //! Who a principal is, whoever authenticates says by a [`PrincipalKey`]; without it everybody
 //! behind one address is one.
@@ -15,6 +16,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::{Rest, Serve, Step, body};
+use crate::methods::{Method, Shape, Work};
 use crate::peer::PrincipalKey;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
@@ -25,6 +27,13 @@ const RETRY: Duration = Duration::from_millis(100);
 /// Counts the calls of each principal and refuses those above the limit.
 #[derive(Clone)]
 pub(super) struct Principals {
+    calls: Limit,
+    watches: Limit,
+}
+
+/// So many of each principal, and no more.
+#[derive(Clone)]
+struct Limit {
     counts: Arc<Counts>,
     most: u32,
 }
@@ -35,8 +44,23 @@ struct Counts(Mutex<HashMap<PrincipalKey, u32>>);
 impl Principals {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
+            calls: Limit::new(settings.principal_calls_max),
+            watches: Limit::new(settings.principal_watches_max),
+        }
+    }
+}
+
+/// Whether a call watches what the deployment holds. What watches its health holds nothing.
+fn is_watch(request: &Request<Body>) -> bool {
+    let method = request.extensions().get::<Method>();
+    method.is_some_and(|method| method.shape() == Shape::Watch && method.work() != Work::None)
+}
+
+impl Limit {
+    fn new(most: u32) -> Self {
+        Self {
             counts: Arc::default(),
-            most: settings.principal_calls_max,
+            most,
         }
     }
 
@@ -57,11 +81,17 @@ impl Principals {
 
 impl Step for Principals {
     async fn answer<S: Serve>(&self, request: Request<Body>, rest: Rest<S>) -> Response<Body> {
-        let Some(share) = self.begin(PrincipalKey::of(&request)) else {
-            let refusal = Refusal::Quota {
-                quota: "calls_under_way",
-                limit: self.most,
-                retry: RETRY,
+        let watch = is_watch(&request);
+        let limit = if watch { &self.watches } else { &self.calls };
+        let Some(share) = limit.begin(PrincipalKey::of(&request)) else {
+            let limit = limit.most;
+            let refusal = match watch {
+                true => Refusal::Watches { limit },
+                false => Refusal::Quota {
+                    quota: "calls_under_way",
+                    limit,
+                    retry: RETRY,
+                },
             };
             return refusal.answer();
         };
@@ -118,10 +148,7 @@ mod tests {
 
     #[test]
     fn a_principal_has_its_share_and_takes_none_of_anothers() {
-        let principals = Principals {
-            counts: Arc::default(),
-            most: 2,
-        };
+        let principals = Limit::new(2);
         let key = |name: &str| PrincipalKey(name.to_owned());
         let first = principals.begin(key("ada")).unwrap();
         let _second = principals.begin(key("ada")).unwrap();

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
 
@@ -56,6 +57,11 @@ impl Calls {
 /// is more to do than the processors can, this is the queue that grows, and nobody else sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Came(pub(crate) Instant);
+
+/// Cancelled when the connection of a call is asked to leave, in the extensions of its request. A call
+/// that would last as long as its connection ends by this.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaving(pub(crate) CancellationToken);
 
 /// A call that is under way until this is dropped.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use tonic::body::Body;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 use tower::ServiceExt;
 
-use super::calls::{Answer, Call, Calls, Came};
+use super::calls::{Answer, Call, Calls, Came, Leaving};
 use super::leftover::Leftover;
 use super::seats::Seat;
 use super::tls::Tls;
@@ -162,10 +162,12 @@ impl Host {
         let peer: Option<SocketAddr> = info.remote_addr();
         let traffic = Traffic::new(self.control_frames_max);
         let socket = TokioIo::new(Wire::new(socket, traffic.clone()));
+        let leaving = CancellationToken::new();
         let service = Announcing {
             info,
             certificate,
             calls: calls.clone(),
+            leaving: Leaving(leaving.clone()),
             porter: self.porter.clone(),
         }
         .around(service);
@@ -193,7 +195,10 @@ impl Host {
                 }
                 _ = looks.tick() => match watch.look(Instant::now()) {
                     Look::Stay => {}
-                    Look::Leave => connection.as_mut().graceful_shutdown(),
+                    Look::Leave => {
+                        connection.as_mut().graceful_shutdown();
+                        leaving.cancel();
+                    }
                     Look::Cut(end) => return Err(end),
                 },
             }
@@ -316,6 +321,7 @@ struct Announcing {
     info: TcpConnectInfo,
     certificate: Option<Arc<PeerCertificate>>,
     calls: Arc<Calls>,
+    leaving: Leaving,
     porter: Option<Porter>,
 }
 
@@ -338,6 +344,7 @@ impl Announcing {
             }
             let extensions = request.extensions_mut();
             extensions.insert(Came(Instant::now()));
+            extensions.insert(self.leaving.clone());
             extensions.insert(self.info.clone());
             if let Some(certificate) = &self.certificate {
                 extensions.insert(certificate.clone());

@@ -31,7 +31,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use self::calls::Came;
+pub(crate) use self::calls::{Came, Leaving};
 use self::connection::{Host, Times};
 use self::seats::{Full, Seats};
 use self::tls::Tls;

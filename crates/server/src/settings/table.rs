@@ -158,6 +158,8 @@ settings! {
         control_frames_max("control-frames-max"): u32 = "1000";
         /// The most calls under way of one principal: whoever authenticates, else one address.
         principal_calls_max("principal-calls-max"): u32 = "512";
+        /// The most streams of events (WatchEvents) of one principal, beside its other calls.
+        principal_watches_max("principal-watches-max"): u32 = "64";
     }
     "Load" => {
         /// Whether calls that cannot be answered in time are refused at once.

@@ -13,7 +13,8 @@ use sea_orm::sea_query::ExprTrait;
 use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect};
 use trellis_core::Position;
 
-use super::{COLUMN, Column, Model, START, at, of_ecosystem, settled, tuple};
+use super::place::{START, at, of_ecosystem, settled, tuple};
+use super::{COLUMN, Column, Model};
 use crate::{Error, View};
 
 /// Events that are read at a time, of each sort.

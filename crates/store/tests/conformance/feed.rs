@@ -113,3 +113,59 @@ async fn a_reader_that_follows_the_number_alone_loses_what_commits_late() {
         .collect();
     assert_eq!(settled, ["early", "late"]);
 }
+
+/// Two change one row after the other. The second one was given its transaction's id first, because it
+/// claimed its request id before it waited for the row.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_one_row_are_told_in_their_order_whoever_began_first() {
+    let Some(fixture) = crate::support::postgres().await else {
+        return;
+    };
+    fixture.add(call("acme"), "nimbus").await.unwrap();
+    let fixture = Arc::new(fixture);
+    let nimbus = || trellis_core::PartnerId::try_new("nimbus").unwrap();
+    let (begun, go) = (
+        Arc::new(tokio::sync::Notify::new()),
+        Arc::new(tokio::sync::Notify::new()),
+    );
+    let change = async |id: u128, kind: &'static str, waits: bool| {
+        let call = trellis_core::Call {
+            request_id: Some(uuid::Uuid::from_u128(id)),
+            ..call("acme")
+        };
+        let (begun, go) = (begun.clone(), go.clone());
+        let write = fixture.store.write(call, (), move |txn, ()| {
+            let (begun, go) = (begun.clone(), go.clone());
+            async move {
+                if waits {
+                    begun.notify_one();
+                    go.notified().await;
+                }
+                let row = record::lock::<partner::Entity>(&txn, &nimbus())
+                    .await?
+                    .unwrap();
+                record::update::<partner::Entity>(&txn, row).await?;
+                event::append(&txn, NewEvent::new(kind, "nimbus"));
+                Ok::<(), Error>(())
+            }
+        });
+        write.await.unwrap()
+    };
+    let early = change(1, "thing.second", true);
+    let late = async {
+        begun.notified().await;
+        change(2, "thing.first", false).await;
+        go.notify_one();
+    };
+    tokio::join!(early, late);
+    fixture.settled().await;
+    let view = fixture.store.read(&call("acme")).await.unwrap();
+    let start = Position {
+        epoch: 0,
+        xid: 0,
+        sequence: 0,
+    };
+    let told = event::after(&view, start, 10).await.unwrap();
+    let told: Vec<_> = told.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(told, ["partner.created", "thing.first", "thing.second"]);
+}

@@ -24,4 +24,6 @@ mod short;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod watch;
+#[cfg(test)]
 mod workers;

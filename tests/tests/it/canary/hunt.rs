@@ -12,11 +12,15 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use prost_reflect::prost::Message as _;
 use prost_reflect::{DynamicMessage, Value};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpStream;
 use tonic::{Code, Status};
+use trellis_api::Routed as _;
+use trellis_api::platform::v1::WatchEventsRequest;
+use trellis_api::platform::v1::watch_events_request::Start;
 use trellis_core::access::Extent;
 
 use super::ask::{Asked, List};
@@ -24,7 +28,7 @@ use super::leak::{Found, Sight, search, search_headers};
 use super::listen::{Log, UnderWay};
 use super::plant::ecosystem;
 use super::who::Who;
-use crate::server::raw::framed;
+use crate::server::raw::{collect_told, framed};
 
 /// How many ask at the same time.
 const AT_ONCE: usize = 12;
@@ -200,6 +204,9 @@ impl<'a> Line<'a> {
             list = &lists[random.random_range(0..lists.len())];
         }
         let mut asked = list.ask(&mut random, home, away);
+        if list.method.name == "ListEvents" {
+            self.watch(who, home).await;
+        }
         let mut last = self.call(who, list, &asked).await;
         for _ in 0..PAGES {
             let token = last.token();
@@ -283,13 +290,7 @@ impl<'a> Line<'a> {
         });
         let id = format!("chase-{}-{}", self.chase, self.bag.calls);
         self.hunt.log.begin(&id, under_way.clone());
-        let request = Request::post(format!("http://{}{}", self.hunt.address, list.method.path))
-            .header("content-type", "application/grpc")
-            .header("te", "trailers")
-            .header("x-request-id", &id)
-            .header("authorization", format!("Bearer {}", who.token))
-            .body(Full::new(Bytes::from(framed(&message))))
-            .unwrap();
+        let request = self.request(who, list.method.path, &id, &message);
         self.sender.ready().await.unwrap();
         let response = self.sender.send_request(request).await.unwrap();
         let (head, body) = response.into_parts();
@@ -298,6 +299,48 @@ impl<'a> Line<'a> {
         let body = collected.to_bytes();
         self.hunt.log.end(&id);
         self.look(who, list, &under_way, &head.headers, &body, &trailers)
+    }
+
+    /// Has everything told that has happened.
+    async fn watch(&mut self, who: &Who, home: usize) {
+        let watch = WatchEventsRequest {
+            parent: format!("ecosystems/{}", ecosystem(home)),
+            start: Start::First.into(),
+            ..WatchEventsRequest::default()
+        };
+        let message = watch.encode_to_vec();
+        let access = WatchEventsRequest::ACCESS;
+        let extent = who.role.and_then(|role| access.extent(role));
+        let sight = extent.map_or_else(Sight::default, |extent| who.sight(Some(extent)));
+        let request = self.request(who, WatchEventsRequest::METHOD, "watch", &message);
+        self.sender.ready().await.unwrap();
+        let response = self.sender.send_request(request).await.unwrap();
+        let told = collect_told(response).await;
+        let mut found = Found::default();
+        search(&told.body, &sight, &message, &mut found);
+        search_headers(&told.headers, &sight, &message, &mut found);
+        search_headers(&told.trailers, &sight, &message, &mut found);
+        let (chase, role, homes) = (self.chase, who.role, &who.ecosystems);
+        self.bag.leaks.extend(found.foreign.into_iter().map(|leak| {
+            format!(
+                "chase {chase}: {role:?} of {homes:?} was told {leak} by WatchEvents, as it came"
+            )
+        }));
+        self.bag
+            .seen
+            .entry("WatchEvents")
+            .or_default()
+            .extend(found.own);
+    }
+
+    fn request(&self, who: &Who, path: &str, id: &str, message: &[u8]) -> Request<Full<Bytes>> {
+        Request::post(format!("http://{}{path}", self.hunt.address))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("x-request-id", id)
+            .header("authorization", format!("Bearer {}", who.token))
+            .body(Full::new(Bytes::from(framed(message))))
+            .unwrap()
     }
 
     fn look(

@@ -245,6 +245,7 @@ fn a_scope_that_is_too_wide_is_found() {
         for list in heard {
             assert_loud(&bag, &format!("by {list},"));
         }
+        assert_loud(&bag, "by WatchEvents,");
     });
 }
 

@@ -7,5 +7,5 @@ mod attacks;
 mod bombs;
 mod conformance;
 pub(crate) mod frames;
-mod process;
+pub(crate) mod process;
 mod victim;

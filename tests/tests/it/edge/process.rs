@@ -27,7 +27,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a server with these settings beside those of every test.
+    /// Starts a server with these settings, and those of every test beside them.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = format!("sqlite:{}", folder.path().join("edge.db").display());
@@ -36,8 +36,10 @@ impl Process {
             ("database-url", database.as_str()),
             ("reflection", "true"),
         ];
-        let lines: Vec<String> = all
+        let usual = all
             .iter()
+            .filter(|(name, _)| settings.iter().all(|(own, _)| own != name));
+        let lines: Vec<String> = usual
             .chain(settings)
             .map(|(name, value)| format!("{name}={value}"))
             .collect();

@@ -4,6 +4,6 @@ mod forged;
 mod grants;
 mod keys;
 mod replicas;
-mod scene;
+pub(crate) mod scene;
 mod told;
 mod withdrawn;

@@ -9,12 +9,12 @@ use trellis_api::platform::v1 as pb;
 use trellis_core::Role;
 use trellis_tests::{Caller, World};
 
-pub(super) struct Scene {
-    pub(super) world: World,
+pub(crate) struct Scene {
+    pub(crate) world: World,
     /// `ecosystems/acme`.
-    pub(super) parent: String,
+    pub(crate) parent: String,
     /// Whoever runs the ecosystem.
-    pub(super) admin: Caller,
+    pub(crate) admin: Caller,
 }
 
 impl Deref for Scene {
@@ -26,13 +26,13 @@ impl Deref for Scene {
 }
 
 /// A key that is told with its secret.
-pub(super) struct Made {
-    pub(super) key: pb::ApiKey,
-    pub(super) secret: String,
+pub(crate) struct Made {
+    pub(crate) key: pb::ApiKey,
+    pub(crate) secret: String,
 }
 
 /// A request for a key of the vendor's.
-pub(super) fn key(roles: &[WireRole]) -> pb::CreateApiKeyRequest {
+pub(crate) fn key(roles: &[WireRole]) -> pb::CreateApiKeyRequest {
     let role = |role: &WireRole| pb::InitialRole {
         role: (*role).into(),
         approval_limit: None,
@@ -49,7 +49,7 @@ pub(super) fn key(roles: &[WireRole]) -> pb::CreateApiKeyRequest {
 }
 
 /// A request for a key of a partner's.
-pub(super) fn partner_key(partner: &str, roles: &[WireRole]) -> pb::CreateApiKeyRequest {
+pub(crate) fn partner_key(partner: &str, roles: &[WireRole]) -> pb::CreateApiKeyRequest {
     let mut request = key(roles);
     if let Some(key) = &mut request.api_key {
         key.partner = format!("ecosystems/acme/partners/{partner}");
@@ -59,7 +59,7 @@ pub(super) fn partner_key(partner: &str, roles: &[WireRole]) -> pb::CreateApiKey
 
 impl Scene {
     /// An ecosystem that its first key has made.
-    pub(super) async fn open(world: World) -> Self {
+    pub(crate) async fn open(world: World) -> Self {
         let admin = world.first("acme", Role::EcosystemAdmin).await;
         let create = pb::CreateEcosystemRequest {
             ecosystem_id: "acme".to_owned(),
@@ -78,7 +78,7 @@ impl Scene {
     }
 
     /// The same with partners.
-    pub(super) async fn with_partners(world: World, ids: &[&str]) -> Self {
+    pub(crate) async fn with_partners(world: World, ids: &[&str]) -> Self {
         let scene = Self::open(world).await;
         for id in ids {
             let create = partner::CreatePartnerRequest {
@@ -97,7 +97,7 @@ impl Scene {
     }
 
     /// Makes a key as somebody.
-    pub(super) async fn made(&self, by: &Caller, request: pb::CreateApiKeyRequest) -> Made {
+    pub(crate) async fn made(&self, by: &Caller, request: pb::CreateApiKeyRequest) -> Made {
         let made = by.access().create_api_key(request).await;
         let made = made.unwrap().into_inner();
         Made {
@@ -107,25 +107,25 @@ impl Scene {
     }
 
     /// Somebody with a key of these roles.
-    pub(super) async fn bearer(&self, roles: &[WireRole]) -> Caller {
+    pub(crate) async fn bearer(&self, roles: &[WireRole]) -> Caller {
         let Made { secret, .. } = self.made(&self.admin, key(roles)).await;
         self.bearing(&secret)
     }
 
     /// Somebody of a partner with a key of these roles.
-    pub(super) async fn of_partner(&self, partner: &str, roles: &[WireRole]) -> Caller {
+    pub(crate) async fn of_partner(&self, partner: &str, roles: &[WireRole]) -> Caller {
         let request = partner_key(partner, roles);
         let Made { secret, .. } = self.made(&self.admin, request).await;
         self.bearing(&secret)
     }
 
     /// Somebody who shows a secret.
-    pub(super) fn bearing(&self, secret: &str) -> Caller {
+    pub(crate) fn bearing(&self, secret: &str) -> Caller {
         Caller::new(self.channel()).bearing(secret)
     }
 
     /// Lists partners, which every role may.
-    pub(super) async fn list(
+    pub(crate) async fn list(
         &self,
         by: &Caller,
     ) -> Result<Response<partner::ListPartnersResponse>, Status> {
@@ -136,7 +136,7 @@ impl Scene {
         by.partners().list_partners(list).await
     }
 
-    pub(super) async fn revoke(&self, by: &Caller, name: &str) -> pb::ApiKey {
+    pub(crate) async fn revoke(&self, by: &Caller, name: &str) -> pb::ApiKey {
         let revoke = pb::RevokeApiKeyRequest {
             name: name.to_owned(),
             ..pb::RevokeApiKeyRequest::default()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tonic::Code;
 use trellis_tests::Seat;
 
-use super::rows::{Act, Row};
+use super::rows::{Act, Row, tells_events};
 use super::scene::Scene;
 use super::things::{Relation, Thing, named};
 use super::who::Who;
@@ -109,8 +109,15 @@ impl<'a> Caller<'a> {
             if let Some(word) = refusal(&answer) {
                 return Err(word);
             }
-            let page = self.scene.stage.decoded(name, &answer.body).pop().unwrap();
-            let page = json_of(&page);
+            let mut messages = self.scene.stage.decoded(name, &answer.body);
+            if tells_events(name) && !name.starts_with("List") {
+                let told = messages.iter().map(json_of);
+                found.extend(
+                    told.filter_map(|told| Some(told["event"][field].as_str()?.to_owned())),
+                );
+                return Ok(found);
+            }
+            let page = json_of(&messages.pop().unwrap());
             let values = page.as_object().unwrap().values();
             for item in values.filter_map(Value::as_array).flatten() {
                 found.extend(item[field].as_str().map(str::to_owned));

@@ -11,7 +11,7 @@ use trellis_core::{Access, Actor, EcosystemId, PartnerId, Principal, Role, Scope
 
 use super::golden;
 use super::oracle::Told;
-use super::rows::{Act, Row, rows};
+use super::rows::{Act, Row, rows, tells_events};
 use super::scene::{ANOTHER_MANAGER, partner};
 use super::things::{ELSEWHERE, Kind, Owner, Relation, named};
 use super::who::{Who, actor};
@@ -27,19 +27,19 @@ fn reaches(scope: &Scope, row: &Row, tag: &str) -> bool {
     let managed = scope.managers().iter().any(|name| name.as_str() == manager);
     let creator = Actor::try_new(&actor(tag)).unwrap();
     // The feed remembers to whom an event is told, and not who created what it is about.
-    let remembered = row.kind.owner() == Owner::Creator && row.method != "ListEvents";
+    let remembered = row.kind.owner() == Owner::Creator && !tells_events(row.method);
     // What a partner earns, and who may what, is told in the feed to who reaches all that is the
     // partner's.
     let of_whole = matches!(
         row.kind,
         Kind::Award | Kind::Key | Kind::Grant | Kind::Webhook
     );
-    let of_whole = of_whole && row.method == "ListEvents";
+    let of_whole = of_whole && tells_events(row.method);
     let own = |(of, by): &(PartnerId, Actor)| {
         *of == partner && !of_whole && (!remembered || *by == creator)
     };
     // What becomes of an engagement is told to each member for itself.
-    let of_members = row.kind == Kind::Engagement && row.method == "ListEvents";
+    let of_members = row.kind == Kind::Engagement && tells_events(row.method);
     let of_staff = of_members && !scope.is_staff();
     scope.is_whole()
         || !of_staff
@@ -98,7 +98,7 @@ fn predicted(
         return Told::Denied;
     };
     // An event is for the vendor, or for the partner that it belongs to.
-    let event = row.method == "ListEvents";
+    let event = tells_events(row.method);
     if event && (scope.is_staff() || matches!(row.kind.owner(), Owner::Everybody | Owner::Vendor)) {
         let shown = scope.is_staff() && relation != Relation::Absent;
         return if shown { Told::Shown } else { Told::Hidden };
@@ -119,7 +119,7 @@ fn predicted(
         (Relation::Absent, ..)
         | (Relation::Over, Kind::Partner, "GetPipeline" | "ReportAttribution") => false,
         (Relation::Over, Kind::Tier, method) => method.starts_with("Get"),
-        (Relation::Over, Kind::Grant | Kind::VendorGrant, method) => method == "ListEvents",
+        (Relation::Over, Kind::Grant | Kind::VendorGrant, method) => tells_events(method),
         _ => true,
     };
     if there && !reached && ["CreateDeal", "CreateRegistration"].contains(&row.method) {
@@ -247,7 +247,7 @@ fn same(
              cells tells it",
         );
     }
-    if method != "ListEvents" && all(&[Owner::Everybody]) {
+    if !tells_events(method) && all(&[Owner::Everybody]) {
         return Some("every extent reaches what belongs to everybody");
     }
     match (from, to) {
@@ -255,13 +255,13 @@ fn same(
             Some("a role that is granted for no partner reaches nothing by either")
         }
         (Own, Organization)
-            if method != "ListEvents"
+            if !tells_events(method)
                 && !GIVES.contains(&method)
                 && !owners.contains(&Owner::Creator) =>
         {
             Some("of what remembers no creator, a partner's people reach what is the partner's")
         }
-        (Managed, Ecosystem) if method == "ListEvents" => {
+        (Managed, Ecosystem) if tells_events(method) => {
             Some("the feed is told to the vendor's staff as a whole")
         }
         (Managed, Ecosystem)

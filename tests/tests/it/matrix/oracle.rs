@@ -8,7 +8,7 @@ use trellis_core::Role::{
 };
 
 use super::golden;
-use super::rows::rows;
+use super::rows::{rows, tells_events};
 use super::things::{Kind, Relation};
 use super::who::Who;
 
@@ -70,7 +70,7 @@ const TAKING_PART: &[&str] = &["AcceptInvitation", "RejectInvitation", "LeaveEng
 fn reads(method: &str) -> bool {
     [
         "Get", "List", "BatchGet", "Explain", "Verify", "Export", "Match", "Report", "Lint",
-        "Describe", "Simulate", "Replay", "Backtest",
+        "Describe", "Simulate", "Replay", "Backtest", "Watch",
     ]
     .iter()
     .any(|verb| method.starts_with(verb))
@@ -315,9 +315,9 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
         PartnerRep if !reads(method) && about(method, &["Registration", "Activity"]) => {
             !foreign && relation == Relation::Own
         }
-        PartnerRep if method == "ListEvents" && of_admins(kind) => false,
+        PartnerRep if tells_events(method) && of_admins(kind) => false,
         // What becomes of an engagement is told to each member for itself.
-        PartnerAdmin | PartnerRep if method == "ListEvents" => {
+        PartnerAdmin | PartnerRep if tells_events(method) => {
             !foreign && owned(kind) && kind != Kind::Engagement
         }
         PartnerAdmin | PartnerRep => !foreign && !of_vendor(kind),
@@ -329,7 +329,7 @@ pub(super) fn may(who: Who, relation: Relation, kind: Kind, method: &str, list: 
         // A tier that was deleted is still read, and no longer changed.
         (Relation::Over, Kind::Tier, _) => reads(method),
         // A role that was taken is told of by the feed alone.
-        (Relation::Over, Kind::Grant | Kind::VendorGrant, _) => method == "ListEvents",
+        (Relation::Over, Kind::Grant | Kind::VendorGrant, _) => tells_events(method),
         _ => true,
     };
     if !reached && there && ["CreateDeal", "CreateRegistration"].contains(&method) {

@@ -59,6 +59,11 @@ impl Row {
     }
 }
 
+/// Whether a method tells what has happened: the same, page by page or as it comes.
+pub(super) fn tells_events(method: &str) -> bool {
+    ["ListEvents", "WatchEvents"].contains(&method)
+}
+
 /// The methods whose rows are known, in the order of the contract.
 pub(super) fn rows() -> Vec<Row> {
     [

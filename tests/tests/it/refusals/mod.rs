@@ -137,8 +137,9 @@ fn cases(built: &scene::Built) -> Vec<Case> {
 }
 
 /// Listed errors that need a server of their own: the test that brings them about.
-const APART: [(&str, &str, &str); 10] = [
+const APART: [(&str, &str, &str); 11] = [
     ("AdvanceClock", "POSITION_NOT_REACHED", "refusals::overdue"),
+    ("WatchEvents", "ACCESS_CHANGED", "watch::withdrawn"),
     ("ApproveBatch", "APPROVAL_LIMIT", "incentive::limits"),
     ("ApproveAwards", "APPROVAL_LIMIT", "incentive::limits"),
     ("RejectAward", "APPROVAL_LIMIT", "incentive::limits"),

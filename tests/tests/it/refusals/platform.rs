@@ -36,6 +36,24 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             }),
         ),
     ];
+    let beyond = "9999-1-1";
+    cases.extend([
+        case(
+            "WatchEvents",
+            "RESOURCE_NOT_FOUND",
+            json!({ "parent": "ecosystems/nowhere", "start": "START_NOW" }),
+        ),
+        case(
+            "WatchEvents",
+            "POSITION_UNKNOWN",
+            json!({ "parent": "ecosystems/acme", "after_position": beyond }),
+        ),
+        case(
+            "ListEvents",
+            "POSITION_UNKNOWN",
+            json!({ "parent": "ecosystems/acme", "after_position": beyond }),
+        ),
+    ]);
     cases.extend(lists(&[
         "ListEvents",
         "ListApiKeys",

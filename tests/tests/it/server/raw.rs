@@ -96,9 +96,16 @@ impl Line {
         let ours = [("content-type", "application/grpc"), ("te", "trailers")];
         let uri = format!("http://{}{path}", self.address);
         let request = request("POST", &uri, &[&ours, headers].concat(), body);
-        collect(self.sender.clone().send_request(request).await.unwrap()).await
+        let response = self.sender.clone().send_request(request).await.unwrap();
+        match path.ends_with(WATCH) {
+            true => collect_told(response).await,
+            false => collect(response).await,
+        }
     }
 }
+
+/// The method whose answer has no end.
+const WATCH: &str = "/WatchEvents";
 
 /// Sends one HTTP/1.1 request, as a browser's gRPC-Web client does.
 pub(crate) async fn send_http1(
@@ -138,6 +145,44 @@ async fn collect(response: http::Response<hyper::body::Incoming>) -> Answer {
         body: collected.to_bytes().to_vec(),
         trailers,
     }
+}
+
+/// What a stream of events tells of what had happened before: everything up to its first heartbeat.
+pub(crate) async fn collect_told(response: http::Response<hyper::body::Incoming>) -> Answer {
+    let (parts, mut body) = response.into_parts();
+    let mut answer = Answer {
+        http: parts.status.as_u16(),
+        headers: parts.headers,
+        body: Vec::new(),
+        trailers: HeaderMap::new(),
+    };
+    while let Some(frame) = body.frame().await {
+        match frame.unwrap().into_data() {
+            Ok(data) => answer.body.extend_from_slice(&data),
+            Err(frame) => answer.trailers = frame.into_trailers().unwrap(),
+        }
+        if beats(&answer.body) {
+            answer.trailers.insert("grpc-status", 0.into());
+            break;
+        }
+    }
+    answer
+}
+
+/// Whether there is a heartbeat among some messages: one that does not begin with an event.
+fn beats(mut body: &[u8]) -> bool {
+    while let Some((head, rest)) = body.split_first_chunk::<5>() {
+        let [_, length @ ..] = *head;
+        let length = usize::try_from(u32::from_be_bytes(length)).unwrap();
+        let Some((message, rest)) = rest.split_at_checked(length) else {
+            return false;
+        };
+        if message.first() != Some(&0x0a) {
+            return true;
+        }
+        body = rest;
+    }
+    false
 }
 
 /// A message as gRPC frames it.

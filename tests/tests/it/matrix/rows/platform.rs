@@ -30,6 +30,10 @@ pub(super) fn rows() -> Vec<Row> {
         use Kind::{Journal, LedgerAccount, LedgerPeriod, PlanVersion};
         ![LedgerAccount, Journal, LedgerPeriod, PlanVersion].contains(kind)
     });
-    rows.extend(told.map(|kind| lists("ListEvents", kind, "resource", json!({}))));
+    for kind in told {
+        let first = json!({ "start": "START_FIRST" });
+        rows.push(lists("ListEvents", kind, "resource", json!({})));
+        rows.push(lists("WatchEvents", kind, "resource", first));
+    }
     rows
 }

@@ -1,0 +1,150 @@
+//! Tells events as they happen, for as long as somebody listens and may.
+
+use std::time::{Duration, Instant};
+use std::vec::IntoIter;
+
+use futures::stream::{self, BoxStream, StreamExt as _};
+use tokio::time::timeout_at;
+use tonic::Status;
+use trellis_api::Standing;
+use trellis_api::platform::v1 as pb;
+use trellis_core::{Call, Filter};
+use trellis_store::Store;
+use trellis_store::event::{Begin, Model, Watch};
+
+use super::convert::{heartbeat, told, told_of, wire};
+use crate::Error;
+
+/// How often it is looked whether the credential has expired.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How soon after the beginning it is asked anew what the caller may: when nobody remembers any longer
+/// what was known before.
+const FIRST_CHECK: Duration = Duration::from_secs(6);
+
+/// How often that is asked while the feed does not tell of it, because it is held back or what was
+/// missed is read from the table.
+const CHECK_UNTOLD: Duration = Duration::from_secs(3);
+
+/// How often that is asked besides: for what no feed tells, such as an issuer that is trusted no more.
+const CHECK: Duration = Duration::from_secs(60);
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) begin: Begin,
+    pub(super) filter: Option<Filter>,
+    pub(super) heartbeat: Duration,
+}
+
+/// Watches the feed.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND` when the ecosystem does not exist, `POSITION_UNKNOWN` when its feed has not come
+/// to the position.
+pub(super) async fn watch(
+    store: &Store,
+    call: &Call,
+    asked: Asked,
+    standing: Standing,
+) -> Result<BoxStream<'static, Result<pb::WatchEventsResponse, Status>>, Error> {
+    let Asked {
+        begin,
+        filter,
+        heartbeat,
+    } = asked;
+    let now = Instant::now();
+    let watching = Watching {
+        feed: Watch::begin(store, call, begin, filter).await?,
+        of_partner: !call.scope.is_staff(),
+        read: Vec::new().into_iter(),
+        heartbeat,
+        heartbeat_due: now,
+        has_beaten: false,
+        standing,
+        look_due: now,
+        checked: now,
+        check_due: now + FIRST_CHECK,
+    };
+    Ok(stream::try_unfold(watching, Watching::next).boxed())
+}
+
+struct Watching {
+    feed: Watch,
+    of_partner: bool,
+    /// What was read and is to be told.
+    read: IntoIter<Model>,
+    heartbeat: Duration,
+    heartbeat_due: Instant,
+    has_beaten: bool,
+    standing: Standing,
+    look_due: Instant,
+    /// When it was last asked what the caller may.
+    checked: Instant,
+    check_due: Instant,
+}
+
+impl Watching {
+    async fn next(mut self) -> Result<Option<(pb::WatchEventsResponse, Self)>, Status> {
+        loop {
+            if let Some(model) = self.read.next() {
+                // The first heartbeat waits for nothing but what had happened before.
+                if self.has_beaten {
+                    self.heartbeat_due = Instant::now() + self.heartbeat;
+                }
+                return Ok(Some((self.event(model), self)));
+            }
+            self.look().await?;
+            let now = Instant::now();
+            if !self.feed.has_told() {
+                let read = self.feed.read().await.map_err(Error::from)?;
+                self.read = read.into_iter();
+            } else if now >= self.heartbeat_due {
+                self.has_beaten = true;
+                self.heartbeat_due = now + self.heartbeat;
+                return Ok(Some((heartbeat(self.feed.position()), self)));
+            } else {
+                let until = self.heartbeat_due.min(self.look_due);
+                if let Ok(news) = timeout_at(until.into(), self.feed.wait()).await {
+                    news.map_err(Error::from)?;
+                }
+            }
+        }
+    }
+
+    fn event(&self, model: Model) -> pb::WatchEventsResponse {
+        let event = wire(model);
+        told_of(match self.of_partner {
+            true => told(event),
+            false => event,
+        })
+    }
+
+    /// Looks whether the caller still may, when something says that they may not.
+    async fn look(&mut self) -> Result<(), Status> {
+        if let Some(since) = self.feed.take_access() {
+            return self.check(since).await;
+        }
+        let now = Instant::now();
+        if now < self.look_due {
+            return Ok(());
+        }
+        self.look_due = now + LOOK;
+        let untold = self.feed.is_held() || !self.feed.has_told();
+        let due = match untold {
+            true => self.check_due.min(self.checked + CHECK_UNTOLD),
+            false => self.check_due,
+        };
+        if now >= due || self.standing.has_expired() {
+            return self.check(self.checked).await;
+        }
+        Ok(())
+    }
+
+    async fn check(&mut self, since: Instant) -> Result<(), Status> {
+        let now = Instant::now();
+        self.standing.check(since).await?;
+        (self.checked, self.check_due) = (now, now + CHECK);
+        Ok(())
+    }
+}

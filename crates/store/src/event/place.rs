@@ -1,0 +1,113 @@
+//! Places in the feed: what lies after one, how far the feed has come, and who may know it.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{ExprTrait, SimpleExpr};
+use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect};
+use trellis_core::Position;
+
+use super::shown::shown;
+use super::{COLUMN, Column, Entity};
+use crate::{Error, View};
+
+/// Before everything.
+pub(super) const START: Position = Position {
+    epoch: 0,
+    xid: 0,
+    sequence: 0,
+};
+
+/// The place of an event.
+pub(super) fn at() -> SimpleExpr {
+    Expr::tuple([
+        Expr::col(Column::Epoch),
+        Expr::col(Column::Xid),
+        Expr::col(Column::Sequence),
+    ])
+}
+
+/// A place to compare it with.
+pub(super) fn tuple(place: Position) -> SimpleExpr {
+    Expr::tuple([
+        Expr::value(place.epoch),
+        Expr::value(place.xid),
+        Expr::value(place.sequence),
+    ])
+}
+
+pub(super) fn of_ecosystem(view: &View) -> Select<Entity> {
+    Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+}
+
+/// The events of this ecosystem after a place that no later commit can precede any more.
+pub(super) fn settled(view: &View, after: Position) -> Select<Entity> {
+    let mut select = of_ecosystem(view).filter(at().gt(tuple(after)));
+    if view.db().get_database_backend() == DatabaseBackend::Postgres {
+        select = select.filter(Expr::col(Column::Xid).lt(Expr::cust(
+            "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
+        )));
+    }
+    select
+}
+
+/// The place of the newest event that no later commit can precede and that the view's scope may
+/// read; nothing has happened yet: zero.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn head(view: &View) -> Result<Position, Error> {
+    last_place(view, shown(view, settled(view, START))).await
+}
+
+/// The same, of the events up to a place.
+pub(super) async fn head_until(view: &View, place: Position) -> Result<Position, Error> {
+    let until = settled(view, START).filter(at().lte(tuple(place)));
+    last_place(view, shown(view, until)).await
+}
+
+/// The place of the newest committed event, whether or not it can be read yet; nothing has happened yet: zero.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn newest_place(view: &View) -> Result<Position, Error> {
+    last_place(view, of_ecosystem(view)).await
+}
+
+async fn last_place(view: &View, select: Select<Entity>) -> Result<Position, Error> {
+    let last: Option<(i64, i64, i64)> = select
+        .select_only()
+        .columns([Column::Epoch, Column::Xid, Column::Sequence])
+        .order_by_desc(Column::Epoch)
+        .order_by_desc(Column::Xid)
+        .order_by_desc(Column::Sequence)
+        .limit(1)
+        .into_tuple()
+        .one(&view.db())
+        .await?;
+    Ok(last.map_or(START, |(epoch, xid, sequence)| Position {
+        epoch,
+        xid,
+        sequence,
+    }))
+}
+
+/// Requires that the feed has come to a place in the same life, with something that the view's scope
+/// may read: what others have done does not tell of itself by this.
+///
+/// What was committed and cannot be read yet counts, because whoever wrote it was told its place.
+pub(super) async fn require(view: &View, place: Position) -> Result<(), Error> {
+    if place == START {
+        return Ok(());
+    }
+    let beyond = of_ecosystem(view)
+        .filter(COLUMN.epoch.eq(place.epoch))
+        .filter(at().gte(tuple(place)))
+        .order_by_asc(Column::Epoch)
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::Sequence);
+    match shown(view, beyond).one(&view.db()).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::PositionUnknown {
+            position: place.to_string(),
+        }),
+    }
+}

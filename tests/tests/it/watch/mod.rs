@@ -1,0 +1,10 @@
+//! The change feed as a stream: that it tells everything in order, whatever happens meanwhile, and
+//! ends when it must.
+
+mod ended;
+mod followed;
+mod losses;
+mod many;
+mod processes;
+mod scene;
+mod withdrawn;

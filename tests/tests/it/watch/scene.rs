@@ -1,0 +1,117 @@
+//! Somebody who watches.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+use tonic::{Code, Status, Streaming};
+use trellis_api::platform::v1 as pb;
+use trellis_api::platform::v1::watch_events_request::Start;
+use trellis_core::{Call, EcosystemId, Position};
+use trellis_store::event::{self, NewEvent};
+use trellis_store::{Error, Store};
+use trellis_tests::Caller;
+
+/// How long anything may take that should come soon.
+pub(super) const SOON: Duration = Duration::from_secs(20);
+
+/// A stream of events.
+pub(super) struct Watcher(Streaming<pb::WatchEventsResponse>);
+
+/// A request to watch from now on, with a heartbeat each second.
+pub(super) fn from_now(ecosystem: &str) -> pb::WatchEventsRequest {
+    pb::WatchEventsRequest {
+        parent: format!("ecosystems/{ecosystem}"),
+        start: Start::Now.into(),
+        heartbeat_interval: Some(prost_types::Duration {
+            seconds: 1,
+            nanos: 0,
+        }),
+        ..pb::WatchEventsRequest::default()
+    }
+}
+
+/// The same from the first event.
+pub(super) fn from_first(ecosystem: &str) -> pb::WatchEventsRequest {
+    pb::WatchEventsRequest {
+        start: Start::First.into(),
+        ..from_now(ecosystem)
+    }
+}
+
+/// The same after a position.
+pub(super) fn after(ecosystem: &str, position: &str) -> pb::WatchEventsRequest {
+    pb::WatchEventsRequest {
+        start: Start::Unspecified.into(),
+        after_position: position.to_owned(),
+        ..from_now(ecosystem)
+    }
+}
+
+impl Watcher {
+    pub(super) async fn open(
+        by: &Caller,
+        request: impl tonic::IntoRequest<pb::WatchEventsRequest>,
+    ) -> Result<Self, Status> {
+        Ok(Self(by.events().watch_events(request).await?.into_inner()))
+    }
+
+    /// The next message; nothing when the stream ended without an error.
+    pub(super) async fn next(&mut self) -> Result<Option<pb::WatchEventsResponse>, Status> {
+        let next = timeout(SOON, self.0.message()).await;
+        next.expect("there is a heartbeat every second")
+    }
+
+    /// The next message of a stream that goes on.
+    pub(super) async fn message(&mut self) -> pb::WatchEventsResponse {
+        self.next().await.unwrap().expect("it goes on")
+    }
+
+    /// Everything up to the next heartbeat, and the position that it tells.
+    pub(super) async fn until_heartbeat(&mut self) -> (Vec<pb::Event>, String) {
+        let mut events = Vec::new();
+        loop {
+            let message = self.message().await;
+            match message.event {
+                Some(event) => events.push(event),
+                None => return (events, message.position),
+            }
+        }
+    }
+
+    /// The next so many events, whatever heartbeats are between them.
+    pub(super) async fn events(&mut self, count: usize) -> Vec<pb::Event> {
+        let mut events = Vec::new();
+        let began = Instant::now();
+        while events.len() < count {
+            assert!(began.elapsed() < SOON, "{} of {count} events", events.len());
+            events.extend(self.message().await.event);
+        }
+        events
+    }
+
+    /// How the stream ends, and how soon.
+    pub(super) async fn end(mut self) -> (Status, Duration) {
+        let began = Instant::now();
+        while began.elapsed() < SOON {
+            match self.next().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return (Status::new(Code::Ok, ""), began.elapsed()),
+                Err(status) => return (status, began.elapsed()),
+            }
+        }
+        panic!("the stream goes on");
+    }
+}
+
+/// Reports events beneath the services.
+pub(super) async fn report(store: &Store, ecosystem: &str, events: Vec<NewEvent>) -> Position {
+    let ecosystem = EcosystemId::try_new(ecosystem).unwrap();
+    let call = Call::of_system(ecosystem, "test");
+    let write = store.write(call, events, |txn, events| async move {
+        for event in events {
+            event::append(&txn, event);
+        }
+        Ok::<(), Error>(())
+    });
+    write.await.unwrap().position.unwrap()
+}
