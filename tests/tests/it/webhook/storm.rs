@@ -118,7 +118,7 @@ on_both! {
         };
         while taken().len() < rounds * RESOURCES {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            scene.advance(Duration::from_secs(25 * 3_600)).await;
+            scene.advance(Duration::from_secs(27 * 3_600)).await;
             let (webhook, taken) = (scene.get(&name).await, taken().len());
             assert!(!webhook.disabled, "{taken} were taken");
         }
