@@ -118,10 +118,14 @@ on_both! {
         let cirrus = scene.partner("cirrus").await;
         let delivered = scene.until(&made.webhook.name, State::Delivered, 1).await;
         assert_eq!(delivered[0].resource, cirrus);
-        let waiting = scene.until(&made.webhook.name, State::Pending, 2).await;
-        let mut attempts: Vec<_> = waiting.iter().map(|one| one.attempts.len()).collect();
-        attempts.sort_unstable();
-        assert_eq!(attempts, [0, 1], "the second waits for the first");
+        // Of the two that are left the second waits for the first, which was tried.
+        eventually("the second waits for the first", || async {
+            let waiting = scene.until(&made.webhook.name, State::Pending, 2).await;
+            let mut attempts: Vec<_> = waiting.iter().map(|one| one.attempts.len()).collect();
+            attempts.sort_unstable();
+            (attempts == [0, 1]).then_some(())
+        })
+        .await;
         // A second before it is due nothing is tried.
         scene.advance(Duration::from_secs(4)).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -143,17 +147,18 @@ on_both! {
     async fn one_that_is_slow_delays_no_other(world: World) {
         let scene = Scene::open(world).await;
         let (slow, well) = (Receiver::open().await, Receiver::open().await);
-        slow.replies(|_, _| Reply::After(Duration::from_secs(8)));
+        slow.replies(|_, _| Reply::After(Duration::from_secs(9)));
         scene.tell(&slow, PARTNERS).await;
         scene.tell(&well, PARTNERS).await;
-        for number in 0..20 {
-            scene.partner(&format!("p{number}")).await;
-        }
-        let came = well.until(20).await;
-        let begun = slow.came().first().unwrap().at;
+        let ids: Vec<String> = (0..12).map(|number| format!("p{number}")).collect();
+        futures::future::join_all(ids.iter().map(|id| scene.partner(id))).await;
+        let came = well.until(ids.len()).await;
+        let begun = slow.until(1).await.first().unwrap().at;
         // All of them were there before the slow one had answered a single request.
-        assert!(came.iter().all(|one| one.at - begun < Duration::from_secs(8)));
-        assert!(slow.came().len() <= 8, "a webhook has a bound on what is under way");
+        assert!(came.iter().all(|one| one.at < begun + Duration::from_secs(9)));
+        let at_first = |came: &&Came| came.at < begun + Duration::from_secs(8);
+        let under_way = slow.came().iter().filter(at_first).count();
+        assert!(under_way <= 8, "a webhook has a bound on what is under way: {under_way}");
     }
 
     async fn during_a_rotation_both_secrets_are_good(world: World) {
@@ -266,17 +271,17 @@ on_both! {
         let scene = Scene::open(world).await;
         let receiver = Receiver::open().await;
         let asked = AtomicUsize::new(0);
-        // The first request is never answered while its server lives; what the second server sends is.
+        // The first request is answered long after the second server has taken over.
         receiver.replies(move |_, _| match asked.fetch_add(1, Ordering::SeqCst) {
             0 => Reply::After(Duration::from_secs(9)),
             _ => WELL,
         });
+        let other = scene.beside(&[]).await;
         let made = scene.tell(&receiver, PARTNERS).await;
         scene.partner("nimbus").await;
         receiver.until(1).await;
-        let other = scene.beside(&[]).await;
-        // As long as somebody is at it nobody else is.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        // As long as somebody is at it nobody else is, who looks every two seconds.
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
         assert_eq!(receiver.came().len(), 1);
         scene.clock().advance(Duration::from_secs(61));
         let came = receiver.until(2).await;
