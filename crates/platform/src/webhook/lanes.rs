@@ -5,12 +5,14 @@
 //! it writes down what was answered and takes what is next; between them it holds no connection to the database.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::Notify;
 use trellis_core::lifecycle::Named as _;
 use trellis_core::{Call, EcosystemId, Timestamp, WebhookId};
 use trellis_store::event;
@@ -39,12 +41,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a delivery belongs to whoever took it: a request takes [`LONGEST`], and then it is written down.
 const LEASE: Duration = Duration::from_secs(60);
 
+/// Whose lane it is.
+type Lane = (EcosystemId, WebhookId);
+
 /// All lanes of this process.
 pub struct Lanes {
     store: Store,
     sender: Sender,
-    /// Those that are at work, and whether one was asked for again meanwhile.
-    at_work: Mutex<HashMap<(EcosystemId, WebhookId), bool>>,
+    /// Those that are at work, and how each is told of news.
+    at_work: Mutex<HashMap<Lane, Arc<Notify>>>,
 }
 
 /// A request that is to be made.
@@ -95,34 +100,34 @@ impl Lanes {
 
     fn open(self: &Arc<Self>, ecosystem: EcosystemId, webhook: WebhookId) {
         let lane = (ecosystem, webhook);
-        if let Some(again) = self.lanes().get_mut(&lane) {
-            *again = true;
-            return;
+        // One step, so that nobody else opens it in between.
+        match self.lanes().entry(lane.clone()) {
+            Entry::Occupied(at_work) => at_work.get().notify_one(),
+            Entry::Vacant(closed) => {
+                let news = closed.insert(Arc::default()).clone();
+                tokio::spawn(run(Arc::downgrade(self), lane, news));
+            }
         }
-        self.lanes().insert(lane.clone(), false);
-        tokio::spawn(run(Arc::downgrade(self), lane));
     }
 
-    /// Whether a lane that has nothing to do may end: nobody has asked for it since it looked.
-    fn close(&self, lane: &(EcosystemId, WebhookId)) -> bool {
+    /// Whether a lane that has nothing to do may end: there have been no news since it looked.
+    fn close(&self, lane: &Lane, news: &Notify) -> bool {
         let mut lanes = self.lanes();
-        if let Some(again) = lanes.get_mut(lane)
-            && std::mem::take(again)
-        {
+        if news.notified().now_or_never().is_some() {
             return false;
         }
         lanes.remove(lane);
         true
     }
 
-    fn lanes(&self) -> std::sync::MutexGuard<'_, HashMap<(EcosystemId, WebhookId), bool>> {
+    fn lanes(&self) -> std::sync::MutexGuard<'_, HashMap<Lane, Arc<Notify>>> {
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes down what was answered, and takes what is next, as long as there is room.
     async fn turn(
         &self,
-        lane: &(EcosystemId, WebhookId),
+        lane: &Lane,
         answered: Vec<Answered>,
         under_way: usize,
     ) -> Result<Vec<Order>, Error> {
@@ -221,7 +226,7 @@ async fn order(
 }
 
 /// One lane, until there is nothing to send.
-async fn run(lanes: Weak<Lanes>, lane: (EcosystemId, WebhookId)) {
+async fn run(lanes: Weak<Lanes>, lane: Lane, news: Arc<Notify>) {
     let mut under_way: FuturesUnordered<BoxFuture<'static, Answered>> = FuturesUnordered::new();
     let mut answered = Vec::new();
     loop {
@@ -254,13 +259,17 @@ async fn run(lanes: Weak<Lanes>, lane: (EcosystemId, WebhookId)) {
             under_way.push(send.boxed());
         }
         if under_way.is_empty() {
-            if all.close(&lane) {
+            if all.close(&lane, &news) {
                 return;
             }
             continue;
         }
         drop(all);
-        answered.extend(under_way.next().await);
+        // What comes while others are slow is sent beside them.
+        tokio::select! {
+            done = under_way.next() => answered.extend(done),
+            () = news.notified() => {}
+        }
         // Whatever else was answered by now is written down together with it.
         while let Some(Some(also)) = under_way.next().now_or_never() {
             answered.push(also);

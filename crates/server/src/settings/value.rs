@@ -383,7 +383,8 @@ impl Value for Hosts {
                 let authority: Authority = host.parse().ok()?;
                 let port = authority.port_u16().map(|port| format!(":{port}"));
                 let spelled = format!("{}{}", authority.host(), port.unwrap_or_default());
-                (spelled == host).then_some(spelled)
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
+                (spelled == host && host.bytes().all(plain)).then_some(spelled)
             })
             .collect::<Option<Vec<_>>>()
             .map(Self)

@@ -161,6 +161,22 @@ on_both! {
         assert!(under_way <= 8, "a webhook has a bound on what is under way: {under_way}");
     }
 
+    async fn what_comes_while_another_is_slow_is_sent_beside_it(world: World) {
+        let scene = Scene::open(world).await;
+        let receiver = Receiver::open().await;
+        receiver.replies(|event, _| match event["subject"].as_str() {
+            Some(subject) if subject.ends_with("/slow") => Reply::After(Duration::from_secs(9)),
+            _ => WELL,
+        });
+        let made = scene.tell(&receiver, PARTNERS).await;
+        scene.partner("slow").await;
+        let begun = receiver.until(1).await.remove(0).at;
+        scene.partner("quick").await;
+        let came = receiver.until(2).await;
+        assert!(came[1].at < begun + Duration::from_secs(9));
+        scene.until(&made.webhook.name, State::Delivered, 2).await;
+    }
+
     async fn during_a_rotation_both_secrets_are_good(world: World) {
         let scene = Scene::open(world).await;
         let receiver = Receiver::open().await;
