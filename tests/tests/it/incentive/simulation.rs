@@ -72,6 +72,8 @@ on_both! {
             },
             invoice("i-2", "2026-05-04", 3),
         ];
+        // Whatever happened before can be read by now.
+        scene.world.settled(&scene.name).await;
         let before = events(&scene).await;
         let awards = simulate(&scene, ask(vec![given.clone()], facts.clone())).await;
         let told: Vec<_> = awards
