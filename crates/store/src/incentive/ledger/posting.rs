@@ -597,7 +597,9 @@ mod tests {
     #[test]
     fn a_kind_must_mean_what_it_says() {
         let lines = accrual(None, Currency::USD, 5);
-        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Accrual) {
+        // What takes a rejection back grants anew.
+        let grants = [Kind::Accrual, Kind::RejectionReversal];
+        for kind in Kind::ALL.into_iter().filter(|kind| !grants.contains(kind)) {
             let refused = post(kind, lines.clone());
             assert!(
                 matches!(refused, Err(Fault::WrongSide { .. })),
@@ -636,6 +638,10 @@ mod tests {
             "ApprovalReversal: [Payable] to [Held, Review]",
             "PayoutFail: [PayoutClearing, Receivable, SetOff] to [Payable, SetOff]",
             "PayoutReturn: [Cash, Receivable, SetOff] to [Payable, SetOff]",
+            "Rejection: [Held, Review] to [ContraRevenue, CommissionExpense]",
+            "RejectionReversal: [ContraRevenue, CommissionExpense] to [Held, Review]",
+            "Hold: [Review, Payable] to [Held]",
+            "HoldRelease: [Held] to [Review, Payable]",
         ];
         assert_eq!(ways, expected);
     }
