@@ -1,4 +1,4 @@
-//! What people rule about awards: that something is not paid, that something else is.
+//! What people rule about awards: that something is not paid.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -13,15 +13,13 @@ const POSTGRES: &[&str] = &[
     "ALTER TABLE ledger_journals ADD CONSTRAINT ledger_journals_kind_check
         CHECK (kind IN ('ACCRUAL', 'RELEASE', 'APPROVAL', 'CLAWBACK', 'PAYOUT_RESERVE',
             'PAYOUT_CANCEL', 'PAYOUT_SEND', 'PAYOUT_SETTLE', 'APPROVAL_REVERSAL',
-            'PAYOUT_FAIL', 'PAYOUT_RETURN', 'REJECTION', 'REJECTION_REVERSAL', 'ADJUSTMENT'))",
+            'PAYOUT_FAIL', 'PAYOUT_RETURN', 'REJECTION', 'REJECTION_REVERSAL'))",
 ];
 
 // The rulings of an award are read with it, each time it is computed.
 const SHARED: &[&str] = &[
     "ALTER TABLE awards ADD COLUMN rejected_minor {int} NOT NULL DEFAULT 0
-        CHECK (rejected_minor >= 0)",
-    "ALTER TABLE awards ADD COLUMN adjusted_minor {int} NOT NULL DEFAULT 0
-        CHECK (entitled_minor + adjusted_minor - rejected_minor >= 0)",
+        CHECK (rejected_minor >= 0 AND rejected_minor <= entitled_minor)",
     "ALTER TABLE awards ADD COLUMN rulings {json}",
 ];
 
@@ -31,7 +29,7 @@ impl MigrationTrait for Migration {
         run_on(manager, DbBackend::Postgres, POSTGRES).await?;
         let kinds = [(
             "'PAYOUT_RETURN')",
-            "'PAYOUT_RETURN', 'REJECTION', 'REJECTION_REVERSAL', 'ADJUSTMENT')",
+            "'PAYOUT_RETURN', 'REJECTION', 'REJECTION_REVERSAL')",
         )];
         rebuild(manager, "ledger_journals", &kinds).await?;
         run(manager, SHARED).await

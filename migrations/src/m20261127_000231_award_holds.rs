@@ -13,7 +13,7 @@ const POSTGRES: &[&str] = &[
     "ALTER TABLE ledger_journals ADD CONSTRAINT ledger_journals_kind_check
         CHECK (kind IN ('ACCRUAL', 'RELEASE', 'APPROVAL', 'CLAWBACK', 'PAYOUT_RESERVE',
             'PAYOUT_CANCEL', 'PAYOUT_SEND', 'PAYOUT_SETTLE', 'APPROVAL_REVERSAL',
-            'PAYOUT_FAIL', 'PAYOUT_RETURN', 'REJECTION', 'REJECTION_REVERSAL', 'ADJUSTMENT',
+            'PAYOUT_FAIL', 'PAYOUT_RETURN', 'REJECTION', 'REJECTION_REVERSAL',
             'HOLD', 'HOLD_RELEASE'))",
 ];
 
@@ -32,7 +32,10 @@ const SHARED: &[&str] = &[
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         run_on(manager, DbBackend::Postgres, POSTGRES).await?;
-        let kinds = [("'ADJUSTMENT')", "'ADJUSTMENT', 'HOLD', 'HOLD_RELEASE')")];
+        let kinds = [(
+            "'REJECTION_REVERSAL')",
+            "'REJECTION_REVERSAL', 'HOLD', 'HOLD_RELEASE')",
+        )];
         rebuild(manager, "ledger_journals", &kinds).await?;
         run(manager, SHARED).await
     }

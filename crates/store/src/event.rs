@@ -31,7 +31,7 @@ mod tail;
 mod watch;
 
 pub use held::held;
-use place::{START, at, of_ecosystem, require, settled, tuple};
+use place::{START, at, require, settled, tuple};
 pub use place::{head, newest_place};
 use shown::{readable, shown};
 pub(crate) use tail::Tails;
@@ -297,8 +297,8 @@ pub(crate) async fn after_of(
     Ok((events, Some(to)))
 }
 
-/// The next events after a place, up to another one, that the view's scope may read, oldest first, filtered;
-/// everything up to there must have been settled.
+/// The next events after a place, up to another one, that no later commit can precede and that the view's
+/// scope may read, oldest first, filtered.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -308,9 +308,7 @@ pub async fn between(
     filter: Option<&filter::Filter>,
     limit: u64,
 ) -> Result<Vec<Model>, Error> {
-    let select = shown(view, of_ecosystem(view))
-        .filter(at().gt(tuple(from)))
-        .filter(at().lte(tuple(to)));
+    let select = shown(view, settled(view, from)).filter(at().lte(tuple(to)));
     Ok(page::narrowed(select, filter)?
         .order_by_asc(Column::Epoch)
         .order_by_asc(Column::Xid)

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sea_orm::sea_query::ExprTrait;
-use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use trellis_core::{Call, Filter, Position};
 
 use super::holds::{holds, is_plain};
-use super::place::{START, at, head, head_until, require, settled, tuple};
-use super::shown::{is_shown, shown};
+use super::place::{START, head, head_until, require};
+use super::shown::is_shown;
 use super::tail::{Batch, CHUNK, News, Tail};
-use super::{Column, Entity, Model};
-use crate::{Error, Store, View, page};
+use super::{Model, between};
+use crate::{Error, Store, View};
 
 /// Where somebody begins to follow the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,14 +172,7 @@ impl Watch {
 
     /// The first of what may be told after one place and up to another; of a batch that is all.
     async fn between(&self, after: Position, to: Position) -> Result<Vec<Model>, Error> {
-        let select = shown(&self.view, settled(&self.view, after));
-        let select = select.filter(at().lte(tuple(to)));
-        let select = page::narrowed::<Entity>(select, self.filter.as_ref())?
-            .order_by_asc(Column::Epoch)
-            .order_by_asc(Column::Xid)
-            .order_by_asc(Column::Sequence)
-            .limit(CHUNK);
-        Ok(select.all(&self.view.db()).await?)
+        between(&self.view, (after, to), self.filter.as_ref(), CHUNK).await
     }
 
     /// Up to where everything has been told, as far as the scope may know it: whoever begins after it

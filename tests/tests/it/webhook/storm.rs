@@ -96,6 +96,8 @@ on_both! {
         let mut secrets = vec![made.secret.clone()];
         for round in 0..rounds {
             if round == rounds / 2 {
+                // Something was sent with the first secret.
+                receiver.until(1).await;
                 let request = pb::RotateWebhookSecretRequest {
                     name: name.clone(),
                     overlap: Some(prost_types::Duration { seconds: 3_600, nanos: 0 }),
