@@ -80,10 +80,12 @@ on_both! {
         let scene = Scene::open(world).await;
         let (nimbus, cirrus) = (scene.partner("nimbus").await, scene.partner("cirrus").await);
         let receivers = [Receiver::open().await, Receiver::open().await];
+        let mut names = Vec::new();
         for (receiver, partner) in receivers.iter().zip([nimbus.as_str(), ""]) {
             let mut request = scene.request(&receiver.url, "");
             request.webhook.as_mut().unwrap().partner = partner.to_owned();
-            scene.webhooks().create_webhook(request).await.unwrap();
+            let made = scene.webhooks().create_webhook(request).await.unwrap().into_inner();
+            names.push(made.webhook.unwrap().name);
         }
         scene.rename(&cirrus, "Cirrus").await;
         scene.rename(&nimbus, "Nimbus").await;
@@ -102,6 +104,11 @@ on_both! {
         assert_eq!(kinds, ["partner.invited", "partner.updated", "webhook.created"]);
         assert!(told.iter().all(|one| one.event.get("actor").is_none()));
         assert!(told.iter().all(|one| !one.body.windows(6).any(|part| part == b"cirrus")));
+        // Nor does its queue name what it is not told of.
+        scene.until(&names[1], State::Delivered, 4).await;
+        let queued = scene.deliveries(&names[0], "").await;
+        assert_eq!(queued.len(), 3);
+        assert!(queued.iter().all(|one| one.resource != cirrus));
     }
 
     async fn what_fails_is_tried_again_and_those_behind_it_wait(world: World) {
