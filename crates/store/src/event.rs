@@ -383,10 +383,12 @@ pub(crate) async fn is_behind(
     ecosystem: &EcosystemId,
     worker: &str,
 ) -> Result<bool, Error> {
-    let sql = "SELECT 1 AS behind FROM events AS e LEFT JOIN feed_cursors AS c \
-        ON c.ecosystem = e.ecosystem AND c.worker = $2 WHERE e.ecosystem = $1 \
-        AND (c.ecosystem IS NULL OR (e.epoch, e.xid, e.sequence) > (c.epoch, c.xid, c.sequence)) \
-        ORDER BY e.epoch DESC, e.xid DESC, e.sequence DESC LIMIT 1";
+    // The newest event is found before it is compared, or all would be looked through whenever the
+    // worker has dealt with every one.
+    let sql = "SELECT 1 AS behind FROM (SELECT epoch, xid, sequence FROM events \
+        WHERE ecosystem = $1 ORDER BY epoch DESC, xid DESC, sequence DESC LIMIT 1) AS e \
+        LEFT JOIN feed_cursors AS c ON c.ecosystem = $1 AND c.worker = $2 \
+        WHERE c.ecosystem IS NULL OR (e.epoch, e.xid, e.sequence) > (c.epoch, c.xid, c.sequence)";
     let values = [ecosystem.as_str().into(), worker.into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     Ok(db.query_one_raw(statement).await?.is_some())

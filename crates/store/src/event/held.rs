@@ -7,11 +7,13 @@ use trellis_core::{EcosystemId, Position};
 use super::place_of;
 use crate::{Error, Store};
 
-/// The whole beginning of the key is named, or all events would be looked through.
+/// The whole beginning of the key is named, each column by itself, or all events would be looked through:
+/// under row level security PostgreSQL searches an index for what it knows to tell nothing of hidden rows, and
+/// a comparison that a default (`COALESCE`) stands in is not that.
 const HELD: &str = "SELECT epoch, xid, sequence FROM events WHERE ecosystem = $1 \
-    AND (epoch, xid, sequence) >= (COALESCE((SELECT epoch FROM events WHERE ecosystem = $1 \
-    ORDER BY epoch DESC, xid DESC, sequence DESC LIMIT 1), 0), \
-    pg_snapshot_xmin(pg_current_snapshot())::text::bigint, 0) \
+    AND epoch = (SELECT epoch FROM events WHERE ecosystem = $1 \
+    ORDER BY epoch DESC, xid DESC, sequence DESC LIMIT 1) \
+    AND xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
     ORDER BY epoch, xid, sequence LIMIT 1";
 
 /// The place of the oldest event of an ecosystem that is committed and cannot be read yet. On SQLite

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use tokio_util::sync::CancellationToken;
 use trellis_core::{Call, Failure};
 use trellis_store::event::{self, NewEvent};
@@ -14,7 +15,7 @@ use trellis_store::worker::{self, CLOCK_ADVANCED, WorkError, Worker};
 use trellis_store::{Error, Txn};
 
 use crate::on_both;
-use crate::support::{Fixture, call};
+use crate::support::{Fixture, call, one_connection};
 
 /// Writes down what it is given. Its notes are made inside the transaction and counted by the
 /// feed, so a batch that is rolled back shows as a repetition here and nowhere else.
@@ -153,4 +154,58 @@ on_both! {
         assert_eq!(parked.len(), 1);
         assert_eq!(parked[0].worker, "test.scribe");
     }
+}
+
+/// Whatever has happened before, whoever has dealt with all of it looks at the newest event and no further,
+/// however often it is asked to. SQLite runs the same statement, and tells of none how much it read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_up_to_date_does_not_look_through_what_has_happened() {
+    const OLD: i64 = 5_000;
+    const NEW: i64 = 40;
+    let Some(fixture) = crate::support::postgres().await else {
+        return;
+    };
+    let database = one_connection(&fixture.superuser_url).await;
+    let old = format!(
+        "INSERT INTO events (ecosystem, kind, resource, actor, time, data) \
+         SELECT 'acme', 'thing.happened', 'old', 'system', 1, '{{}}' FROM generate_series(1, {OLD})"
+    );
+    database.execute_unprepared(&old).await.unwrap();
+    let stop = CancellationToken::new();
+    let scribe = Arc::new(Scribe::default());
+    let tasks = worker::start(
+        &fixture.store,
+        vec![scribe.clone()],
+        &["test.scribe"],
+        &stop,
+    );
+    for index in 0..NEW {
+        let at = report(&fixture, "thing.happened", format!("new-{index}")).await;
+        fixture.store.read(&at).await.unwrap();
+        event::held(&fixture.store, &at.ecosystem).await.unwrap();
+    }
+    stop.cancel();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(i64::try_from(scribe.seen().len()).unwrap(), OLD + NEW);
+    // A session tells what it has read at the latest when it ends.
+    drop(fixture);
+    let counted = "SELECT sum(idx_scan)::bigint, \
+        (sum(idx_tup_read) + (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'events'))::bigint \
+        FROM pg_stat_user_indexes WHERE relname = 'events'";
+    let patience = Instant::now() + Duration::from_secs(30);
+    let read = loop {
+        let ask = Statement::from_string(DatabaseBackend::Postgres, counted);
+        let row = database.query_one_raw(ask).await.unwrap().unwrap();
+        let scans: i64 = row.try_get_by_index(0).unwrap();
+        if scans >= 2 * NEW {
+            break row.try_get_by_index::<i64>(1).unwrap();
+        }
+        assert!(Instant::now() < patience, "{scans} reads were told of");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    database.close().await.unwrap();
+    // The worker reads each once, some hundreds at a time, and looks what comes next.
+    assert!(read < 4 * OLD, "{read} entries were looked at");
 }
