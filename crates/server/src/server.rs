@@ -322,6 +322,7 @@ pub fn of_store(settings: &Settings) -> trellis_store::Settings {
     trellis_store::Settings {
         url: settings.database_url.reveal().to_owned(),
         connections_max: settings.database_connections_max,
+        writer_pinned: settings.database_pin_writer,
         acquire_timeout: settings.database_acquire_timeout,
         statement_timeout: settings.database_statement_timeout,
         lock_timeout: settings.database_lock_timeout,

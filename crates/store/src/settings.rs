@@ -10,6 +10,8 @@ pub struct Settings {
     pub url: String,
     /// The most connections at a time. On SQLite these are the readers; the writer is one more.
     pub connections_max: u32,
+    /// Whether the writer's threads stay on one processor (SQLite).
+    pub writer_pinned: bool,
     /// How long a call waits for a free connection.
     pub acquire_timeout: Duration,
     /// How long one statement may run, unless the call's deadline is nearer.
@@ -25,6 +27,7 @@ impl Settings {
         Self {
             url: url.into(),
             connections_max: 16,
+            writer_pinned: true,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(2),

@@ -56,7 +56,7 @@ impl Store {
     /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn connect(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let engine = if connect::is_sqlite(&settings.url) {
-            let writer = Writer::start(connect::sqlite_writer(settings).await?);
+            let writer = Writer::start(settings).await?;
             Engine::Sqlite {
                 direct: Direct::new(&settings.url),
                 readers: connect::sqlite_readers(settings).await?,

@@ -4,8 +4,11 @@
 //! disk. So all writes queue here: the writer begins IMMEDIATE, runs what waits (each piece of work
 //! but the first in a savepoint of its own, so that one that fails takes no other with it), commits
 //! once for all of them, and only then answers each. While it commits, the next group gathers by itself.
+//!
+//! It runs on a thread of its own, which stays where the thread of its connection is.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -14,9 +17,10 @@ use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
 };
-use tokio::sync::mpsc;
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::Error;
+use crate::{Error, Settings, connect};
 
 /// The most pieces of work in one commit. At 0.2 to 0.5 ms a piece a full group is 10 to 30 ms.
 const GROUP_MAX: usize = 64;
@@ -46,17 +50,39 @@ pub(crate) struct Job {
     pub(crate) refuse: Answer,
 }
 
-/// Hands work to the writer's task. Cloning it shares the task; the last clone ends it.
+/// Hands work to the writer's thread. Cloning it shares the thread; the last clone ends it.
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Job>,
 }
 
 impl Writer {
-    pub(crate) fn start(connection: DatabaseConnection) -> Self {
+    /// Opens the connection, on a thread of its own.
+    pub(crate) async fn start(settings: &Settings) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(run(connection, jobs));
-        Self { queue }
+        let (tell, opened) = oneshot::channel();
+        let settings = settings.clone();
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(of_the_machine)?;
+        let thread = std::thread::Builder::new().name("sqlite-writer".into());
+        thread
+            .spawn(move || {
+                if settings.writer_pinned {
+                    stay();
+                }
+                runtime.block_on(async move {
+                    match connect::sqlite_writer(&settings).await {
+                        Ok(connection) => {
+                            drop(tell.send(Ok(())));
+                            run(connection, jobs).await;
+                        }
+                        Err(error) => drop(tell.send(Err(error))),
+                    }
+                });
+            })
+            .map_err(of_the_machine)?;
+        opened.await.unwrap_or(Err(Error::Panicked))?;
+        Ok(Self { queue })
     }
 
     pub(crate) fn submit(&self, job: Job) {
@@ -64,6 +90,29 @@ impl Writer {
             (refused.into_inner().refuse)(Err(Error::Contended));
         }
     }
+}
+
+/// Keeps this thread, and those that it starts, on one processor. The driver has a thread for the
+/// connection, and takes turns with this one at every statement: on one processor that is a switch; on
+/// two, each has to wake the other's, which takes several times as long as the statement. Where the
+/// system cannot do it, it is slower and nothing else.
+fn stay() {
+    static CHOSEN: AtomicUsize = AtomicUsize::new(0);
+    let processors = core_affinity::get_core_ids().unwrap_or_default();
+    if processors.len() < 2 {
+        return;
+    }
+    // Several databases of one process, and several processes, should not choose the same.
+    let first = usize::try_from(std::process::id()).unwrap_or_default();
+    let next = first.wrapping_add(CHOSEN.fetch_add(1, Ordering::Relaxed));
+    let stays = processors.get(next % processors.len()).copied();
+    if !stays.is_some_and(core_affinity::set_for_current) {
+        tracing::debug!("the writer stays on no processor");
+    }
+}
+
+fn of_the_machine(error: std::io::Error) -> Error {
+    sea_orm::DbErr::Custom(format!("the writer has no thread: {error}")).into()
 }
 
 async fn run(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Job>) {

@@ -119,6 +119,9 @@ settings! {
         database_url("database-url"): DatabaseUrl = "sqlite:trellis.db";
         /// The most connections to the database at a time.
         database_connections_max("database-connections-max"): u32 = "16";
+        /// Whether the threads that write to a SQLite database stay on one processor. Switch it off
+        /// where another process is bound to the same one.
+        database_pin_writer("database-pin-writer"): bool = "true";
         /// How long a call waits for a free connection.
         database_acquire_timeout("database-acquire-timeout"): Duration = "5s";
         /// How long a statement may run, unless the call's deadline is nearer.
