@@ -38,6 +38,8 @@ pub struct Customer {
     exclusive: Vec<String>,
     /// Its accounts, and those of others that are found by a domain or an identifier of its.
     named: Vec<AccountId>,
+    /// Those of them that are canaries.
+    canaries: Vec<AccountId>,
     /// The account as it stands.
     snapshot: Snapshot,
 }
@@ -55,6 +57,7 @@ impl Customer {
             related: Vec::new(),
             accounts: vec![account.clone()],
             named: vec![account.clone()],
+            canaries: Vec::new(),
             snapshot: Snapshot {
                 account: account.clone(),
                 version: 1,
@@ -84,6 +87,12 @@ impl Customer {
     #[must_use]
     pub fn named(&self) -> &[AccountId] {
         &self.named
+    }
+
+    /// Those of them that nobody honest would name, in the order of their ids.
+    #[must_use]
+    pub fn canaries(&self) -> &[AccountId] {
+        &self.canaries
     }
 
     /// The account as it stands, for what is decided about it to keep.
@@ -226,6 +235,9 @@ fn of(asked: Keyed, sharing: &[Keyed]) -> Customer {
         .collect();
     let profile = Prepared::new(identity::compared(&account));
     let weighed = weigh(profile, &keys, &candidates);
+    let canaries = candidates.iter().map(|other| &other.account);
+    let canaries = canaries.chain([&account]).filter(|one| one.canary);
+    let mut canaries: Vec<AccountId> = canaries.map(|one| one.id.clone()).collect();
     let (mut same, mut probable, mut related) = (Vec::new(), Vec::new(), Vec::new());
     let mut foreign: BTreeSet<&String> = BTreeSet::new();
     let mut found_by_number = Vec::new();
@@ -257,8 +269,12 @@ fn of(asked: Keyed, sharing: &[Keyed]) -> Customer {
         .chain(others())
         .collect();
     found_by_number.retain(|id| !accounts.contains(id));
+    let named: Vec<AccountId> = accounts.iter().cloned().chain(found_by_number).collect();
+    canaries.retain(|id| named.contains(id));
+    canaries.sort_unstable();
     Customer {
-        named: accounts.iter().cloned().chain(found_by_number).collect(),
+        named,
+        canaries,
         snapshot: identity::snapshot(&account, others().collect()),
         keys: known,
         account: account.id,
@@ -280,6 +296,18 @@ pub async fn hold(
     txn: &Txn,
     accounts: impl IntoIterator<Item = AccountId>,
 ) -> Result<Vec<Customer>, Error> {
+    hold_after(txn, None, accounts).await
+}
+
+/// The same, with another lock that is taken before those of the keys, in the same statement.
+///
+/// # Errors
+/// As for [`hold`].
+pub async fn hold_after(
+    txn: &Txn,
+    first: Option<&str>,
+    accounts: impl IntoIterator<Item = AccountId>,
+) -> Result<Vec<Customer>, Error> {
     let accounts: BTreeSet<AccountId> = accounts.into_iter().collect();
     if !lock::waits(txn) {
         return read(txn, accounts).await;
@@ -289,7 +317,7 @@ pub async fn hold(
     let accounts: BTreeSet<AccountId> = seen.iter().map(|one| one.account.id.clone()).collect();
     let keys: BTreeSet<String> = seen.iter().flat_map(|one| one.keys.clone()).collect();
     let held: BTreeSet<String> = seen.iter().flat_map(locks).collect();
-    lock::keys(txn, &held.iter().collect::<Vec<_>>()).await?;
+    lock::keys_after(txn, first, &held.iter().collect::<Vec<_>>()).await?;
     let around = customer::sharing(&view, &keys, &accounts).await?;
     let asked = || {
         around

@@ -21,6 +21,7 @@
 //! On SQLite all transactions go through one writer that commits them in groups ([`writer`]).
 
 mod attempt;
+mod bundle;
 pub mod check;
 mod connect;
 pub mod deal;

@@ -24,13 +24,51 @@ pub async fn keys<S: AsRef<str>>(txn: &Txn, keys: &[S]) -> Result<(), Error> {
     if !waits(txn) {
         return Ok(());
     }
-    let scoped: Vec<String> = keys
-        .iter()
-        .map(|key| format!("{}/{}", txn.ecosystem(), key.as_ref()))
-        .collect();
-    let json = serde_json::Value::from(scoped).to_string();
-    let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, LOCK, [json.into()]);
+    let values = [scoped(txn, keys).into()];
+    let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, LOCK, values);
     db.query_all_raw(statement).await?;
+    Ok(())
+}
+
+/// The keys in this ecosystem, as one JSON array.
+fn scoped<S: AsRef<str>>(txn: &Txn, keys: &[S]) -> String {
+    let keys = keys.iter().map(|key| of_ecosystem(txn, key.as_ref()));
+    serde_json::Value::from(keys.collect::<Vec<_>>()).to_string()
+}
+
+fn of_ecosystem(txn: &Txn, key: &str) -> String {
+    format!("{}/{key}", txn.ecosystem())
+}
+
+/// The one lock comes first: each row that is locked has been joined to it.
+const LOCK_AFTER: &str = "WITH keys AS MATERIALIZED (\
+    SELECT DISTINCT hashtextextended(key, 0) AS hash \
+    FROM json_array_elements_text($1::json) AS given(key) ORDER BY hash), \
+    first AS MATERIALIZED (\
+    SELECT pg_advisory_xact_lock(hashtextextended($2, 0))) \
+    SELECT pg_advisory_xact_lock(hash) FROM first CROSS JOIN keys";
+
+/// Takes one lock and then a lock on each of some keys, as [`keys`] does, in one statement.
+///
+/// # Errors
+/// As for [`keys`].
+pub async fn keys_after<S: AsRef<str>>(
+    txn: &Txn,
+    first: Option<&str>,
+    keys: &[S],
+) -> Result<(), Error> {
+    let Some(first) = first else {
+        return self::keys(txn, keys).await;
+    };
+    if keys.is_empty() {
+        return self::keys(txn, &[first]).await;
+    }
+    if !waits(txn) {
+        return Ok(());
+    }
+    let values = [scoped(txn, keys).into(), of_ecosystem(txn, first).into()];
+    let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, LOCK_AFTER, values);
+    txn.db().query_all_raw(statement).await?;
     Ok(())
 }
 
@@ -54,15 +92,12 @@ pub async fn beneath<S: AsRef<str>>(txn: &Txn, shared: &str, keys: &[S]) -> Resu
     if !waits(txn) {
         return Ok(());
     }
-    let scoped = |key: &str| format!("{}/{key}", txn.ecosystem());
-    let shared = scoped(shared);
+    let shared = of_ecosystem(txn, shared);
     let statement = if keys.is_empty() {
         let sql = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))";
         Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, [shared.into()])
     } else {
-        let keys: Vec<String> = keys.iter().map(|key| scoped(key.as_ref())).collect();
-        let json = serde_json::Value::from(keys).to_string();
-        let values = [json.into(), shared.into()];
+        let values = [scoped(txn, keys).into(), shared.into()];
         Statement::from_sql_and_values(DatabaseBackend::Postgres, LOCK_BENEATH, values)
     };
     db.query_all_raw(statement).await?;

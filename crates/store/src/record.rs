@@ -230,13 +230,19 @@ async fn one<E: Record>(view: &View, select: Statement) -> Result<Option<E::Mode
 }
 
 /// A row as a model: by the places of its columns, which costs a fraction of going by their names.
-fn model_of<E: Record>(row: &QueryResult) -> Result<E::Model, Error> {
-    let of_postgres = row.try_as_pg_row();
-    let by_place = of_postgres.and_then(|row| E::made_of(E::shape().values_of_postgres(row)));
-    match by_place {
+pub(crate) fn model_of<E: Record>(row: &QueryResult) -> Result<E::Model, Error> {
+    match E::made_of(E::shape().values_of_row(row)) {
         Some(model) => Ok(model),
         None => Ok(E::Model::from_query_result(row, "")?),
     }
+}
+
+/// The rows of a select as it was made, with the columns of the entity and no others.
+pub(crate) async fn all<E: Record>(view: &View, select: Select<E>) -> Result<Vec<E::Model>, Error> {
+    let db = view.db();
+    let statement = select.build(db.get_database_backend());
+    let rows = db.query_all_raw(statement).await?;
+    rows.iter().map(model_of::<E>).collect()
 }
 
 /// Finds rows by their ids, in the order of the ids. Those that do not exist are left out.
@@ -250,7 +256,7 @@ pub async fn find_many<E: Record>(
     let select = scoped::<E>(view)
         .filter(E::ID.is_in(ids))
         .order_by_asc(E::ID);
-    Ok(select.all(&view.db()).await?)
+    all::<E>(view, select).await
 }
 
 /// Finds a row and locks it until the transaction ends.
@@ -281,7 +287,7 @@ pub async fn lock_many<E: Record>(
     let select = scoped::<E>(txn)
         .filter(E::ID.is_in(ids))
         .order_by_asc(E::ID);
-    Ok(for_update(txn, select).all(&txn.db()).await?)
+    all::<E>(txn, for_update(txn, select)).await
 }
 
 /// Adds a row.
@@ -398,6 +404,5 @@ pub async fn page<E: Record>(view: &View, query: &PageQuery) -> Result<Page<E::M
         return asked.page(rows);
     }
     let rows = db.query_all_raw(statement).await?;
-    let rows = rows.iter().map(model_of::<E>).collect::<Result<_, _>>()?;
-    asked.page(rows)
+    asked.page(rows.iter().map(model_of::<E>).collect::<Result<_, _>>()?)
 }

@@ -3,6 +3,10 @@
 //! A module for each service, one for the server itself, one for the laws of the tree. Each is
 //! marked as test code, so that its helpers too may fail as loudly as a test.
 
+/// What the server allocates with when it is released.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[cfg(test)]
 mod access;
 #[cfg(test)]

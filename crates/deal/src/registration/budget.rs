@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use trellis_core::Timestamp;
 use trellis_store::deal::account;
+use trellis_store::deal::eligibility::Facts;
 
 use crate::account::identity;
 use crate::customer::Customer;
@@ -61,6 +62,15 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// What a program lets a partner spend.
+    #[must_use]
+    pub fn of(facts: &Facts) -> Self {
+        Self {
+            daily: facts.daily_account_budget.into(),
+            monthly: facts.monthly_account_budget.into(),
+        }
+    }
+
     /// Whether it limits nothing.
     #[must_use]
     pub fn is_none(self) -> bool {

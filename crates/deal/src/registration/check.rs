@@ -5,7 +5,7 @@ use trellis_api::name;
 use trellis_core::{Call, ProductId, RegistrationId};
 use trellis_matching::RULES_VERSION;
 use trellis_store::deal::contender::Contender;
-use trellis_store::deal::eligibility::{self, Facts};
+use trellis_store::deal::eligibility;
 use trellis_store::deal::registration::{Model, State};
 use trellis_store::{Store, View};
 
@@ -16,7 +16,7 @@ use super::gather::{Asked, Found};
 use super::registrations::find;
 use super::rules::Verdict;
 use super::{cooling, screening};
-use crate::customer::{self, Customer};
+use crate::customer;
 use crate::{Error, absent};
 
 /// Says what would become of a registration if it were handed in or decided about now.
@@ -43,10 +43,10 @@ pub async fn check(
         asking.receive_time = Some(view.now());
         found.take_place(&mut asking, view.now());
     }
-    asking.screening = Some(screening::anew(&whole, &asking, &customer).await?);
+    asking.screening = Some(screening::anew(&whole, &asking, &customer, &found.submissions).await?);
     let asked = Asked {
         waited: asking.state == State::Waitlisted,
-        asks_a_person: asks_a_person(&whole, &asking, &customer, &found.facts).await?,
+        asks_a_person: asks_a_person(&whole, &asking, &found).await?,
         ..Asked::default()
     };
     let judged = Judged::of(&whole, found, &asking, asked);
@@ -84,12 +84,11 @@ pub async fn check(
 async fn asks_a_person(
     view: &View,
     asking: &Model,
-    customer: &Customer,
-    facts: &Facts,
+    found: &Found,
 ) -> Result<Option<AsksAPerson>, Error> {
     match asking.state {
         State::NeedsInfo if asking.contends => Ok(Some(AsksAPerson::AskedForMore)),
-        _ => cooling::was_tried_again(view, asking, customer, facts).await,
+        _ => cooling::was_tried_again(view, asking, found).await,
     }
 }
 

@@ -16,7 +16,7 @@ use trellis_store::{Txn, record};
 
 use super::basis::AsksAPerson;
 use super::decisions::Judged;
-use super::gather::{Asked, Standing};
+use super::gather::{Asked, Found, Standing};
 use super::joining::{self, CLEARED};
 use super::lifecycle::{self, INFO_DEADLINE_PASSED, Verb};
 use super::queue::{self, Held, Leaving};
@@ -86,13 +86,15 @@ pub(super) async fn answer(
     registration.info_due_time = None;
     let facts = queue::known(txn, &registration, resource).await?;
     let customer = held.customer(&registration)?;
-    screening::again(txn, &mut registration, customer).await?;
+    let found = Box::pin(Found::about(txn, customer, &registration, facts)).await?;
+    let facts = found.facts.clone();
+    screening::again(txn, &mut registration, customer, &found.submissions).await?;
     registration.judged = Some(customer.snapshot().clone());
     let asked = Asked {
         asks_a_person: Some(AsksAPerson::AskedForMore),
         ..Asked::default()
     };
-    let judged = Judged::about(txn, customer, &registration, facts.clone(), asked).await?;
+    let judged = Judged::of(txn, found, &registration, asked);
     joining::admissible(&judged.outcome, resource)?;
     let claimed = registration.clone();
     let kind = match &judged.outcome.verdict {

@@ -9,17 +9,15 @@ use std::collections::BTreeSet;
 use trellis_api::name;
 use trellis_core::{TerritoryId, Timestamp};
 use trellis_store::deal::contender::Contender;
-use trellis_store::deal::eligibility::Facts;
-use trellis_store::deal::registration::{self, Model, State};
+use trellis_store::deal::registration::{Model, State};
 use trellis_store::{Txn, View};
 
 use super::basis::AsksAPerson;
 use super::conflict::Line;
 use super::disclosure::{NOT_ELIGIBLE, refusal};
-use super::gather::places;
+use super::gather::{Found, places};
 use super::lifecycle;
 use crate::Error;
-use crate::customer::Customer;
 
 /// Whether a person goes on with a registration because its partner had it not long ago, and brings new
 /// evidence: no rule tells whether it is.
@@ -29,15 +27,13 @@ use crate::customer::Customer;
 pub(super) async fn is_tried_again(
     txn: &Txn,
     asking: &Model,
-    customer: &Customer,
-    facts: &Facts,
+    found: &Found,
 ) -> Result<Option<AsksAPerson>, Error> {
-    let days = facts.registration_clock.cool_off_days;
-    let before = before(txn, asking, customer, days, txn.now()).await?;
+    let before = before(txn, asking, found, txn.now()).await?;
     let Some((last, cool_off)) = before.iter().max_by_key(|(_, until)| *until) else {
         return Ok(None);
     };
-    if is_new(asking, before.iter().map(|(one, _)| one)) {
+    if is_new(asking, before.iter().map(|(one, _)| *one)) {
         return Ok(Some(AsksAPerson::TriedAgain));
     }
     Err(Error::CoolOff {
@@ -50,33 +46,29 @@ pub(super) async fn is_tried_again(
 pub(super) async fn was_tried_again(
     view: &View,
     asking: &Model,
-    customer: &Customer,
-    facts: &Facts,
+    found: &Found,
 ) -> Result<Option<AsksAPerson>, Error> {
-    let days = facts.registration_clock.cool_off_days;
     let handed_in = asking.receive_time.unwrap_or(view.now());
-    let before = before(view, asking, customer, days, handed_in).await?;
+    let before = before(view, asking, found, handed_in).await?;
     Ok((!before.is_empty()).then_some(AsksAPerson::TriedAgain))
 }
 
 /// The partner's registrations for the same that have ended so many days before a moment at most, each with
 /// the moment from when on it counts no longer.
-async fn before(
+async fn before<'a>(
     view: &View,
     asking: &Model,
-    customer: &Customer,
-    days: i32,
+    found: &'a Found,
     now: Timestamp,
-) -> Result<Vec<(Model, Timestamp)>, Error> {
+) -> Result<Vec<(&'a Model, Timestamp)>, Error> {
+    let days = found.facts.registration_clock.cool_off_days;
     if days == 0 {
         return Ok(Vec::new());
     }
-    let decided = registration::decided_before(view, &asking.partner, customer.accounts()).await?;
-    let mut ended: Vec<(Model, Timestamp)> = decided
-        .into_iter()
-        .filter(|one| one.id != asking.id)
+    let decided = found.before.iter().filter(|one| one.id != asking.id);
+    let mut ended: Vec<(&Model, Timestamp)> = decided
         .filter_map(|one| {
-            let until = cooled_off(ended(&one, now)?, days);
+            let until = cooled_off(ended(one, now)?, days);
             (until > now).then_some((one, until))
         })
         .collect();
@@ -91,7 +83,7 @@ async fn before(
         places: &places,
     };
     let asking = Contender::from(asking);
-    ended.retain(|(one, _)| line.overlap(&asking, &Contender::from(one)));
+    ended.retain(|(one, _)| line.overlap(&asking, &Contender::from(*one)));
     Ok(ended)
 }
 

@@ -5,21 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trellis_core::{AccountId, Money, ProductId, RegistrationId, TerritoryId, Timestamp};
 use trellis_matching::{Level, Match, RULES_VERSION as MATCHING_VERSION, Rule};
+use trellis_store::View;
 use trellis_store::deal::claim::EntityScope;
 use trellis_store::deal::contender::Contender;
 use trellis_store::deal::eligibility::Facts;
 use trellis_store::deal::registration::Model;
-use trellis_store::deal::standing_deal::{self, StandingDeals};
-use trellis_store::deal::{deal, house_account, product, territory};
-use trellis_store::{View, record};
+use trellis_store::deal::surroundings::{self, Surroundings};
+use trellis_store::deal::{deal, house_account, product, registration, submission, territory};
 
 use super::basis::{
     self, AsksAPerson, Basis, Business, Claim, House, Others, RULES_VERSION, Relation, Rival,
 };
-use super::budget::DAY;
+use super::budget::{Budget, DAY, MONTH};
 use super::conflict::{Line, Place as InLine, pending, place, protected, two_sites};
 use super::places::{Place, Places};
 use super::rules::has_it;
+use super::suspicion::LOOKED_AT;
 use crate::Error;
 use crate::customer::{self, Customer};
 
@@ -115,6 +116,10 @@ pub(super) struct Found {
     direct: Vec<Business>,
     won: Vec<Business>,
     relations: BTreeMap<AccountId, Relation>,
+    /// What its partner has asked for at its customer before and was refused, or granted once.
+    pub(super) before: Vec<registration::Model>,
+    /// What its partner's submissions tell, as far as its customer's keys are asked about.
+    pub(super) submissions: submission::History,
     /// What counts of its partner and its program.
     pub(super) facts: Facts,
 }
@@ -139,11 +144,28 @@ impl Found {
             let span = DAY * u32::try_from(days).unwrap_or_default();
             view.now().saturating_sub(span)
         };
-        let houses = house_account::at(view, &accounts).await?;
-        let changed_since = long_ago(facts.direct_lookback_days);
-        let won_since = long_ago(facts.incumbent_days);
-        let StandingDeals { direct, won } =
-            standing_deal::at(view, &accounts, changed_since, won_since).await?;
+        let asked = surroundings::Asked {
+            customer: customer.accounts(),
+            accounts: &accounts,
+            products: &asking.products.0,
+            changed_since: long_ago(facts.direct_lookback_days),
+            won_since: long_ago(facts.incumbent_days),
+            submissions: submission::Asked {
+                partner: &asking.partner,
+                keys: &customer.keys,
+                since: view.now().saturating_sub(MONTH),
+                spent: !Budget::of(&facts).is_none(),
+                last: LOOKED_AT,
+            },
+        };
+        let Surroundings {
+            houses,
+            direct,
+            won,
+            products,
+            before,
+            submissions,
+        } = surroundings::of(view, &asked).await?;
         let named = houses.iter().flat_map(|house| house.territories.0.clone());
         let deals = direct.iter().chain(&won);
         let named = named.chain(deals.filter_map(|deal| deal.territory.clone()));
@@ -152,7 +174,6 @@ impl Found {
             (Some(own), Some(other)) => places.overlap(own, other),
             (None, _) | (_, None) => true,
         };
-        let families = families(view, asking).await?;
         let houses = houses
             .into_iter()
             .filter(|house| {
@@ -165,7 +186,7 @@ impl Found {
                 let territories = &house.territories.0;
                 territories.is_empty() || territories.iter().any(|one| reached(Some(one)))
             })
-            .filter_map(|house| kept(house, asking, &families, &relations))
+            .filter_map(|house| kept(house, asking, &products, &relations))
             .collect();
         let business = |deals: Vec<deal::Model>| {
             let here = deals
@@ -180,6 +201,8 @@ impl Found {
             won: business(won),
             house: houses,
             relations,
+            before,
+            submissions,
             facts,
         })
     }
@@ -333,11 +356,6 @@ fn rival(other: &Contender, asking: &Contender, relation: Relation) -> Rival {
 fn shared(asked: &[ProductId], of: &[ProductId]) -> Vec<ProductId> {
     let both = asked.iter().filter(|product| of.contains(product));
     both.cloned().collect()
-}
-
-/// The products that are asked for, each with its family.
-async fn families(view: &View, asking: &Model) -> Result<Vec<product::Model>, Error> {
-    Ok(record::find_many::<product::Entity>(view, asking.products.0.iter().cloned()).await?)
 }
 
 /// A house account, as far as it is about what is asked for.

@@ -45,8 +45,9 @@ pub(super) async fn submit(
 ) -> Result<Model, Error> {
     registration.state = lifecycle::moved(registration.state, Verb::Submit, resource)?;
     let facts = known(txn, &registration, resource).await?;
-    submission::count(txn, &registration.partner).await?;
-    let customers = customer::hold(txn, [registration.account.clone()]).await?;
+    let counting = submission::counting(&registration.partner);
+    let customers =
+        customer::hold_after(txn, Some(&counting), [registration.account.clone()]).await?;
     if let [customer] = &customers[..] {
         // It may have been merged since the draft was written.
         registration.account.clone_from(&customer.account);
@@ -63,11 +64,11 @@ pub(super) async fn submit(
         asks_a_person: match before.verdict {
             // That it asks for it already is told first.
             Verdict::SelfDuplicate { .. } => None,
-            _ => cooling::is_tried_again(txn, &registration, customer, &facts).await?,
+            _ => cooling::is_tried_again(txn, &registration, &found).await?,
         },
         ..Asked::default()
     };
-    let screened = screening::admit(txn, &mut registration, customer, &facts, seen).await?;
+    let screened = screening::admit(txn, &mut registration, customer, &found, seen).await?;
     registration.contends = true;
     registration.judged = Some(customer.snapshot().clone());
     let judged = Judged::of(txn, found, &registration, asked);
@@ -198,13 +199,14 @@ pub(super) async fn tick(txn: &Txn, held: &Held, mut registration: Model) -> Res
         return Ok(registration::note(txn, &registration).await?);
     };
     let disclosure = facts.conflict_disclosure;
-    screening::again(txn, &mut registration, customer).await?;
+    let found = Box::pin(Found::about(txn, customer, &registration, facts)).await?;
+    screening::again(txn, &mut registration, customer, &found.submissions).await?;
     registration.judged = Some(customer.snapshot().clone());
     let asked = Asked {
-        asks_a_person: cooling::was_tried_again(txn, &registration, customer, &facts).await?,
+        asks_a_person: cooling::was_tried_again(txn, &registration, &found).await?,
         ..Asked::default()
     };
-    let judged = Judged::about(txn, customer, &registration, facts, asked).await?;
+    let judged = Judged::of(txn, found, &registration, asked);
     registration.decision = Some(judged.decision(txn));
     match judged.outcome.verdict {
         Verdict::Approve => {

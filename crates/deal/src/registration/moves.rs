@@ -79,10 +79,8 @@ pub async fn submit(
     let dry = call.validate_only;
     store
         .write(call, on, move |txn, on| async move {
-            // Nobody else waits for a draft's row, so its lock may come before the customer's. Others
-            // wait for that of one in the line.
-            let held = registrations::asked(&txn, &on.id).await?;
-            let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
+            let (held, registration, resource) =
+                registrations::lock_to_submit(&txn, &on.id, &on.etag).await?;
             let seen = seen(&txn, &registration).await?;
             let state = shown(registration.clone(), seen).state;
             let next = lifecycle::moved(state, Verb::Submit, &resource)?;

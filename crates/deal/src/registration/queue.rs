@@ -20,7 +20,7 @@ use trellis_store::{Txn, record};
 
 use super::conflict::{Line, site};
 use super::decisions::{Judged, by_the_staff};
-use super::gather::{Asked, Standing, of_the_group};
+use super::gather::{Asked, Found, Standing, of_the_group};
 use super::lifecycle::{self, Verb};
 use super::protection::window;
 use super::rules::Verdict;
@@ -350,12 +350,13 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Turn,
         return Ok(Turn::Taken);
     };
     let disclosure = facts.conflict_disclosure;
+    let found = Box::pin(Found::about(txn, customer, seen, facts)).await?;
     let asked = Asked {
         waited: true,
-        asks_a_person: cooling::was_tried_again(txn, seen, customer, &facts).await?,
+        asks_a_person: cooling::was_tried_again(txn, seen, &found).await?,
         ..Asked::default()
     };
-    let judged = Judged::about(txn, customer, seen, facts, asked).await?;
+    let judged = Judged::of(txn, found, seen, asked);
     match judged.outcome.verdict {
         Verdict::Waitlist { .. } => return Ok(Turn::Waits(Box::new(judged))),
         Verdict::SelfDuplicate { .. } => return Ok(Turn::Taken),
@@ -381,7 +382,8 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Turn,
         turn_away(txn, &judged, registration, Occasion::Promotion).await?;
         return Ok(Turn::Refused(Box::new(left)));
     }
-    screening::again(txn, &mut registration, customer).await?;
+    let submissions = &judged.found.submissions;
+    screening::again(txn, &mut registration, customer, submissions).await?;
     registration.judged = Some(customer.snapshot().clone());
     let judged = judged.screened(txn, &registration);
     registration.decision = Some(judged.decision(txn));

@@ -11,7 +11,7 @@ use trellis_core::{
 use trellis_store::deal::claim::{EntityScope, Proof, Proofs};
 use trellis_store::deal::deal::DealType;
 use trellis_store::deal::reference::References;
-use trellis_store::deal::registration::{Entity, Model, Products, State, Transfers};
+use trellis_store::deal::registration::{self, Entity, Model, Products, State, Transfers};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::program::program;
 use trellis_store::reach::reaches;
@@ -398,12 +398,35 @@ pub(super) async fn lock(
     id: &RegistrationId,
     etag: &Etag,
 ) -> Result<(Model, String), Error> {
-    let resource = name(txn.ecosystem(), id);
     let registration = record::lock::<Entity>(txn, id)
         .await?
         .ok_or_else(|| absent(txn, id))?;
-    etag.check(registration.version, &resource)?;
-    Ok((lifecycle::as_of(registration, txn.now()), resource))
+    read_at(txn, registration, etag)
+}
+
+/// Locks a registration that is handed in, and holds its customer if it stands in the line already.
+///
+/// Nobody else waits for a draft's row, so its lock may come before the customer's. Others wait for that
+/// of one in the line.
+pub(super) async fn lock_to_submit(
+    txn: &Txn,
+    id: &RegistrationId,
+    etag: &Etag,
+) -> Result<(queue::Held, Model, String), Error> {
+    if let Some(draft) = registration::lock_draft(txn, id).await? {
+        let (draft, resource) = read_at(txn, draft, etag)?;
+        return Ok((queue::Held::nothing(), draft, resource));
+    }
+    let held = asked(txn, id).await?;
+    let (registration, resource) = lock(txn, id, etag).await?;
+    Ok((held, registration, resource))
+}
+
+/// A locked registration as it stands now, if it is at the version that the caller read.
+fn read_at(txn: &Txn, locked: Model, etag: &Etag) -> Result<(Model, String), Error> {
+    let resource = name(txn.ecosystem(), &locked.id);
+    etag.check(locked.version, &resource)?;
+    Ok((lifecycle::as_of(locked, txn.now()), resource))
 }
 
 impl Edit {

@@ -15,7 +15,7 @@ use trellis_store::program::program::{FinalBreach, RegistrationClock};
 use trellis_store::{Txn, record};
 
 use super::decisions::Judged;
-use super::gather::Asked;
+use super::gather::{Asked, Found};
 use super::lifecycle;
 use super::queue::{self, Held};
 use super::rules::Verdict;
@@ -173,14 +173,15 @@ async fn approve(txn: &Txn, held: &Held, registration: &Model) -> Result<bool, E
     };
     let mut registration = registration.clone();
     let customer = held.customer(&registration)?;
-    screening::again(txn, &mut registration, customer).await?;
+    let disclosure = facts.conflict_disclosure;
+    let found = Box::pin(Found::about(txn, customer, &registration, facts)).await?;
+    screening::again(txn, &mut registration, customer, &found.submissions).await?;
     let asked = Asked {
         overdue: true,
-        asks_a_person: cooling::was_tried_again(txn, &registration, customer, &facts).await?,
+        asks_a_person: cooling::was_tried_again(txn, &registration, &found).await?,
         ..Asked::default()
     };
-    let disclosure = facts.conflict_disclosure;
-    let judged = Judged::about(txn, customer, &registration, facts, asked).await?;
+    let judged = Judged::of(txn, found, &registration, asked);
     if judged.outcome.verdict != Verdict::Approve {
         return Ok(false);
     }

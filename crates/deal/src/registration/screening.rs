@@ -7,19 +7,18 @@
 
 use serde_json::Value;
 use trellis_api::name;
-use trellis_core::Timestamp;
 use trellis_core::lifecycle::Named;
 use trellis_store::deal::canary_hit;
-use trellis_store::deal::customer;
 use trellis_store::deal::eligibility::Facts;
 use trellis_store::deal::registration::{self, Model, Screening};
-use trellis_store::deal::submission::{self, Alarm};
+use trellis_store::deal::submission::{self, Alarm, History};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::{Txn, View};
 
-use super::budget::{self, Budget, MONTH};
+use super::budget::{self, Budget};
 use super::disclosure::Seen;
-use super::suspicion::{LOOKED_AT, suspicion};
+use super::gather::Found;
+use super::suspicion::suspicion;
 use super::told;
 use crate::Error;
 use crate::account::identity;
@@ -34,24 +33,14 @@ pub(super) async fn admit(
     txn: &Txn,
     registration: &mut Model,
     customer: &Customer,
-    facts: &Facts,
+    found: &Found,
     seen: Seen,
 ) -> Result<&'static str, Error> {
-    limited(txn, registration, facts, seen).await?;
-    let since = txn.now().saturating_sub(MONTH);
-    let partner = &registration.partner;
-    let known = submission::known(txn, partner, &customer.keys, since).await?;
-    let cost = budget::cost(customer, &known);
-    let budget = Budget {
-        daily: facts.daily_account_budget.into(),
-        monthly: facts.monthly_account_budget.into(),
-    };
-    let before = if budget.is_none() {
-        Vec::new()
-    } else {
-        submission::spent(txn, partner, since).await?
-    };
-    let spent = budget::spend(budget, &before, cost, txn.now()).map_err(|exceeded| {
+    limited(txn, registration, &found.facts, seen).await?;
+    let before = &found.submissions;
+    let cost = budget::cost(customer, &before.known);
+    let budget = Budget::of(&found.facts);
+    let spent = budget::spend(budget, &before.spent, cost, txn.now()).map_err(|exceeded| {
         Error::SubmissionBudget {
             resource: name(txn.ecosystem(), &registration.id),
             exceeded,
@@ -59,7 +48,7 @@ pub(super) async fn admit(
             now: txn.now(),
         }
     })?;
-    let mut screening = looked_at(txn, registration, customer).await?;
+    let mut screening = looked_at(txn, customer, before);
     screening.cost = cost;
     if !budget.is_none() {
         screening.daily_spent = spent.daily;
@@ -76,7 +65,7 @@ pub(super) async fn admit(
     }
     let submission = submission::Model {
         ecosystem: txn.ecosystem().clone(),
-        partner: partner.clone(),
+        partner: registration.partner.clone(),
         registration: registration.id.clone(),
         time: txn.now(),
         cost,
@@ -102,8 +91,9 @@ pub(super) async fn again(
     txn: &Txn,
     registration: &mut Model,
     customer: &Customer,
+    submissions: &History,
 ) -> Result<(), Error> {
-    let screening = anew(txn, registration, customer).await?;
+    let screening = anew(txn, registration, customer, submissions).await?;
     registration.suspicion = suspicion(&screening);
     registration.screening = Some(screening);
     if !canary_hit::note(txn, registration, customer.named())
@@ -121,6 +111,7 @@ pub(super) async fn anew(
     view: &View,
     registration: &Model,
     customer: &Customer,
+    submissions: &History,
 ) -> Result<Screening, Error> {
     let before = registration.screening.clone().unwrap_or_default();
     let then = submission::keys_of(view, registration).await?;
@@ -129,7 +120,7 @@ pub(super) async fn anew(
         daily_spent: before.daily_spent,
         monthly_spent: before.monthly_spent,
         account_changed: identity::changed(&then, &customer.keys),
-        ..looked_at(view, registration, customer).await?
+        ..looked_at(view, customer, submissions)
     })
 }
 
@@ -162,23 +153,16 @@ async fn limited(txn: &Txn, registration: &Model, facts: &Facts, seen: Seen) -> 
 }
 
 /// What is looked at whenever a registration is decided about.
-async fn looked_at(
-    view: &View,
-    registration: &Model,
-    customer: &Customer,
-) -> Result<Screening, Error> {
-    let since = view.now().saturating_sub(MONTH);
-    let partner = &registration.partner;
-    let outcomes = submission::outcomes(view, partner, LOOKED_AT).await?;
-    let alarm_time: Option<Timestamp> = submission::alarmed(view, partner, since).await?;
-    Ok(Screening {
+fn looked_at(view: &View, customer: &Customer, submissions: &History) -> Screening {
+    let outcomes = &submissions.outcomes;
+    Screening {
         decided_count: outcomes.len(),
         refused_count: outcomes.iter().filter(|refused| **refused).count(),
-        canaries: customer::canaries(view, customer.named()).await?,
-        alarm_time,
+        canaries: customer.canaries().to_vec(),
+        alarm_time: submissions.alarm_time,
         screen_time: Some(view.now()),
         ..Screening::default()
-    })
+    }
 }
 
 /// Tells the staff what was found. No partner reads it.

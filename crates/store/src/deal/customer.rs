@@ -4,18 +4,18 @@
 //! service, which reads what it needs from here. Whoever decides about claims holds the locks of the
 //! keys, and so does whoever changes what an account is recognised by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, SimpleExpr};
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::sea_query::{ExprTrait, Func, Query, SimpleExpr, UnionType};
+use sea_orm::{DatabaseBackend, QueryOrder, QueryResult, QuerySelect, QueryTrait};
 use trellis_core::AccountId;
 
 use super::{account, account_key};
 use crate::record::{self, scoped};
 use crate::{Error, View};
 
-/// An account with keys of it, sorted.
+/// An account with its keys, sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keyed {
     /// The account.
@@ -24,18 +24,16 @@ pub struct Keyed {
     pub keys: Vec<String>,
 }
 
-/// Reads some accounts, each with all of its keys, in the order of their ids.
+/// Reads some accounts, each with its keys, in the order of their ids. One statement.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn keyed(view: &View, accounts: &BTreeSet<AccountId>) -> Result<Vec<Keyed>, Error> {
-    let rows = record::find_many::<account::Entity>(view, accounts.iter().cloned()).await?;
-    let keys = account_key::Column::Account.is_in(accounts.iter().cloned());
-    Ok(together(rows, pairs(view, keys).await?))
+    read(view, account::Column::Id.is_in(accounts.iter().cloned())).await
 }
 
-/// Reads the accounts that have one of these keys, each with those of the keys that it has, and some others
-/// with all of theirs, in the order of their ids.
+/// Reads the accounts that have one of these keys, and some others, each with all of its keys, in the order
+/// of their ids. One statement.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -44,69 +42,67 @@ pub async fn sharing(
     keys: &BTreeSet<String>,
     and: &BTreeSet<AccountId>,
 ) -> Result<Vec<Keyed>, Error> {
-    let among = account_key::Column::Key.is_in(keys.iter().cloned());
-    let accounts = account_key::Entity::find()
+    let mut ids = account_key::Entity::find()
         .filter(account_key::Column::Ecosystem.eq(view.ecosystem().clone()))
-        .filter(among.clone())
-        .select_only()
-        .column(account_key::Column::Account);
-    let (mut shared, mut found) = (
-        among,
-        account::Column::Id.in_subquery(sea_orm::QueryTrait::into_query(accounts)),
-    );
-    if !and.is_empty() {
-        shared = shared.or(account_key::Column::Account.is_in(and.iter().cloned()));
-        found = found.or(account::Column::Id.is_in(and.iter().cloned()));
-    }
-    let shared = pairs(view, shared).await?;
-    let rows = scoped::<account::Entity>(view)
-        .filter(found)
-        .order_by_asc(account::Column::Id)
-        .all(&view.db())
-        .await?;
-    Ok(together(rows, shared))
-}
-
-/// The rows of keys that a condition lets pass, in the order of the keys.
-async fn pairs(view: &View, condition: SimpleExpr) -> Result<Vec<(AccountId, String)>, Error> {
-    Ok(account_key::Entity::find()
-        .filter(account_key::Column::Ecosystem.eq(view.ecosystem().clone()))
-        .filter(condition)
-        .order_by_asc(account_key::Column::Key)
+        .filter(account_key::Column::Key.is_in(keys.iter().cloned()))
         .select_only()
         .column(account_key::Column::Account)
-        .column(account_key::Column::Key)
-        .into_tuple()
-        .all(&view.db())
-        .await?)
+        .into_query();
+    if !and.is_empty() {
+        let others = scoped::<account::Entity>(view)
+            .filter(account::Column::Id.is_in(and.iter().cloned()))
+            .select_only()
+            .column(account::Column::Id);
+        // One set of ids: of one set or another no index is used, but every account looked at.
+        ids.union(UnionType::All, others.into_query());
+    }
+    read(view, account::Column::Id.in_subquery(ids)).await
 }
 
-fn together(rows: Vec<account::Model>, keys: Vec<(AccountId, String)>) -> Vec<Keyed> {
-    let mut by_account: BTreeMap<AccountId, Vec<String>> = BTreeMap::new();
-    for (account, key) in keys {
-        by_account.entry(account).or_default().push(key);
-    }
-    let with_keys = |account: account::Model| {
-        let mut keys = by_account.remove(&account.id).unwrap_or_default();
+async fn read(view: &View, which: SimpleExpr) -> Result<Vec<Keyed>, Error> {
+    let db = view.db();
+    let backend = db.get_database_backend();
+    let together = match backend {
+        DatabaseBackend::Postgres => "json_agg",
+        _ => "json_group_array",
+    };
+    let account = |column: account::Column| Expr::col((account::Entity, column));
+    let key = |column: account_key::Column| Expr::col((account_key::Entity, column));
+    let keys = Query::select()
+        .expr(
+            Func::cust(together)
+                .arg(key(account_key::Column::Key))
+                .cast_as("text"),
+        )
+        .from(account_key::Entity)
+        .and_where(key(account_key::Column::Ecosystem).eq(account(account::Column::Ecosystem)))
+        .and_where(key(account_key::Column::Account).eq(account(account::Column::Id)))
+        .take();
+    let select = scoped::<account::Entity>(view)
+        .filter(which)
+        .order_by_asc(account::Column::Id)
+        .expr_as(SimpleExpr::from(keys), KEYS);
+    let rows = db.query_all_raw(select.build(backend)).await?;
+    let keyed = |row: &QueryResult| {
+        let keys: Option<String> = row.try_get("", KEYS)?;
+        // None where PostgreSQL finds none.
+        let keys = keys.as_deref().unwrap_or("[]");
+        let mut keys: Vec<String> = serde_json::from_str(keys).map_err(|error| Error::Corrupt {
+            table: "account_keys",
+            what: error.to_string(),
+        })?;
         // Databases sort by their own rules.
         keys.sort_unstable();
-        Keyed { account, keys }
+        Ok(Keyed {
+            account: record::model_of::<account::Entity>(row)?,
+            keys,
+        })
     };
-    rows.into_iter().map(with_keys).collect()
+    rows.iter().map(keyed).collect()
 }
 
-/// The canaries among the accounts of a customer.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn canaries(view: &View, accounts: &[AccountId]) -> Result<Vec<AccountId>, Error> {
-    let select = account::Entity::find()
-        .filter(is_canary(view, accounts))
-        .order_by_asc(account::Column::Id)
-        .select_only()
-        .column(account::Column::Id);
-    Ok(select.into_tuple().all(&view.db()).await?)
-}
+/// What the keys of an account are called beside its columns.
+const KEYS: &str = "keys";
 
 /// Whether an account is a canary and one of these.
 pub(super) fn is_canary(view: &View, accounts: &[AccountId]) -> SimpleExpr {

@@ -68,11 +68,8 @@ crate::record!(id: HouseAccountId, Id; reach: crate::reach::Reach::Staff; {
 });
 
 /// The house accounts of some accounts, in the order of their ids. One that was named with an account
-/// which was merged since is answered with the one that stands. One statement, whether or not there are any.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn at(view: &View, accounts: &[AccountId]) -> Result<Vec<Model>, Error> {
+/// which was merged since is answered with the one that stands.
+pub(super) fn at(view: &View, accounts: &[AccountId]) -> Select<Entity> {
     let merged = account::Entity::find()
         .filter(account::COLUMN.ecosystem.eq(view.ecosystem().clone()))
         .filter(account::Column::MergedInto.is_in(accounts.iter().cloned()))
@@ -89,14 +86,13 @@ pub async fn at(view: &View, accounts: &[AccountId]) -> Result<Vec<Model>, Error
         .to((account::Column::Ecosystem, account::Column::Id))
         .into();
     let own = Column::iter().filter(|column| !matches!(column, Column::Account));
-    let select = scoped::<Entity>(view)
+    scoped::<Entity>(view)
         .join(JoinType::LeftJoin, account)
         .filter(named.or(merged))
         .order_by_asc(Column::Id)
         .select_only()
         .columns(own)
-        .expr_as(stands, "account");
-    Ok(select.all(&view.db()).await?)
+        .expr_as(stands, "account")
 }
 
 /// Takes a house account away.

@@ -36,7 +36,8 @@ pub mod reference;
 pub mod registration;
 pub mod registration_activity;
 pub mod registration_decision;
-pub mod standing_deal;
+
 pub mod submission;
 pub mod submission_key;
+pub mod surroundings;
 pub mod territory;

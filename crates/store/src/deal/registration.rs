@@ -395,27 +395,36 @@ pub async fn waiting_about(
     Ok(select.all(&view.db()).await?)
 }
 
-/// The registrations of a partner for some accounts that were refused, revoked, or granted once.
+/// Locks a registration until the transaction ends if it is a draft; nothing if it is none.
 ///
 /// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn decided_before(
+/// [`Error::Contended`] when its lock cannot be had in time.
+pub async fn lock_draft(txn: &Txn, id: &RegistrationId) -> Result<Option<Model>, Error> {
+    let draft = scoped::<Entity>(txn)
+        .filter(COLUMN.id.eq(id.clone()))
+        .filter(COLUMN.state.eq(State::Draft));
+    Ok(record::all(txn, record::for_update(txn, draft))
+        .await?
+        .pop())
+}
+
+/// The registrations of a partner for some accounts that were refused, revoked, or granted once.
+pub(super) fn decided_before(
     view: &View,
     partner: &PartnerId,
     accounts: &[AccountId],
-) -> Result<Vec<Model>, Error> {
+) -> Select<Entity> {
     let ended = [
         State::Rejected,
         State::Revoked,
         State::Expired,
         State::Approved,
     ];
-    let select = scoped::<Entity>(view)
+    scoped::<Entity>(view)
         .filter(COLUMN.account.is_in(accounts.iter().cloned()))
         .filter(COLUMN.partner.eq(partner.clone()))
         .filter(COLUMN.state.is_in(ended))
-        .order_by_asc(Column::Id);
-    Ok(select.all(&view.db()).await?)
+        .order_by_asc(Column::Id)
 }
 
 /// How many other registrations of a registration's partner stand open in its program: handed in and

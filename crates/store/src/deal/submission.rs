@@ -5,11 +5,12 @@ use std::collections::HashSet;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, ExprTrait, Func, OnConflict};
-use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
 use trellis_core::{EcosystemId, PartnerId, RegistrationId, Timestamp};
 
 use super::{registration, submission_key};
-use crate::{Error, Txn, View, lock};
+use crate::bundle::{Bundle, Found, Part};
+use crate::{Error, Txn, View};
 
 /// What a submission has set off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -59,13 +60,11 @@ fn of(view: &View, partner: &PartnerId) -> Select<Entity> {
         .filter(COLUMN.partner.eq(partner.clone()))
 }
 
-/// Lets one submission of a partner be counted at a time, until the transaction ends. Taken before
-/// the locks of any customer, so that nobody waits for it who holds one.
-///
-/// # Errors
-/// [`Error::Contended`] when the lock cannot be had in time.
-pub async fn count(txn: &Txn, partner: &PartnerId) -> Result<(), Error> {
-    lock::keys(txn, &[format!("submissions:{partner}")]).await
+/// The lock that lets one submission of a partner be counted at a time. Taken before those of any
+/// customer, so that nobody waits for it who holds one.
+#[must_use]
+pub fn counting(partner: &PartnerId) -> String {
+    format!("submissions:{partner}")
 }
 
 /// Adds a submission, with the keys of its customer. What is handed in a second time, as another claim,
@@ -113,34 +112,6 @@ pub async fn add(txn: &Txn, submission: Model, keys: &[String]) -> Result<(), Er
     Ok(())
 }
 
-/// Those of some keys by which customers of a partner's submissions were known since a moment.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn known(
-    view: &View,
-    partner: &PartnerId,
-    keys: &[String],
-    since: Timestamp,
-) -> Result<HashSet<String>, Error> {
-    let known: Vec<String> = submission_key::Entity::find()
-        .filter(
-            submission_key::COLUMN
-                .ecosystem
-                .eq(view.ecosystem().clone()),
-        )
-        .filter(submission_key::COLUMN.partner.eq(partner.clone()))
-        .filter(submission_key::COLUMN.key.is_in(keys))
-        .filter(submission_key::Column::Time.gt(since))
-        .select_only()
-        .column(submission_key::Column::Key)
-        .distinct()
-        .into_tuple()
-        .all(&view.db())
-        .await?;
-    Ok(known.into_iter().collect())
-}
-
 /// The keys of one submission's customer when it was handed in. None of registrations that are older
 /// than submissions.
 ///
@@ -163,62 +134,104 @@ pub async fn keys_of(view: &View, of: &registration::Model) -> Result<HashSet<St
     Ok(keys.into_iter().collect())
 }
 
-/// What a partner's submissions cost since a moment, each with its time, oldest first.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn spent(
-    view: &View,
-    partner: &PartnerId,
-    since: Timestamp,
-) -> Result<Vec<(Timestamp, i64)>, Error> {
-    Ok(of(view, partner)
+/// What a partner's submissions tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Those of the keys that were asked about by which customers of its submissions were known.
+    pub known: HashSet<String>,
+    /// What each one cost that was not free, with its time, oldest first; none unless it was asked for.
+    pub spent: Vec<(Timestamp, i64)>,
+    /// When they set off an alarm the last time, if they did.
+    pub alarm_time: Option<Timestamp>,
+    /// Whether each of the last decided ones was refused, the latest first, whenever that was.
+    pub outcomes: Vec<bool>,
+}
+
+/// What is asked of a partner's submissions.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Whose.
+    pub partner: &'a PartnerId,
+    /// The keys that are asked about.
+    pub keys: &'a [String],
+    /// From when on.
+    pub since: Timestamp,
+    /// Whether it is asked what they cost.
+    pub spent: bool,
+    /// Of how many it is asked how they ended.
+    pub last: u64,
+}
+
+/// The reads that make up a history.
+pub(super) struct Reads {
+    known: Part<(String,)>,
+    spent: Option<Part<(i64, i64)>>,
+    alarmed: Part<(i64,)>,
+    outcomes: Part<(i64,)>,
+}
+
+/// Adds the reads of a history to others.
+pub(super) fn history(bundle: &mut Bundle, view: &View, asked: &Asked<'_>) -> Reads {
+    let mine = || of(view, asked.partner).select_only();
+    let recent = || {
+        mine()
+            .filter(Column::Time.gt(asked.since))
+            .column(Column::Time)
+    };
+    let known = submission_key::Entity::find()
+        .filter(
+            submission_key::COLUMN
+                .ecosystem
+                .eq(view.ecosystem().clone()),
+        )
+        .filter(submission_key::COLUMN.partner.eq(asked.partner.clone()))
+        .filter(submission_key::COLUMN.key.is_in(asked.keys))
+        .filter(submission_key::Column::Time.gt(asked.since))
+        .select_only()
+        .column(submission_key::Column::Key)
+        .distinct();
+    let spent = recent()
         .filter(COLUMN.cost.gt(0))
-        .filter(Column::Time.gt(since))
         .order_by_asc(Column::Time)
-        .select_only()
-        .column(Column::Time)
-        .column(Column::Cost)
-        .into_tuple()
-        .all(&view.db())
-        .await?)
-}
-
-/// When a partner's submissions set off an alarm the last time, if they did since a moment.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn alarmed(
-    view: &View,
-    partner: &PartnerId,
-    since: Timestamp,
-) -> Result<Option<Timestamp>, Error> {
-    Ok(of(view, partner)
+        .column(Column::Cost);
+    let alarmed = recent()
         .filter(COLUMN.alarm.is_not_null())
-        .filter(Column::Time.gt(since))
         .order_by_desc(Column::Time)
-        .select_only()
-        .column(Column::Time)
-        .into_tuple()
-        .one(&view.db())
-        .await?)
-}
-
-/// Whether each of the last decided submissions of a partner was refused, the latest first.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn outcomes(view: &View, partner: &PartnerId, last: u64) -> Result<Vec<bool>, Error> {
-    Ok(of(view, partner)
+        .limit(1);
+    let refused = Expr::case(Expr::col((Entity, Column::Refused)), 1).finally(0);
+    let outcomes = mine()
         .filter(Column::DecideTime.is_not_null())
         .order_by_desc(Column::DecideTime)
         .order_by_desc(Column::Registration)
-        .limit(last)
-        .select_only()
-        .column(Column::Refused)
-        .into_tuple()
-        .all(&view.db())
-        .await?)
+        .limit(asked.last)
+        .expr_as(refused, "refused");
+    Reads {
+        known: bundle.columns(known.into_query(), &["key"]),
+        spent: asked
+            .spent
+            .then(|| bundle.columns(spent.into_query(), &["time", "cost"])),
+        alarmed: bundle.columns(alarmed.into_query(), &["time"]),
+        outcomes: bundle.columns(outcomes.into_query(), &["refused"]),
+    }
+}
+
+impl Reads {
+    /// The history that was read.
+    pub(super) fn take(self, found: &mut Found) -> Result<History, Error> {
+        let known = found.columns(&self.known)?.into_iter();
+        let spent = self.spent.map(|spent| found.columns(&spent));
+        let spent = spent.transpose()?.unwrap_or_default().into_iter();
+        let alarmed = found.columns(&self.alarmed)?.pop();
+        let outcomes = found.columns(&self.outcomes)?.into_iter();
+        Ok(History {
+            known: known.map(|(key,)| key).collect(),
+            spent: spent
+                .map(|(time, cost)| (Timestamp::from_micros(time), cost))
+                .collect(),
+            alarm_time: alarmed.map(|(time,)| Timestamp::from_micros(time)),
+            outcomes: outcomes.map(|(refused,)| refused != 0).collect(),
+        })
+    }
 }
 
 fn one(txn: &Txn, of: &registration::Model) -> sea_orm::UpdateMany<Entity> {

@@ -24,6 +24,8 @@ mod short;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod surroundings;
+#[cfg(test)]
 mod watch;
 #[cfg(test)]
 mod workers;

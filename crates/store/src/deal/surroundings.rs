@@ -1,0 +1,95 @@
+//! What registrations ask about besides the line that they stand in: what the vendor keeps to itself,
+//! the deals at a customer, and what the partner has asked for before.
+
+use sea_orm::QueryOrder;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+use trellis_core::{AccountId, ProductId, Timestamp};
+
+use super::deal::{COLUMN, Column, Entity, Model, Stage};
+use super::{house_account, product, registration, submission};
+use crate::bundle::Bundle;
+use crate::record::scoped;
+use crate::{Error, View};
+
+/// What surrounds a registration, each in the order of the ids.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// What the vendor keeps to itself at the accounts.
+    pub houses: Vec<house_account::Model>,
+    /// The vendor's own open deals there, which no partner sourced.
+    pub direct: Vec<Model>,
+    /// The deals there that partners won and whose customer is still one.
+    pub won: Vec<Model>,
+    /// The products that are asked for.
+    pub products: Vec<product::Model>,
+    /// The partner's registrations for the customer that were refused, revoked, or granted once.
+    pub before: Vec<registration::Model>,
+    /// What the partner's submissions tell.
+    pub submissions: submission::History,
+}
+
+/// What is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The accounts of the customer.
+    pub customer: &'a [AccountId],
+    /// Those, and the ones that may be the customer's.
+    pub accounts: &'a [AccountId],
+    /// The products.
+    pub products: &'a [ProductId],
+    /// From when on the vendor's own deals count that were changed.
+    pub changed_since: Timestamp,
+    /// From when on deals count that were won.
+    pub won_since: Timestamp,
+    /// Who asks, with what.
+    pub submissions: submission::Asked<'a>,
+}
+
+/// Reads what surrounds a registration. One statement, whether or not there is anything.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of(view: &View, asked: &Asked<'_>) -> Result<Surroundings, Error> {
+    let products = scoped::<product::Entity>(view)
+        .filter(product::COLUMN.id.is_in(asked.products.iter().cloned()))
+        .order_by_asc(product::Column::Id);
+    let partner = asked.submissions.partner;
+    let before = registration::decided_before(view, partner, asked.customer);
+    let mut bundle = Bundle::default();
+    let houses = bundle.records(house_account::at(view, asked.accounts));
+    let deals = bundle.records(deals(view, asked));
+    let products = bundle.records(products);
+    let before = bundle.records(before);
+    let submissions = submission::history(&mut bundle, view, &asked.submissions);
+    let mut found = bundle.read(view).await?;
+    let deals = found.records(&deals)?;
+    let (direct, won) = deals.into_iter().partition(|deal| deal.partner.is_none());
+    Ok(Surroundings {
+        houses: found.records(&houses)?,
+        direct,
+        won,
+        products: found.records(&products)?,
+        before: found.records(&before)?,
+        submissions: submissions.take(&mut found)?,
+    })
+}
+
+/// The vendor's own open deals that were changed, and the partners' that were won, since a moment each.
+fn deals(view: &View, asked: &Asked<'_>) -> Select<Entity> {
+    let direct = COLUMN
+        .partner
+        .is_null()
+        .and(COLUMN.stage.is_not_in([Stage::Won, Stage::Lost]))
+        .and(Column::UpdateTime.gte(asked.changed_since));
+    let won = COLUMN
+        .partner
+        .is_not_null()
+        .and(COLUMN.stage.eq(Stage::Won))
+        .and(Column::ChurnDate.is_null())
+        .and(Column::WonTime.gte(asked.won_since));
+    scoped::<Entity>(view)
+        .filter(COLUMN.account.is_in(asked.accounts.iter().cloned()))
+        .filter(direct.or(won))
+        .order_by_asc(Column::Id)
+}
