@@ -1,5 +1,6 @@
 //! `trellis.incentive.v1`.
 
+mod adjustment;
 mod award;
 mod backtest;
 mod books;
