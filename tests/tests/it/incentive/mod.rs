@@ -5,6 +5,7 @@ mod award;
 mod backtest;
 mod books;
 mod budget;
+mod coins;
 mod desk;
 mod facts;
 mod history;
