@@ -42,6 +42,7 @@ mod m20261127_000230_award_rulings;
 mod m20261127_000231_award_holds;
 mod m20261127_000240_webhooks;
 mod m20261127_000250_award_adjustments;
+mod m20261127_000260_audit;
 
 /// All migrations.
 pub struct Migrator;
@@ -81,6 +82,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000231_award_holds::Migration),
             Box::new(m20261127_000240_webhooks::Migration),
             Box::new(m20261127_000250_award_adjustments::Migration),
+            Box::new(m20261127_000260_audit::Migration),
         ]
     }
 }
