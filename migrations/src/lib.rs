@@ -41,6 +41,8 @@ mod m20261127_000220_event_order;
 mod m20261127_000230_award_rulings;
 mod m20261127_000231_award_holds;
 mod m20261127_000240_webhooks;
+mod m20261127_000250_award_adjustments;
+mod m20261127_000260_audit;
 
 /// All migrations.
 pub struct Migrator;
@@ -79,6 +81,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000230_award_rulings::Migration),
             Box::new(m20261127_000231_award_holds::Migration),
             Box::new(m20261127_000240_webhooks::Migration),
+            Box::new(m20261127_000250_award_adjustments::Migration),
+            Box::new(m20261127_000260_audit::Migration),
         ]
     }
 }

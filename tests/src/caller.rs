@@ -68,6 +68,8 @@ clients! {
     ecosystems: platform, ecosystem_service_client, EcosystemServiceClient;
     /// The change feed.
     events: platform, event_service_client, EventServiceClient;
+    /// The audit trail.
+    audit: platform, audit_service_client, AuditServiceClient;
     /// Webhooks, and what they were sent.
     webhooks: platform, webhook_service_client, WebhookServiceClient;
     /// Partners.

@@ -59,10 +59,11 @@ pub(crate) fn of(
     Ok(format!(
         "::trellis_core::Access {{ permission: {permission:?}, roles: &[{roles}], \
          everybody: {everybody}, moves_money: {moves_money}, second_person: {}, \
-         administration: {}, at_once: {} }}",
+         administration: {}, at_once: {}, audited: {} }}",
         truth(&option, "second_person"),
         truth(&option, "administration"),
         moves_money || truth(&option, "at_once"),
+        truth(&option, "audited"),
         roles = roles.join(", "),
     ))
 }

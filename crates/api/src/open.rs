@@ -8,12 +8,13 @@ use tonic::metadata::MetadataMap;
 use tonic::{Extensions, Request, Response, Status};
 use trellis_core::access::{Denied, authorize};
 use trellis_core::{
-    Actor, Call, Code, EcosystemId, Eyes, Failure, PartnerId, Position, Principal, Problem, Scope,
-    Violation, Written,
+    Actor, Asked, Call, Code, EcosystemId, Eyes, Failure, PartnerId, Position, Principal, Problem,
+    Scope, Violation, Written,
 };
 use uuid::Uuid;
 
 use crate::fields::broken_rules;
+use crate::heard::{About, Heard};
 use crate::method::Routed;
 use crate::name::ecosystem_of;
 use crate::page::{PageKeys, Reader};
@@ -27,6 +28,9 @@ pub const MIN_POSITION: &str = "trellis-min-position";
 
 /// The metadata of an answer that says how far the feed has come with it.
 pub const POSITION: &str = "trellis-position";
+
+/// The metadata by which a call is found in the server's log.
+pub const CALL_ID: &str = "x-request-id";
 
 /// When the caller stops waiting. The server puts it into the extensions of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,6 +140,8 @@ pub(crate) struct Caller {
     deadline: Option<Instant>,
     min_position: Option<Position>,
     page_keys: PageKeys,
+    call_id: Option<String>,
+    heard: Option<Heard>,
 }
 
 impl Caller {
@@ -158,12 +164,15 @@ impl Caller {
             Err(violation) => violations.push(violation),
         }
         let page_keys = extensions.get().cloned();
+        let call_id = metadata.get(CALL_ID).and_then(|id| id.to_str().ok());
         (
             Self {
                 principal,
                 deadline,
                 min_position,
                 page_keys: page_keys.unwrap_or_else(PageKeys::of_this_process),
+                call_id: call_id.filter(|id| !id.is_empty()).map(ToOwned::to_owned),
+                heard: extensions.get().cloned(),
             },
             violations,
         )
@@ -189,6 +198,10 @@ impl Caller {
         violations.extend(broken_rules_of_request(&message));
         let mut fields = Fields::new(None, violations);
         let ecosystem = address(&mut fields, &message);
+        let resource = message.resource().into_owned();
+        if let (Some(heard), Some(ecosystem)) = (&self.heard, &ecosystem) {
+            heard.tell(|| about(principal, ecosystem, &resource));
+        }
         let scope = match &ecosystem {
             Some(ecosystem) => Some(authorized(principal, &message, ecosystem)?),
             None => None,
@@ -220,6 +233,10 @@ impl Caller {
             person: principal.person.clone(),
             scope: scope.ok_or(Refusal::Silent)?,
             method: R::METHOD,
+            asked: Some(Asked {
+                resource,
+                call_id: self.call_id.clone(),
+            }),
             request_id,
             request_hash,
             validate_only,
@@ -251,6 +268,17 @@ impl Caller {
     /// is ever answered.
     pub(crate) fn principal(&self) -> Result<&Principal, Unauthenticated> {
         self.principal.as_deref().ok_or(Unauthenticated)
+    }
+}
+
+/// What is heard of a call.
+fn about(principal: &Principal, ecosystem: &EcosystemId, resource: &str) -> About {
+    let known = !principal.is_stranger_in(ecosystem);
+    About {
+        ecosystem: ecosystem.clone(),
+        resource: resource.to_owned(),
+        principal: known.then(|| principal.actor.clone()),
+        person: principal.person.clone().filter(|_| known),
     }
 }
 

@@ -130,6 +130,8 @@ pub struct Access {
     pub administration: bool,
     /// Whether the caller's roles are read anew for the call.
     pub at_once: bool,
+    /// Whether who reads by it is entered in the audit trail.
+    pub audited: bool,
 }
 
 impl Access {
@@ -195,6 +197,16 @@ impl Principal {
             person,
             rights: Rights::Unlimited,
         }
+    }
+
+    /// Whether it is of other ecosystems and not of this one: it has roles there and none here.
+    #[must_use]
+    pub fn is_stranger_in(&self, ecosystem: &EcosystemId) -> bool {
+        let Rights::Granted(granted) = &self.rights else {
+            return false;
+        };
+        let here = |(of, grants): &(EcosystemId, Vec<Grant>)| of == ecosystem && !grants.is_empty();
+        !granted.iter().any(here) && granted.iter().any(|(of, _)| of != ecosystem)
     }
 
     /// Whether it may say for whom it calls: a system does, on behalf of its users, and whoever

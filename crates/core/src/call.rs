@@ -85,6 +85,15 @@ impl From<Actor> for String {
     }
 }
 
+/// What the audit trail keeps of a call beside who made it and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The resource that the request is about, by its full name.
+    pub resource: String,
+    /// Finds the call in the server's log.
+    pub call_id: Option<String>,
+}
+
 /// What the layers below need to know of a call beside its command.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -98,6 +107,9 @@ pub struct Call {
     pub scope: Scope,
     /// The method's path, such as `/trellis.partner.v1.PartnerService/CreatePartner`.
     pub method: &'static str,
+    /// What the audit trail keeps of it when it changes something; nothing for what a part of the
+    /// server does by itself.
+    pub asked: Option<Asked>,
     /// Makes the call idempotent, when the caller sent one.
     pub request_id: Option<Uuid>,
     /// The hash of everything in the request that must be the same when it is sent again with its
@@ -122,6 +134,7 @@ impl Call {
             person: None,
             scope: Scope::whole(),
             method: part,
+            asked: None,
             request_id: None,
             request_hash: [0; 32],
             validate_only: false,

@@ -27,7 +27,7 @@ pub mod zone;
 
 pub use access::{Access, Eyes, Principal, Role, Scope};
 pub use business::{Calendar, Weekday};
-pub use call::{Actor, Call, InvalidActor};
+pub use call::{Actor, Asked, Call, InvalidActor};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use date::{Cadence, Date, InvalidDate, Period};
 pub use failure::{Code, Failure, Problem, Violation};

@@ -2,6 +2,7 @@
 
 use trellis_api::tonic::Status;
 use trellis_core::access::Refused;
+use trellis_core::incentive::Rulings;
 use trellis_core::{Code, Date, Failure, Money, MoneyError, Problem, Violation};
 use trellis_store::incentive::ledger::Rejected;
 
@@ -54,6 +55,15 @@ pub enum Error {
         resource: String,
         /// What it has.
         available: Money,
+    },
+    /// As much was ruled about the award as may be.
+    #[error(
+        "{resource} has {} rulings, which is as many as may be; correct the facts, or adjust another award",
+        Rulings::MOST
+    )]
+    TooManyRulings {
+        /// The award.
+        resource: String,
     },
     /// A fact was recorded, and said something else.
     #[error("{fact} was recorded and says something else; record its next revision")]
@@ -143,6 +153,7 @@ impl Failure for Error {
             | Self::BalanceTooLow { .. }
             | Self::PeriodNotOver { .. }
             | Self::EarlierPeriodOpen { .. } => Code::FailedPrecondition,
+            Self::TooManyRulings { .. } => Code::ResourceExhausted,
             Self::FactRecordedOtherwise { .. } => Code::AlreadyExists,
             Self::Refused(refused) => refused.code(),
             Self::Amount(_) => Code::Internal,
@@ -159,6 +170,7 @@ impl Failure for Error {
             Self::AwardOnHold { .. } => "AWARD_ON_HOLD",
             Self::AwardNotOnHold { .. } => "AWARD_NOT_ON_HOLD",
             Self::AmountNotAvailable { .. } => "AMOUNT_NOT_AVAILABLE",
+            Self::TooManyRulings { .. } => "TOO_MANY_RULINGS",
             Self::NothingPayable { .. } => "NOTHING_PAYABLE",
             Self::JournalNotReversible { .. } => "JOURNAL_NOT_REVERSIBLE",
             Self::JournalAlreadyReversed { .. } => "JOURNAL_ALREADY_REVERSED",
@@ -202,6 +214,10 @@ impl Failure for Error {
             } => vec![
                 ("resource", resource.clone()),
                 ("available", available.to_string()),
+            ],
+            Self::TooManyRulings { resource } => vec![
+                ("resource", resource.clone()),
+                ("limit", Rulings::MOST.to_string()),
             ],
             Self::JournalNotReversible {
                 resource,
@@ -252,6 +268,7 @@ impl Failure for Error {
             | Self::AwardOnHold { .. }
             | Self::AwardNotOnHold { .. }
             | Self::AmountNotAvailable { .. }
+            | Self::TooManyRulings { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }
@@ -273,6 +290,7 @@ impl Failure for Error {
             | Self::AwardOnHold { .. }
             | Self::AwardNotOnHold { .. }
             | Self::AmountNotAvailable { .. }
+            | Self::TooManyRulings { .. }
             | Self::NothingPayable { .. }
             | Self::JournalNotReversible { .. }
             | Self::JournalAlreadyReversed { .. }

@@ -1,5 +1,5 @@
 //! The platform service: what lies under all the others. Ecosystems, their clocks, who may do what,
-//! the change feed, and the webhooks that are told of it.
+//! the change feed, the webhooks that are told of it, and the audit trail.
 //!
 //! What always holds:
 //! * An ecosystem is a sandbox or it is not, from its first moment on; only a sandbox's clock can
@@ -10,6 +10,7 @@
 //! * A webhook is told of each event at least once, and in order for each resource.
 
 pub mod access;
+pub mod audit;
 pub mod ecosystem;
 mod error;
 pub mod event;

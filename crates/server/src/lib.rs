@@ -5,6 +5,7 @@
 //! goes back the same way. [`server`] puts these together, starts them and stops them; the command
 //! line ([`cli`]) reads the [`settings`] and says what to start.
 
+mod audit;
 pub mod cli;
 mod credentials;
 pub mod demo;

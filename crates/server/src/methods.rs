@@ -32,6 +32,7 @@ struct Inner {
     takes_one: bool,
     is_import: bool,
     is_at_once: bool,
+    is_audited: bool,
     work: Work,
 }
 
@@ -75,6 +76,11 @@ impl Method {
     /// Whether the caller's roles are read anew for each of its calls.
     pub(crate) fn is_at_once(&self) -> bool {
         self.0.is_at_once
+    }
+
+    /// Whether the audit trail tells of its calls.
+    pub(crate) fn is_audited(&self) -> bool {
+        self.0.is_audited
     }
 
     /// Whether it takes messages of many rows.
@@ -129,6 +135,7 @@ fn of_contract(method: &trellis_api::Method) -> Method {
         takes_one: !method.client_streaming,
         is_import,
         is_at_once: method.access.at_once,
+        is_audited: method.writes || method.access.audited,
         work: if method.writes {
             Work::Write
         } else {
@@ -153,6 +160,7 @@ fn of_tools(set: &[u8]) -> Result<Vec<Method>, prost::DecodeError> {
                     takes_one: !method.client_streaming(),
                     is_import: false,
                     is_at_once: false,
+                    is_audited: false,
                     work: Work::None,
                 })));
             }

@@ -19,6 +19,7 @@ use trellis_platform::access::secret::Pepper;
 use trellis_store::platform::secret::{self, Purpose};
 use trellis_store::{Gaps, Store, worker};
 
+use crate::audit;
 use crate::credentials::Credentials;
 use crate::identity::{self, Issuers};
 use crate::lag;
@@ -147,6 +148,7 @@ pub async fn start(
         None => None,
     };
 
+    let (recorder, recording) = audit::recorder(store.clone(), clock, &meter);
     let stop = CancellationToken::new();
     if let Some(tls) = &tls {
         tls.clone().watch(settings, stop.clone());
@@ -159,6 +161,7 @@ pub async fn start(
             meter: meter.clone(),
             stop: stop.clone(),
             credentials: credentials.clone(),
+            recorder: recorder.clone(),
         };
         let (porter, service) = layers::assemble(parts, routes.only(part));
         let acceptor = Acceptor::new(settings, tls.clone(), Some(porter), &meter);
@@ -177,6 +180,7 @@ pub async fn start(
         &services.deployment,
         &stop_workers,
     );
+    workers.push(tokio::spawn(recording.run(stop_workers.clone())));
     workers.push(tokio::spawn(lag::watch(
         store.clone(),
         meter,

@@ -61,6 +61,7 @@ pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Service
             trellis_platform::access::Access::server(store.clone(), pepper),
             trellis_platform::event::Events::server(store.clone()),
             trellis_platform::webhook::Webhooks::server(store.clone(), lanes.clone()),
+            trellis_platform::audit::Audit::server(store.clone()),
         ]
     );
     building.work(

@@ -160,30 +160,38 @@ pub(crate) fn take_few(txn: &Txn) -> Option<(String, Vec<Value>)> {
     Some(inserting(txn, backend, &txn.take_events()))
 }
 
+/// The places of the last of some events: of all of them, and of those that the caller may read.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Last {
+    pub(crate) of_all: Option<Position>,
+    pub(crate) shown: Option<Position>,
+}
+
 /// Writes the reported events; answers the place of the last.
-pub(crate) async fn flush(txn: &Txn) -> Result<Option<Position>, Error> {
+pub(crate) async fn flush(txn: &Txn) -> Result<Last, Error> {
     let events = txn.take_events();
-    let mut last = None;
+    let mut last = Last::default();
     for chunk in events.chunks(CHUNK) {
-        last = Ord::max(last, insert(txn, chunk).await?);
+        insert(txn, chunk, &mut last).await?;
     }
     Ok(last)
 }
 
-async fn insert(txn: &Txn, events: &[NewEvent]) -> Result<Option<Position>, Error> {
+async fn insert(txn: &Txn, events: &[NewEvent], last: &mut Last) -> Result<(), Error> {
     let db = txn.db();
     let backend = db.get_database_backend();
     let (sql, values) = inserting(txn, backend, events);
     let statement = Statement::from_sql_and_values(backend, sql, values);
-    let mut last = None;
     for row in db.query_all_raw(statement).await? {
+        let place = Some(place_of(&row)?);
+        last.of_all = Ord::max(last.of_all, place);
         // Where the feed stands after what a partner must not know of would tell them of it.
         let partner: Option<PartnerId> = row.try_get("", "partner")?;
         if readable(txn.scope(), partner.as_ref()) {
-            last = Ord::max(last, Some(place_of(&row)?));
+            last.shown = Ord::max(last.shown, place);
         }
     }
-    Ok(last)
+    Ok(())
 }
 
 /// The place in the feed that a row tells.

@@ -14,13 +14,14 @@
 //! 2. locks, sorted: keys without a row ([`lock`]), then rows ([`record::lock`]);
 //! 3. the change, guarded by the version that was read ([`record::update`]);
 //! 4. the events that report it ([`event`]), which workers and watchers follow ([`worker`]);
-//! 5. the answer, stored beside the claim; then the commit.
+//! 5. the answer, stored beside the claim, and the entry in the audit trail ([`audit`]); then the commit.
 //!
 //! On PostgreSQL a transaction has a connection of its own, at READ COMMITTED with explicit locks,
 //! and every connection is bound to one ecosystem, which row level security holds it to ([`session`]).
 //! On SQLite all transactions go through one writer that commits them in groups ([`writer`]).
 
 mod attempt;
+pub mod audit;
 mod bundle;
 pub mod check;
 mod connect;

@@ -9,6 +9,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{DatabaseBackend, Statement, Value};
 use trellis_core::{Call, Position, Timestamp};
 
+use crate::audit::entry::{self, Draft};
 use crate::view::Source;
 use crate::{Error, Txn, event};
 
@@ -27,9 +28,6 @@ const INSERT: &str = "INSERT INTO requests \
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
 
 const SELECT: &str = "SELECT request_hash, answer, epoch, xid, sequence FROM requests \
-    WHERE ecosystem = $1 AND actor = $2 AND method = $3 AND request_id = $4";
-
-const ANSWER: &str = "UPDATE requests SET answer = $5, epoch = $6, xid = $7, sequence = $8 \
     WHERE ecosystem = $1 AND actor = $2 AND method = $3 AND request_id = $4";
 
 fn key(call: &Call, request_id: Uuid) -> Vec<Value> {
@@ -92,52 +90,112 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
     Ok(Claim::Answered { answer, position })
 }
 
-/// Writes the events of a piece of work and stores its answer beside its effect; answers the place of
-/// the last event.
+/// The statement that stores an answer; `first` is the number of its first value, which are those of the
+/// key, the answer, and the place of its last event.
+fn answering(first: usize) -> String {
+    let [actor, method, request_id, answer, epoch, xid, sequence] =
+        [1, 2, 3, 4, 5, 6, 7].map(|offset| first + offset);
+    format!(
+        "UPDATE requests SET answer = ${answer}, epoch = ${epoch}, xid = ${xid}, \
+         sequence = ${sequence} WHERE ecosystem = ${first} AND actor = ${actor} \
+         AND method = ${method} AND request_id = ${request_id}"
+    )
+}
+
+/// Writes the events of a piece of work and its entry in the audit trail, and stores its answer beside its
+/// effect; answers the place of the last event. `now` is the deployment's time.
 pub(crate) async fn finish(
     txn: &Txn,
     call: &Call,
     answer: Vec<u8>,
+    now: Timestamp,
 ) -> Result<Option<Position>, Error> {
-    let Some(request_id) = call.request_id else {
-        return event::flush(txn).await;
-    };
-    if txn.db().get_database_backend() == DatabaseBackend::Postgres
+    let entry = Draft::of(call, now);
+    let key = call.request_id.map(|request_id| key(call, request_id));
+    let postgres = txn.db().get_database_backend() == DatabaseBackend::Postgres;
+    if postgres
+        && (key.is_some() || entry.is_some())
         && let Some(events) = event::take_few(txn)
     {
-        return tell_and_answer(txn, events, key(call, request_id), answer).await;
+        let answer = key.map(|key| (key, answer));
+        return tell_and_answer(txn, events, entry.as_ref(), answer).await;
     }
-    let position = event::flush(txn).await?;
-    let mut values = key(call, request_id);
-    values.push(answer.into());
-    values.push(position.map(|position| position.epoch).into());
-    values.push(position.map(|position| position.xid).into());
-    values.push(position.map(|position| position.sequence).into());
-    let db = txn.db();
-    let update = Statement::from_sql_and_values(db.get_database_backend(), ANSWER, values);
-    db.execute_raw(update).await?;
-    Ok(position)
+    let last = event::flush(txn).await?;
+    let Some(mut answering) = key else {
+        if let Some(entry) = &entry {
+            entry::insert_one(txn, entry, last.of_all).await?;
+        }
+        return Ok(last.shown);
+    };
+    answering.push(answer.into());
+    answering.push(last.shown.map(|position| position.epoch).into());
+    answering.push(last.shown.map(|position| position.xid).into());
+    answering.push(last.shown.map(|position| position.sequence).into());
+    note_and_answer(txn, entry.as_ref(), last.of_all, answering).await?;
+    Ok(last.shown)
 }
 
-/// Both in one statement: a write takes as long as its round trips.
+/// Writes the entry and stores the answer: on PostgreSQL in one statement.
+async fn note_and_answer(
+    txn: &Txn,
+    entry: Option<&Draft>,
+    last: Option<Position>,
+    answer: Vec<Value>,
+) -> Result<(), Error> {
+    let db = txn.db();
+    let backend = db.get_database_backend();
+    let (sql, values) = match entry {
+        Some(entry) if backend == DatabaseBackend::Postgres => {
+            let position = last.map(|last| format!("'{last}'"));
+            let (noting, mut values) = entry::beside(txn, entry, 1, position.as_deref());
+            let answering = answering(values.len() + 1);
+            values.extend(answer);
+            (format!("WITH noted AS ({noting}) {answering}"), values)
+        }
+        entry => {
+            if let Some(entry) = entry {
+                entry::insert_one(txn, entry, last).await?;
+            }
+            (answering(1), answer)
+        }
+    };
+    db.execute_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?;
+    Ok(())
+}
+
+/// Everything in one statement: a write takes as long as its round trips.
 async fn tell_and_answer(
     txn: &Txn,
     (sql, mut values): (String, Vec<Value>),
-    key: Vec<Value>,
-    answer: Vec<u8>,
+    entry: Option<&Draft>,
+    answer: Option<(Vec<Value>, Vec<u8>)>,
 ) -> Result<Option<Position>, Error> {
-    let first = values.len() + 1;
-    let [actor, method, request_id, stored] = [1, 2, 3, 4].map(|offset| first + offset);
-    let sql = format!(
+    let mut sql = format!(
         "WITH told AS ({sql}), newest AS (SELECT epoch, xid, sequence FROM told \
-         ORDER BY epoch DESC, xid DESC, sequence DESC LIMIT 1) \
-         UPDATE requests SET answer = ${stored}, epoch = newest.epoch, xid = newest.xid, \
-         sequence = newest.sequence FROM newest WHERE ecosystem = ${first} AND actor = ${actor} \
-         AND method = ${method} AND request_id = ${request_id} \
-         RETURNING newest.epoch, newest.xid, newest.sequence"
+         ORDER BY epoch DESC, xid DESC, sequence DESC LIMIT 1)"
     );
-    values.extend(key);
-    values.push(answer.into());
+    if let Some(entry) = entry {
+        let position = "(SELECT epoch || '-' || xid || '-' || sequence FROM newest)";
+        let (noting, bound) = entry::beside(txn, entry, values.len() + 1, Some(position));
+        sql.push_str(&format!(", noted AS ({noting})"));
+        values.extend(bound);
+    }
+    match answer {
+        Some((key, answer)) => {
+            let first = values.len() + 1;
+            let [actor, method, request_id, stored] = [1, 2, 3, 4].map(|offset| first + offset);
+            sql.push_str(&format!(
+                " UPDATE requests SET answer = ${stored}, epoch = newest.epoch, xid = newest.xid, \
+                 sequence = newest.sequence FROM newest WHERE ecosystem = ${first} \
+                 AND actor = ${actor} AND method = ${method} AND request_id = ${request_id} \
+                 RETURNING newest.epoch, newest.xid, newest.sequence"
+            ));
+            values.extend(key);
+            values.push(answer.into());
+        }
+        None => sql.push_str(" SELECT epoch, xid, sequence FROM newest"),
+    }
     let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, values);
     let row = txn.db().query_one_raw(statement).await?;
     let row = row.ok_or_else(|| Error::Corrupt {

@@ -353,7 +353,7 @@ impl Store {
             .request_id
             .map(|_| value.to_stored())
             .unwrap_or_default();
-        let position = once::finish(&txn, &call, answer).await?;
+        let position = once::finish(&txn, &call, answer, self.clock.now()).await?;
         Ok(Unit::Done(Written { value, position }))
     }
 

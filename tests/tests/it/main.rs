@@ -12,6 +12,8 @@ mod access;
 #[cfg(test)]
 mod accrued;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod backtested;
 #[cfg(test)]
 mod canary;

@@ -13,6 +13,7 @@ const READ: Access = Access {
     second_person: false,
     administration: false,
     at_once: false,
+    audited: false,
 };
 
 fn acme() -> EcosystemId {

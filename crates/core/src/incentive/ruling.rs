@@ -6,7 +6,7 @@
 use sea_orm::FromJsonQueryResult;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{Actor, Timestamp};
 
 /// What was ruled about an award, in the order in which it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
@@ -15,11 +15,11 @@ pub struct Rulings(pub Vec<Ruling>);
 /// One ruling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruling {
-    /// Which of the award's postings wrote it into the ledger.
+    /// Which of the award's postings wrote it into the ledger, if it moved anything.
     pub posting: i64,
     /// What was ruled.
     pub kind: RulingKind,
-    /// How much, in minor units.
+    /// How much, in minor units. An adjustment takes off where it is below zero.
     pub minor: i64,
     /// What the award came to by its facts when it was ruled.
     pub entitled_minor: i64,
@@ -27,6 +27,9 @@ pub struct Ruling {
     pub reason_code: String,
     /// When.
     pub time: Timestamp,
+    /// Who added something: somebody else approves the award.
+    #[serde(default)]
+    pub prepared_by: Option<Actor>,
 }
 
 /// What can be ruled.
@@ -35,16 +38,23 @@ pub struct Ruling {
 pub enum RulingKind {
     /// The last of what the award came to then is not paid.
     Rejected,
+    /// So much more or less of it is due, whatever it comes to.
+    Adjusted,
 }
 
 impl Rulings {
+    /// How many there may be of one award: they are read with it each time it is computed.
+    pub const MOST: usize = 100;
+
     /// Adds a ruling.
     pub fn add(&mut self, ruling: Ruling) {
         self.0.push(ruling);
     }
 
-    /// Forgets the ruling that a posting wrote into the ledger.
+    /// Forgets the rejection that a posting wrote into the ledger.
     pub fn forget(&mut self, posting: i64) {
-        self.0.retain(|ruling| ruling.posting != posting);
+        let is_it =
+            |ruling: &Ruling| ruling.kind == RulingKind::Rejected && ruling.posting == posting;
+        self.0.retain(|ruling| !is_it(ruling));
     }
 }

@@ -11,6 +11,7 @@ use trellis_store::incentive::ledger::{self, Buckets};
 use trellis_store::incentive::plan_version;
 use trellis_store::{Store, Txn, View, record};
 
+use super::adjustments::seen_by_another;
 use super::case::{Case, Known};
 use super::convert::wire;
 use super::earned::row::maturity;
@@ -66,7 +67,8 @@ pub(crate) async fn list(
 /// # Errors
 /// `RESOURCE_NOT_FOUND`; `AWARD_ON_HOLD` and `NOTHING_TO_APPROVE` naming the first award that is held by hand, or
 /// has nothing in review;
-/// `APPROVAL_LIMIT` naming the first with which the sum is above the caller's limit.
+/// `FOUR_EYES` naming the first to which the caller has added something; `APPROVAL_LIMIT` naming the first
+/// with which the sum is above the caller's limit.
 pub(crate) async fn approve(
     store: &Store,
     call: Call,
@@ -100,6 +102,7 @@ pub(crate) async fn approve(
                 let so_far = approved.entry(award.currency).or_insert(so_far);
                 *so_far = so_far.checked_add(Money::new(minor, award.currency))?;
                 within_limit(&txn, &resource, *so_far)?;
+                seen_by_another(&txn, &resource, &award)?;
                 award.posting_count += 1;
                 award.version += 1;
                 award.update_time = txn.now();

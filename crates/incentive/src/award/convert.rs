@@ -8,6 +8,7 @@ use trellis_evaluation::evaluate::{Facts, Key, Posted};
 use trellis_store::incentive::award::{Hold, Model, NotPaid};
 use trellis_store::incentive::ledger::Buckets;
 
+use super::adjustments::Adjust;
 use super::awards::Approve;
 use super::holds::{Release, Stop};
 use super::rejections::Reject;
@@ -81,6 +82,7 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
         accounting_class: _,
         entitled_minor,
         rejected_minor,
+        adjusted_minor,
         posted_before_minor: _,
         not_paid,
         release_time,
@@ -121,6 +123,7 @@ pub(super) fn wire(award: Model, buckets: Buckets) -> pb::Award {
             .into(),
         hold_time: hold_time.map(time::wire),
         rejected_amount: Some(money::wire(Money::new(rejected_minor, currency))),
+        adjusted_amount: Some(money::wire(Money::new(adjusted_minor, currency))),
         buckets: Some(wire_buckets(buckets)),
         not_paid_reason: wire_reason(not_paid).into(),
         release_time: release_time.map(time::wire),
@@ -234,6 +237,23 @@ pub(super) fn approve(request: pb::ApproveAwardsRequest, fields: &mut Fields) ->
     let ids = fields.ids("names", &request.names);
     Some(Approve {
         ids: ids?,
+        note: request.note,
+    })
+}
+
+pub(super) fn adjust(request: pb::AdjustAwardRequest, fields: &mut Fields) -> Option<Adjust> {
+    let id = fields.id("name", &request.name);
+    let etag = fields.etag("etag", &request.etag);
+    let amount = fields.money("amount", request.amount);
+    if amount.is_some_and(|amount| amount.minor == 0) {
+        let otherwise = "must not be 0: more than 0 adds to the award, less takes off";
+        fields.refuse("amount", "money.not_zero", otherwise);
+    }
+    Some(Adjust {
+        id: id?,
+        etag: etag?,
+        amount: amount?,
+        reason_code: request.reason_code,
         note: request.note,
     })
 }

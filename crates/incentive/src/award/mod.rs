@@ -7,7 +7,8 @@
 //! * [`service`] answers the calls, [`awards`] holds the use cases, [`convert`] the mapping.
 //! * [`rulebook`] and [`case`] put rows into the shape that the kernel computes with.
 //! * [`settle`] is the one way in which awards change; [`ruled`] tells what moves, [`postings`] writes it.
-//! * [`rejections`] and [`holds`] are what people rule about awards, each of which is [`opened`] for that.
+//! * [`rejections`], [`adjustments`] and [`holds`] are what people rule about awards, each of which is
+//!   [`opened`] for that.
 //! * [`earned`] computes and settles those whose plan versions say more than the kernel knows.
 //! * [`explain`] computes an award once more from its facts; [`explanation`] tells how on the wire, and
 //!   [`rulings`] what was ruled.
@@ -15,6 +16,7 @@
 //! * [`simulate`] computes awards of facts that a caller gives, under all terms that there are;
 //!   [`simulated`] tells them on the wire.
 
+mod adjustments;
 pub(crate) mod awards;
 pub(crate) mod case;
 pub(crate) mod convert;

@@ -2,7 +2,7 @@
 
 use trellis_api::{Etag, name};
 use trellis_core::{AwardId, Date, Money, Problem, Timestamp, Violation};
-use trellis_store::incentive::award::{Entity, Model};
+use trellis_store::incentive::award::{Entity, Model, Ruling, RulingKind, Rulings};
 use trellis_store::incentive::ledger::{self, Buckets};
 use trellis_store::{Txn, record};
 
@@ -54,6 +54,36 @@ impl Opened {
     /// `AWARD_ON_HOLD`.
     pub(super) fn not_on_hold(&self) -> Result<(), Error> {
         not_on_hold(&self.resource, &self.award)
+    }
+
+    /// Writes down what is ruled about the award. Whoever adds something has prepared what another one
+    /// approves.
+    ///
+    /// # Errors
+    /// `TOO_MANY_RULINGS`.
+    pub(super) fn rule(
+        &mut self,
+        txn: &Txn,
+        kind: RulingKind,
+        minor: i64,
+        reason_code: &str,
+    ) -> Result<(), Error> {
+        if self.award.rulings().len() >= Rulings::MOST {
+            let resource = self.resource.clone();
+            return Err(Error::TooManyRulings { resource });
+        }
+        let adds = kind == RulingKind::Adjusted && minor > 0;
+        let ruling = Ruling {
+            posting: self.award.posting_count + 1,
+            kind,
+            minor,
+            entitled_minor: self.award.entitled_minor,
+            reason_code: reason_code.to_owned(),
+            time: txn.now(),
+            prepared_by: adds.then(|| txn.signatory().clone()),
+        };
+        self.award.rulings.get_or_insert_default().add(ruling);
+        Ok(())
     }
 
     /// Counts a change of the award.

@@ -7,6 +7,8 @@
 //! | out of its hold | held | review |
 //! | approved | review | payable |
 //! | rejected | review, held | the program's expense |
+//! | added by hand | the program's expense | review; held while somebody holds the award |
+//! | taken off by hand | as no longer earned | the program's expense |
 //! | held by hand | review, payable | held for that reason |
 //! | released | held for that reason | review, payable |
 
@@ -25,17 +27,6 @@ pub(crate) fn count(moves: &Moves) -> i64 {
 /// The postings of some moves of an award, which counts them already: the last of them has its
 /// count for a number.
 pub(crate) fn of_moves(award: &Model, moves: &Moves, today: Date) -> Result<Vec<Posting>, Error> {
-    let Moves {
-        accrue_owed,
-        accrue_held,
-        accrue_review,
-        claw_held,
-        claw_on_hold,
-        claw_review,
-        claw_payable,
-        claw_owed,
-        release,
-    } = *moves;
     let accounts = Accounts { award };
     let mut number = award.posting_count - count(moves);
     let mut postings = Vec::new();
@@ -49,37 +40,66 @@ pub(crate) fn of_moves(award: &Model, moves: &Moves, today: Date) -> Result<Vec<
         Ok(())
     };
     let delta = moves.delta();
+    if delta != 0 {
+        let kind = if delta > 0 {
+            Kind::Accrual
+        } else {
+            Kind::Clawback
+        };
+        post(kind, difference(&accounts, moves))?;
+    }
+    if moves.release > 0 {
+        let (held, review) = (accounts.held(), accounts.review());
+        let lines = Line::pair(held, review, Some(&award.id), moves.release);
+        post(Kind::Release, lines.into())?;
+    }
+    Ok(postings)
+}
+
+/// The lines of what moves between an award and its expense, all of it in one direction.
+fn difference(accounts: &Accounts<'_>, moves: &Moves) -> Vec<Line> {
+    let Moves {
+        accrue_owed,
+        accrue_held,
+        accrue_review,
+        claw_held,
+        claw_on_hold,
+        claw_review,
+        claw_payable,
+        claw_owed,
+        release: _,
+    } = *moves;
+    let award = Some(&accounts.award.id);
+    let delta = moves.delta();
     if delta > 0 {
         let credits = [
             (accounts.receivable(), accrue_owed),
             (accounts.held(), accrue_held),
             (accounts.review(), accrue_review),
         ];
-        let mut lines = vec![Line::debit(accounts.expense(), Some(&award.id), delta)];
+        let mut lines = vec![Line::debit(accounts.expense(), award, delta)];
         lines.extend(lined(credits, |account, minor| {
-            Line::credit(account, Some(&award.id), minor)
+            Line::credit(account, award, minor)
         }));
-        post(Kind::Accrual, lines)?;
-    } else if delta < 0 {
-        let debits = [
-            (accounts.held(), claw_held),
-            (accounts.on_hold(), claw_on_hold),
-            (accounts.review(), claw_review),
-            (accounts.payable(), claw_payable),
-            (accounts.receivable(), claw_owed),
-        ];
-        let mut lines: Vec<Line> = lined(debits, |account, minor| {
-            Line::debit(account, Some(&award.id), minor)
-        })
-        .collect();
-        lines.push(Line::credit(accounts.expense(), Some(&award.id), -delta));
-        post(Kind::Clawback, lines)?;
+        return lines;
     }
-    if release > 0 {
-        let lines = Line::pair(accounts.held(), accounts.review(), Some(&award.id), release);
-        post(Kind::Release, lines.into())?;
-    }
-    Ok(postings)
+    let debits = [
+        (accounts.held(), claw_held),
+        (accounts.on_hold(), claw_on_hold),
+        (accounts.review(), claw_review),
+        (accounts.payable(), claw_payable),
+        (accounts.receivable(), claw_owed),
+    ];
+    let mut lines: Vec<Line> =
+        lined(debits, |account, minor| Line::debit(account, award, minor)).collect();
+    lines.push(Line::credit(accounts.expense(), award, -delta));
+    lines
+}
+
+/// The posting that adjusts an award, which counts it already. It belongs to the day on which it is made.
+pub(crate) fn of_adjustment(award: &Model, moves: &Moves, today: Date) -> Result<Posting, Error> {
+    let lines = difference(&Accounts { award }, moves);
+    posting(award, award.posting_count, Kind::Adjustment, today, lines)
 }
 
 /// The posting that approves what an award, which counts it already, has in review.

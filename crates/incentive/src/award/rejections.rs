@@ -4,9 +4,8 @@ use serde_json::json;
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{Etag, name};
 use trellis_core::{AwardId, Call, Money, Written};
-use trellis_evaluation::kernel::ruling::due;
 use trellis_store::event::{self, NewEvent};
-use trellis_store::incentive::award::{self, Entity, Ruling, RulingKind};
+use trellis_store::incentive::award::{self, Entity, RulingKind};
 use trellis_store::incentive::ledger;
 use trellis_store::{Store, Txn, record};
 
@@ -14,6 +13,7 @@ use super::awards::settled_anew;
 use super::convert::wire;
 use super::opened::Opened;
 use super::postings::{self, Rejected};
+use super::ruled;
 use crate::Error;
 use crate::limit::within_limit;
 
@@ -31,7 +31,8 @@ pub(crate) struct Reject {
 /// Rejects what an award has held by hand, then what it has in review, and then what its plan holds.
 ///
 /// # Errors
-/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `INVALID_FIELDS`, `AMOUNT_NOT_AVAILABLE`, `APPROVAL_LIMIT`.
+/// `RESOURCE_NOT_FOUND`, `ETAG_MISMATCH`, `INVALID_FIELDS`, `AMOUNT_NOT_AVAILABLE`, `APPROVAL_LIMIT`,
+/// `TOO_MANY_RULINGS`.
 pub(crate) async fn reject(
     store: &Store,
     call: Call,
@@ -55,7 +56,6 @@ pub(crate) async fn reject(
             let asked = amount.unwrap_or_else(|| Money::new(available, currency));
             let minor = opened.amount(asked, available)?;
             within_limit(&txn, &opened.resource, Money::new(minor, currency))?;
-            opened.touch(txn.now());
             let mut postings = Vec::new();
             // What is held by hand goes by way of the review, so that whoever takes the rejection back
             // finds it there, whatever became of the hold.
@@ -70,17 +70,11 @@ pub(crate) async fn reject(
             let rejected = Rejected::of(&opened.buckets, minor);
             opened.buckets.review -= rejected.review;
             opened.buckets.held -= rejected.held;
+            opened.touch(txn.now());
+            opened.rule(&txn, RulingKind::Rejected, minor, &reason_code)?;
             let award = &mut opened.award;
             award.posting_count += 1;
-            award.rejected_minor += minor;
-            award.rulings.get_or_insert_default().add(Ruling {
-                posting: award.posting_count,
-                kind: RulingKind::Rejected,
-                minor,
-                entitled_minor: award.entitled_minor,
-                reason_code: reason_code.clone(),
-                time: txn.now(),
-            });
+            ruled::rule(award);
             postings.push(postings::of_rejection(award, &rejected, opened.today)?);
             ledger::append(&txn, postings).await?;
             award::save(&txn, vec![award.clone()]).await?;
@@ -107,7 +101,7 @@ pub(crate) async fn forget(txn: &Txn, id: &AwardId, posting: i64) -> Result<(), 
         if let Some(rulings) = &mut award.rulings {
             rulings.forget(posting);
         }
-        award.rejected_minor = award.entitled_minor - due(award.entitled_minor, award.rulings());
+        ruled::rule(award);
     }
     award::save(txn, awards).await?;
     settled_anew(txn, std::slice::from_ref(id)).await?;

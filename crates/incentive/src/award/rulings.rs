@@ -7,7 +7,7 @@ use trellis_store::incentive::award::{Model, Ruling, RulingKind};
 
 /// What is due of an award after all rulings.
 pub(super) fn due(award: &Model) -> Money {
-    Money::new(award.entitled_minor - award.rejected_minor, award.currency)
+    Money::new(award.due_minor(), award.currency)
 }
 
 /// The rulings about an award on the wire.
@@ -32,6 +32,7 @@ fn wire(award: &Model, ruling: &Ruling) -> pb::AwardRuling {
     let amount = |minor| Some(money::wire(Money::new(minor, award.currency)));
     let kind = match ruling.kind {
         RulingKind::Rejected => pb::award_ruling::Kind::Rejected,
+        RulingKind::Adjusted => pb::award_ruling::Kind::Adjusted,
     };
     pb::AwardRuling {
         kind: kind.into(),
@@ -51,6 +52,7 @@ fn in_words(award: &Model, ruling: &Ruling) -> String {
         entitled_minor,
         reason_code,
         time: _,
+        prepared_by: _,
     } = ruling;
     match kind {
         RulingKind::Rejected => format!(
@@ -58,5 +60,9 @@ fn in_words(award: &Model, ruling: &Ruling) -> String {
             amount(*minor),
             amount(*entitled_minor)
         ),
+        RulingKind::Adjusted if *minor < 0 => {
+            format!("{} were taken off ({reason_code}).", amount(-*minor))
+        }
+        RulingKind::Adjusted => format!("{} were added ({reason_code}).", amount(*minor)),
     }
 }

@@ -6,7 +6,7 @@ use trellis_api::incentive::v1::award_service_server::{AwardService, AwardServic
 use trellis_api::{open, page_token, written};
 use trellis_store::Store;
 
-use super::{awards, convert, explain, holds, rejections, replays, simulate};
+use super::{adjustments, awards, convert, explain, holds, rejections, replays, simulate};
 
 /// `AwardService` over a store.
 #[derive(Clone)]
@@ -79,6 +79,16 @@ impl AwardService for Awards {
     ) -> Result<Response<pb::ApproveAwardsResponse>, Status> {
         let (call, approve) = open(request, convert::approve)?;
         Ok(written(awards::approve(&self.store, call, approve).await?))
+    }
+
+    async fn adjust_award(
+        &self,
+        request: Request<pb::AdjustAwardRequest>,
+    ) -> Result<Response<pb::Award>, Status> {
+        let (call, adjust) = open(request, convert::adjust)?;
+        Ok(written(
+            adjustments::adjust(&self.store, call, adjust).await?,
+        ))
     }
 
     async fn hold_award(

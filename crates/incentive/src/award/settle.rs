@@ -167,6 +167,7 @@ fn new_award(
         accounting_class: class_of(case.partner_type),
         entitled_minor: 0,
         rejected_minor: 0,
+        adjusted_minor: 0,
         posted_before_minor: 0,
         not_paid: None,
         release_time: None,

@@ -74,6 +74,7 @@ const KINDS: &[&str] = &[
     "REJECTION_REVERSAL",
     "HOLD",
     "HOLD_RELEASE",
+    "ADJUSTMENT",
 ];
 
 fn amount(minor: i64, currency: Currency) -> Option<WireMoney> {
@@ -160,6 +161,7 @@ fn wire_kind(kind: Kind) -> pb::journal::Kind {
         Kind::RejectionReversal => pb::journal::Kind::RejectionReversal,
         Kind::Hold => pb::journal::Kind::Hold,
         Kind::HoldRelease => pb::journal::Kind::HoldRelease,
+        Kind::Adjustment => pb::journal::Kind::Adjustment,
     }
 }
 
@@ -312,6 +314,7 @@ pub(super) fn wire_totals(currency: Currency, totals: &Totals) -> pb::StatementC
         earned,
         clawed_back,
         rejected,
+        adjusted,
         paid,
         set_off,
         closing,
@@ -328,6 +331,7 @@ pub(super) fn wire_totals(currency: Currency, totals: &Totals) -> pb::StatementC
         earned_amount: amount(earned),
         clawed_back_amount: amount(clawed_back),
         rejected_amount: amount(rejected),
+        adjusted_amount: amount(adjusted),
         paid_amount: amount(paid),
         set_off_amount: amount(set_off),
         closing_balance: amount(closing),
@@ -377,6 +381,7 @@ fn wire_movement_kind(kind: Option<statement::Movement>) -> pb::statement_moveme
         Some(statement::Movement::SetOff) => pb::statement_movement::Kind::SetOff,
         Some(statement::Movement::Returned) => pb::statement_movement::Kind::Returned,
         Some(statement::Movement::Rejected) => pb::statement_movement::Kind::Rejected,
+        Some(statement::Movement::Adjusted) => pb::statement_movement::Kind::Adjusted,
         // Journals of these kinds move nothing to or from a partner, and so are no movements.
         None => pb::statement_movement::Kind::Unspecified,
     }

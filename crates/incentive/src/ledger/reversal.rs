@@ -6,6 +6,7 @@
 //! | rejection | rejection reversal | |
 //! | accrual, clawback, release | | follow from the facts, the plan version and the clock: the next evaluation would post them again |
 //! | payout reserved, sent, settled, failed, returned | | the batch is moved, so that its state and the ledger say the same |
+//! | adjustment | | it is adjusted by the opposite |
 //! | hold, release of a hold | | the award is released, or held again |
 //! | what reverses another | | what was reversed is done anew |
 //!
@@ -26,6 +27,7 @@ pub const fn reversal(kind: Kind) -> Result<Kind, &'static str> {
             Err("correct the facts or the plan version, and the award is computed anew")
         }
         Kind::Release => Err("what is out of its hold waits for approval; do not approve it"),
+        Kind::Adjustment => Err("adjust the award by the opposite"),
         Kind::Hold => Err("release the award"),
         Kind::HoldRelease => Err("hold the award again"),
         Kind::PayoutReserve => Err("cancel the batch while it is not approved"),

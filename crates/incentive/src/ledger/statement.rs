@@ -8,6 +8,7 @@
 //! | accrual | earned |
 //! | clawback | clawed back |
 //! | rejection | rejected; taken back, the other way round |
+//! | adjustment | adjusted, up or down |
 //! | payout sent | paid |
 //! | payout failed or returned | paid, the other way round: what was set off is owed again |
 //! | payout reserved or cancelled | set off: it lowers what is due and what is owed, and so changes no balance |
@@ -28,6 +29,8 @@ pub enum Movement {
     ClawedBack,
     /// Rejected, or not rejected after all.
     Rejected,
+    /// Adjusted.
+    Adjusted,
     /// Sent to the partner.
     Paid,
     /// Set off.
@@ -43,6 +46,7 @@ pub const fn movement(kind: Kind) -> Option<Movement> {
         Kind::Accrual => Some(Movement::Earned),
         Kind::Clawback => Some(Movement::ClawedBack),
         Kind::Rejection | Kind::RejectionReversal => Some(Movement::Rejected),
+        Kind::Adjustment => Some(Movement::Adjusted),
         Kind::PayoutSend => Some(Movement::Paid),
         Kind::PayoutReserve | Kind::PayoutCancel => Some(Movement::SetOff),
         Kind::PayoutFail | Kind::PayoutReturn => Some(Movement::Returned),
@@ -66,6 +70,8 @@ pub struct Totals {
     pub clawed_back: i64,
     /// What was rejected.
     pub rejected: i64,
+    /// What was added, less what was taken off.
+    pub adjusted: i64,
     /// What was sent to it.
     pub paid: i64,
     /// What was set off.
@@ -89,7 +95,8 @@ impl Totals {
     /// the parts add up to it.
     #[must_use]
     pub const fn adds_up(&self) -> bool {
-        let moved = self.opening + self.earned - self.clawed_back - self.rejected - self.paid;
+        let moved = self.opening + self.earned - self.clawed_back - self.rejected + self.adjusted
+            - self.paid;
         let parts = self.held + self.review + self.payable + self.in_payout - self.owed;
         moved == self.closing && parts == self.closing
     }
@@ -127,6 +134,7 @@ impl Totals {
             Some(Movement::Earned) => self.earned += delta,
             Some(Movement::ClawedBack) => self.clawed_back -= delta,
             Some(Movement::Rejected) => self.rejected -= delta,
+            Some(Movement::Adjusted) => self.adjusted += delta,
             Some(Movement::Paid) => self.paid -= delta,
             Some(Movement::SetOff) if owed => self.set_off += delta,
             Some(Movement::Returned) => {
@@ -245,21 +253,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rejected_is_told_apart_from_what_is_clawed_back() {
+    fn what_is_ruled_is_told_apart_from_what_is_computed() {
         let mut parts = parts();
         parts.extend([
             part(Class::Review, Kind::Accrual, true, 0, 50),
             part(Class::Review, Kind::Rejection, true, 40, 0),
             part(Class::Review, Kind::RejectionReversal, true, 0, 15),
+            part(Class::Review, Kind::Adjustment, true, 0, 9),
+            part(Class::Receivable, Kind::Adjustment, true, 4, 0),
         ]);
         let expected = Totals {
             earned: 110,
             clawed_back: 30,
             rejected: 25,
+            adjusted: 5,
             paid: 30,
             set_off: 30,
-            closing: 25,
-            review: 25,
+            closing: 30,
+            review: 34,
+            owed: 4,
             ..Totals::default()
         };
         assert_eq!(totals(&parts).get(&Currency::USD), Some(&expected));

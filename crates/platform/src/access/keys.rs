@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use trellis_api::platform::v1 as pb;
-use trellis_api::{Etag, name};
+use trellis_api::{Etag, ecosystem_name, name};
 use trellis_core::access::{Grant, rules};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
-    Actor, ApiKeyId, Call, EcosystemId, Page, PageQuery, PartnerId, Problem, Role, Timestamp,
-    Violation, Written,
+    Actor, ApiKeyId, Asked, Call, EcosystemId, Page, PageQuery, PartnerId, Problem, Role,
+    Timestamp, Violation, Written,
 };
 use trellis_store::event::{self, NewEvent};
 use trellis_store::partner::partner;
@@ -138,7 +138,15 @@ pub async fn bootstrap(
         roles: vec![grant],
     };
     let command = (create, id, secret.shown(), pepper.hash(secret.reveal()));
-    let call = Call::of_system(ecosystem, "operator");
+    let asked = Asked {
+        resource: ecosystem_name(&ecosystem),
+        call_id: None,
+    };
+    let call = Call {
+        method: "trellis keys create",
+        asked: Some(asked),
+        ..Call::of_system(ecosystem, "operator")
+    };
     let written = store
         .found(
             call,

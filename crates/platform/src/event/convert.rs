@@ -36,6 +36,7 @@ const TOLD: &[&str] = &[
     "accept_by_time",
     "account",
     "act_by_time",
+    "adjusted_minor",
     "amount_minor",
     "approved_minor",
     "churn_date",

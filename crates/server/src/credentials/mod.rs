@@ -414,6 +414,11 @@ impl Inner {
     }
 }
 
+/// The ecosystem of the API key that a call claims to bear, whether or not there is such a key.
+pub(crate) fn claimed(headers: &HeaderMap) -> Option<EcosystemId> {
+    trellis_platform::access::secret::claimed(bearer(headers)?).map(|(ecosystem, _)| ecosystem)
+}
+
 /// The token of a call that carries one, and no other credential beside it.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut all = headers.get_all(AUTHORIZATION).iter();

@@ -15,11 +15,13 @@ use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 use trellis_api::exposed::through;
+use trellis_api::heard::About;
+use trellis_api::{Heard, ecosystem_name};
 use trellis_core::Eyes;
 use trellis_core::access::Rights;
 
 use super::{Rest, Serve, Step};
-use crate::credentials::{Credentials, Found};
+use crate::credentials::{self, Credentials, Found};
 use crate::methods::{Method, Shape};
 use crate::peer::PrincipalKey;
 use crate::refusal;
@@ -39,7 +41,10 @@ impl Step for Identities {
         let caller = self.0.find(request.headers(), request.extensions());
         let found = match caller.await {
             Ok(found) => found,
-            Err(unknown) => return refusal::answer(&unknown),
+            Err(unknown) => {
+                tell(&request);
+                return refusal::answer(&unknown);
+            }
         };
         let method = request.extensions().get::<Method>();
         if method.is_some_and(|method| method.shape() == Shape::Watch) {
@@ -61,6 +66,20 @@ impl Step for Identities {
         }
         extensions.insert(principal);
         rest.run(request).await.map(|body| seen(body, eyes))
+    }
+}
+
+/// Tells whoever keeps a record in which ecosystem somebody tried who did not prove who they are, as far
+/// as what they showed says it.
+fn tell(request: &Request<Body>) {
+    let heard = request.extensions().get::<Heard>();
+    if let (Some(heard), Some(ecosystem)) = (heard, credentials::claimed(request.headers())) {
+        heard.tell(|| About {
+            resource: ecosystem_name(&ecosystem),
+            ecosystem,
+            principal: None,
+            person: None,
+        });
     }
 }
 

@@ -123,7 +123,7 @@ impl Drop for Active {
 }
 
 /// A code as the contract writes it.
-fn name(code: Code) -> &'static str {
+pub(super) fn name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

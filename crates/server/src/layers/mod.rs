@@ -9,6 +9,7 @@
 //! domain's own.
 
 mod admission;
+mod audit;
 mod body;
 mod deadline;
 mod form;
@@ -40,6 +41,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
 
 pub(crate) use self::admission::Porter;
+use crate::audit::Recorder;
 use crate::credentials::Credentials;
 use crate::methods::Methods;
 use crate::settings::Settings;
@@ -56,6 +58,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) stop: CancellationToken,
     /// Who tells who calls.
     pub(crate) credentials: Credentials,
+    /// Who is told what the audit trail keeps of calls that change nothing.
+    pub(crate) recorder: Recorder,
 }
 
 /// Puts all layers around a service, the outermost first. Before them stands the porter.
@@ -69,6 +73,7 @@ where
         meter,
         stop,
         credentials,
+        recorder,
     } = parts;
     let admission = admission::Admission::new(settings);
     let metrics = metrics::Metrics::new(&meter);
@@ -87,6 +92,8 @@ where
         // For whom there was no time, neither to ask who they are nor to tell of them.
         .layer(Passing(admission.glances()))
         .layer(Passing(span::Spans))
+        // What the audit trail keeps of calls that change nothing, with the reasons that they get.
+        .layer(Passing(audit::Audits(recorder)))
         // What a failure says: outside of whatever may fail.
         .layer(Passing(reason::Reasons))
         .layer(Passing(panic::Panics))

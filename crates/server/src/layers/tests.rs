@@ -69,6 +69,7 @@ impl Stack {
             meter: self.meter.clone(),
             stop: self.stop.clone(),
             credentials: Credentials::nobody(),
+            recorder: Recorder::deaf(),
         };
         let (_, service) = assemble(parts, service);
         service.oneshot(request).await.unwrap()
@@ -145,6 +146,7 @@ fn the_layers_stand_in_this_order() {
         meter: stack.meter,
         stop: stack.stop,
         credentials: Credentials::nobody(),
+        recorder: Recorder::deaf(),
     };
     #[derive(Clone)]
     struct Innermost;
@@ -170,6 +172,7 @@ fn the_layers_stand_in_this_order() {
         "Metrics",
         "Glances",
         "Spans",
+        "Audits",
         "Reasons",
         "Panics",
         "Identities",

@@ -107,6 +107,8 @@ pub struct Model {
     pub entitled_minor: i64,
     /// How much of that is not due, because it was rejected.
     pub rejected_minor: i64,
+    /// How much more is due, or less where it is below zero, because it was adjusted.
+    pub adjusted_minor: i64,
     /// What had been posted before the last posting that changed the entitlement.
     pub posted_before_minor: i64,
     /// Why it is nothing.
@@ -204,6 +206,12 @@ pub struct Key {
 }
 
 impl Model {
+    /// What is due of it, after all rulings.
+    #[must_use]
+    pub const fn due_minor(&self) -> i64 {
+        self.entitled_minor + self.adjusted_minor - self.rejected_minor
+    }
+
     /// What people have ruled about it, in the order in which they have.
     #[must_use]
     pub fn rulings(&self) -> &[Ruling] {
@@ -430,7 +438,7 @@ fn of_plans(
 /// # Errors
 /// [`Error::Exists`] when there is another award with the same key.
 pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
-    /// 28 columns each: within the 32,766 values that SQLite binds in a statement.
+    /// 29 columns each: within the 32,766 values that SQLite binds in a statement.
     const CHUNK: usize = 500;
     let mut rows = awards
         .into_iter()
@@ -445,6 +453,7 @@ pub async fn save(txn: &Txn, awards: Vec<Model>) -> Result<(), Error> {
             Column::ScopeDate,
             Column::EntitledMinor,
             Column::RejectedMinor,
+            Column::AdjustedMinor,
             Column::PostedBeforeMinor,
             Column::NotPaid,
             Column::ReleaseTime,

@@ -55,6 +55,7 @@ fn scope(roles: &[(Role, &str)]) -> Scope {
         second_person: false,
         administration: false,
         at_once: false,
+        audited: false,
     };
     authorize(&principal, &access, &acme).unwrap()
 }

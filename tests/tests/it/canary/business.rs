@@ -624,7 +624,9 @@ impl Planter {
             note: self.text('v'),
             ..incentive::ApproveAwardsRequest::default()
         };
-        self.staff.awards().approve_awards(approve).await.unwrap();
+        let approved = self.staff.awards().approve_awards(approve).await;
+        self.rule(approved.unwrap().into_inner().awards.remove(0).name)
+            .await;
         let other = self.world.actor(&canary(0, 'v', 8_001));
         let paid = self.batch(0, &[0, 1]).await;
         self.pay(&other, paid).await;
@@ -635,6 +637,40 @@ impl Planter {
         };
         self.staff.payouts().cancel_batch(cancel).await.unwrap();
         self.facts(&plan).await;
+    }
+
+    /// Something is added to an award, held, taken back of it, and released.
+    async fn rule(&self, name: String) {
+        let mut awards = self.staff.awards();
+        let adjust = incentive::AdjustAwardRequest {
+            name: name.clone(),
+            amount: super::plant::usd(2),
+            reason_code: "GOODWILL".to_owned(),
+            note: self.text('v'),
+            ..incentive::AdjustAwardRequest::default()
+        };
+        awards.adjust_award(adjust).await.unwrap();
+        let hold = incentive::HoldAwardRequest {
+            name: name.clone(),
+            reason: incentive::award::HoldReason::Review.into(),
+            note: self.text('v'),
+            ..incentive::HoldAwardRequest::default()
+        };
+        awards.hold_award(hold).await.unwrap();
+        let reject = incentive::RejectAwardRequest {
+            name: name.clone(),
+            amount: super::plant::usd(1),
+            reason_code: "NOT_ELIGIBLE".to_owned(),
+            note: self.text('v'),
+            ..incentive::RejectAwardRequest::default()
+        };
+        awards.reject_award(reject).await.unwrap();
+        let release = incentive::ReleaseAwardRequest {
+            name,
+            note: self.text('v'),
+            ..incentive::ReleaseAwardRequest::default()
+        };
+        awards.release_award(release).await.unwrap();
     }
 
     /// Drafts with conditions, roles, a group and a quota.

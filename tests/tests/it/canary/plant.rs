@@ -196,6 +196,10 @@ impl Planter {
             }),
             ..platform::CreateRoleGrantRequest::default()
         };
+        // The trail keeps by which id somebody called.
+        let mut grant = tonic::Request::new(grant);
+        let call = self.text('v').parse().unwrap();
+        grant.metadata_mut().insert("x-request-id", call);
         access.create_role_grant(grant).await.unwrap();
     }
 

@@ -15,6 +15,7 @@ use trellis_store::deal::facts::{DealWon, Fact};
 use trellis_store::incentive::recorded_fact;
 use trellis_tests::{Caller, on_both, position, refused};
 
+use super::ruled::{adjust, adjustment};
 use super::scene::{
     Scene, band, day, minor, percent, quarterly, refunded, reopened, usd, version, won,
 };
@@ -644,6 +645,67 @@ on_both! {
             "INVALID_FIELDS",
         )
         .breaks("end_date", "date.period");
+    }
+
+    /// 100.00 were paid under the version that holds; the one that took its days pays half of that, and keeps
+    /// it. 30.00 that somebody adds are nobody's plan.
+    async fn what_was_paid_is_kept_where_it_is_and_not_by_what_is_proposed(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("spiff", of_invoices("0.1")).await;
+        record(&scene, vec![invoice(&scene, "i-1", "nimbus", 100_000, "2026-02-01")]).await;
+        let award = scene.award("spiff").await;
+        adjust(&scene, adjustment(&award, 3_000)).await.unwrap();
+        let approve = pb::ApproveAwardsRequest {
+            parent: scene.name.clone(),
+            names: vec![award.name],
+            ..pb::ApproveAwardsRequest::default()
+        };
+        scene.world.actor("grace@acme.example").awards().approve_awards(approve).await.unwrap();
+        scene.pay_out().await;
+        let keeping = |rate: &str| pb::PlanVersion {
+            policy: Some(pb::Policy { keeps_paid: true, ..pb::Policy::default() }),
+            ..of_invoices(rate)
+        };
+        let plan = format!("{}/plans/spiff", scene.name);
+        let draft = scene.draft(&plan, keeping("0.05")).await;
+        scene.supersede(&draft.name, day("2026-01-01")).await;
+        record(&scene, vec![invoice(&scene, "i-2", "nimbus", 100_000, "2026-07-02")]).await;
+        assert_eq!(books(&scene, "spiff").await["nimbus"], 15_000);
+        let cases = [
+            ("2026-01-01", of_invoices("0.2"), (15_000, 40_000)),
+            // Had it held, nothing had been paid that it would have to keep.
+            ("2026-01-01", keeping("0.03"), (15_000, 6_000)),
+            // Of the days since July nothing was paid.
+            ("2026-07-01", of_invoices("0.2"), (5_000, 20_000)),
+        ];
+        for (from, proposed, expected) in cases {
+            let asked = pb::BacktestPlanRequest {
+                start_date: day(from),
+                ..given(&scene, "spiff", proposed)
+            };
+            let told = Told::read(&scene.now(), asked).await;
+            assert_eq!(told.amounts()["nimbus"], expected, "{from}");
+        }
+        scene.is_sound().await;
+    }
+
+    async fn of_two_backtests_at_once_each_tells_its_own(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("spiff", of_invoices("0.1")).await;
+        let partner = |at: usize| ["nimbus", "cirrus"][at % 2];
+        let invoices = (0..40)
+            .map(|at| invoice(&scene, &format!("i-{at}"), partner(at), 10_000, "2026-02-01"));
+        record(&scene, invoices.collect()).await;
+        scene.awards("").await;
+        let caller = scene.now();
+        let ask = |rate: &str| Told::read(&caller, given(&scene, "spiff", of_invoices(rate)));
+        let (double, half) = futures::join!(ask("0.2"), ask("0.05"));
+        let expected = |minor| {
+            let both = ["cirrus", "nimbus"].map(|partner| (partner.to_owned(), (20_000, minor)));
+            BTreeMap::from(both)
+        };
+        assert_eq!(double.amounts(), expected(40_000));
+        assert_eq!(half.amounts(), expected(10_000));
     }
 
     async fn more_facts_than_are_computed_at_once_are_refused(world: World) {

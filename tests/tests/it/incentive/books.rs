@@ -51,6 +51,11 @@ pub(super) fn held(of: &str) -> Account {
     Account::held(&partner(of), HoldReason::Hold, Currency::USD)
 }
 
+/// What somebody holds.
+pub(super) fn on_hold(of: &str) -> Account {
+    Account::held(&partner(of), HoldReason::Dispute, Currency::USD)
+}
+
 pub(super) fn review(of: &str) -> Account {
     Account::review(&partner(of), Currency::USD)
 }

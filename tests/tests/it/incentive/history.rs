@@ -11,16 +11,16 @@ use trellis_core::{AwardId, Call, EcosystemId};
 use trellis_store::incentive::ledger::{self, Buckets, Kind};
 use trellis_tests::{World, number, on_both};
 
-use super::books::{Books, day, expense, moving, payable, receivable, review};
+use super::books::{Books, day, expense, moving, on_hold, payable, receivable, review};
 
 const PARTNERS: [&str; 2] = ["cirrus", "nimbus"];
 
-/// An award, and what it was entitled to by what was posted.
+/// An award, and what was due of it by what was posted.
 struct Award {
     id: String,
     partner: &'static str,
     sequence: i64,
-    entitled: i64,
+    due: i64,
 }
 
 /// An approval, and whether it was reversed.
@@ -45,7 +45,7 @@ struct History {
     batches: Vec<pb::PayoutBatch>,
     closed: Vec<Closed>,
     /// How often each of the outcomes that must come about did.
-    outcomes: [usize; 8],
+    outcomes: [usize; 12],
 }
 
 const REVERSED: usize = 0;
@@ -56,6 +56,10 @@ const CANCELLED: usize = 4;
 const OWED: usize = 5;
 const FAILED: usize = 6;
 const RETURNED: usize = 7;
+const REJECTED: usize = 8;
+const HELD: usize = 9;
+const RELEASED: usize = 10;
+const ADJUSTED: usize = 11;
 
 impl History {
     async fn new(world: World, seed: u64) -> Self {
@@ -66,7 +70,7 @@ impl History {
             approvals: Vec::new(),
             batches: Vec::new(),
             closed: Vec::new(),
-            outcomes: [0; 8],
+            outcomes: [0; 12],
         }
     }
 
@@ -95,7 +99,7 @@ impl History {
     }
 
     async fn step(&mut self) {
-        match self.random.random_range(0..24) {
+        match self.random.random_range(0..26) {
             0..=4 => self.accrue().await,
             5..=9 if !self.awards.is_empty() => self.approve().await,
             10..=15 if !self.approvals.is_empty() => self.reverse().await,
@@ -103,6 +107,7 @@ impl History {
             18 => self.create().await,
             19..=22 if !self.batches.is_empty() => self.move_batch().await,
             23 => self.let_time_pass().await,
+            24 | 25 if !self.awards.is_empty() => self.rule().await,
             _ => {}
         }
     }
@@ -129,7 +134,7 @@ impl History {
             id: format!("a-{award}"),
             partner,
             sequence: 0,
-            entitled: minor,
+            due: minor,
         });
         let accounts = (expense(), review(partner));
         self.move_money(award, Kind::Accrual, accounts, minor).await;
@@ -222,8 +227,77 @@ impl History {
             let minor = self.part(most);
             self.move_money(award, Kind::Clawback, (from, expense()), minor)
                 .await;
-            self.awards[award].entitled -= minor;
+            self.awards[award].due -= minor;
         }
+    }
+
+    /// Rejects what waits for approval, holds it and what is payable, releases that, or adjusts.
+    async fn rule(&mut self) {
+        let award = self.one_of(self.awards.len());
+        let (has, partner) = (self.buckets(award).await, self.awards[award].partner);
+        let more = self.random.random_bool(0.5);
+        let (kind, from, to, most, outcome) = match self.one_of(6) {
+            // What is held is released sooner or later.
+            0..=2 if has.on_hold > 0 => (
+                Kind::HoldRelease,
+                on_hold(partner),
+                if more {
+                    review(partner)
+                } else {
+                    payable(partner)
+                },
+                has.on_hold,
+                RELEASED,
+            ),
+            0 => (
+                Kind::Rejection,
+                review(partner),
+                expense(),
+                has.review,
+                REJECTED,
+            ),
+            1 => (
+                Kind::Hold,
+                review(partner),
+                on_hold(partner),
+                has.review,
+                HELD,
+            ),
+            2 => (
+                Kind::Hold,
+                payable(partner),
+                on_hold(partner),
+                has.payable,
+                HELD,
+            ),
+            3 | 4 => (Kind::Adjustment, expense(), review(partner), 90, ADJUSTED),
+            _ if more => (
+                Kind::Adjustment,
+                payable(partner),
+                expense(),
+                has.payable,
+                ADJUSTED,
+            ),
+            _ => (
+                Kind::Adjustment,
+                on_hold(partner),
+                expense(),
+                has.on_hold,
+                ADJUSTED,
+            ),
+        };
+        if most == 0 {
+            return;
+        }
+        let minor = self.part(most);
+        let due = match kind {
+            Kind::Hold | Kind::HoldRelease => 0,
+            _ if from == expense() => minor,
+            _ => -minor,
+        };
+        self.move_money(award, kind, (from, to), minor).await;
+        self.awards[award].due += due;
+        self.outcomes[outcome] += 1;
     }
 
     async fn create(&mut self) {
@@ -396,7 +470,7 @@ impl History {
     async fn check(&self) {
         self.books.assert_sound().await;
         for (at, award) in self.awards.iter().enumerate() {
-            assert_eq!(self.buckets(at).await.due(), award.entitled, "{}", award.id);
+            assert_eq!(self.buckets(at).await.due(), award.due, "{}", award.id);
         }
         for Closed { month, said } in &self.closed {
             assert_eq!(&self.said(*month).await, said, "{month:?}");
@@ -427,10 +501,14 @@ on_both! {
     async fn whatever_is_written_the_ledger_is_sound_and_closed_months_stay_as_they_were(world: World) {
         let steps = number("TRELLIS_TESTS_LEDGER_STEPS").unwrap_or(300);
         let mut history = History::new(world, 0x2026_1127).await;
-        for step in 0..steps {
+        for step in 0..4 * steps {
             history.step().await;
             if step % 50 == 49 {
                 history.check().await;
+            }
+            // As long as it takes for everything to come about.
+            if step >= steps && history.outcomes.iter().all(|count| *count > 0) {
+                break;
             }
         }
         history.check().await;

@@ -427,6 +427,7 @@ on_both! {
             in_payout_amount: none.clone(),
             owed_amount: none.clone(),
             rejected_amount: none.clone(),
+            adjusted_amount: none.clone(),
         }]);
         let mut told: Vec<_> = statement
             .movements

@@ -182,6 +182,60 @@ on_both! {
         enough.awards().release_award(release()).await.unwrap();
     }
 
+    async fn an_award_is_adjusted_up_to_the_limit(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("spiff", percent("0.1")).await;
+        scene.win("deal-1", "nimbus", 100_000, "2026-03-02").await;
+        let award = scene.award("spiff").await;
+        let adjust = |minor| pb::AdjustAwardRequest {
+            name: award.name.clone(),
+            amount: usd(minor),
+            reason_code: "GOODWILL".to_owned(),
+            note: "Letter of March 2.".to_owned(),
+            ..Default::default()
+        };
+        let seat = approver(&scene.world, &[dollars(6_000)]).await;
+        for minor in [6_001, -6_001] {
+            let answer = seat.awards().adjust_award(adjust(minor)).await;
+            let refusal = refused(answer, Code::PermissionDenied, "APPROVAL_LIMIT");
+            assert_eq!(refusal.metadata["amount"], "60.01 USD");
+        }
+        seat.awards().adjust_award(adjust(-6_000)).await.unwrap();
+    }
+
+    async fn a_system_approves_nothing_to_which_somebody_has_added(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("spiff", percent("0.1")).await;
+        scene.win("deal-1", "nimbus", 100_000, "2026-03-02").await;
+        let award = scene.award("spiff").await;
+        let approve = pb::ApproveAwardsRequest {
+            parent: scene.name.clone(),
+            names: vec![award.name.clone()],
+            validate_only: true,
+            ..Default::default()
+        };
+        let grant = Grant::new(Role::FinanceApprover, None);
+        let principal = Principal {
+            actor: Actor::try_new("apiKeys/1").unwrap(),
+            person: None,
+            rights: Rights::Granted(vec![(EcosystemId::try_new("acme").unwrap(), vec![grant])]),
+        };
+        let system = Seat::take(&scene.world, principal).await;
+        system.awards().approve_awards(approve.clone()).await.unwrap();
+        let adjust = pb::AdjustAwardRequest {
+            name: award.name.clone(),
+            amount: usd(1),
+            reason_code: "GOODWILL".to_owned(),
+            note: "Letter of March 2.".to_owned(),
+            ..Default::default()
+        };
+        scene.world.awards().adjust_award(adjust).await.unwrap();
+        let answer = system.awards().approve_awards(approve).await;
+        let refusal = refused(answer, Code::PermissionDenied, "FOUR_EYES");
+        assert_eq!(refusal.metadata["actor"], "apiKeys/1");
+        assert_eq!(refusal.metadata["resource"], award.name);
+    }
+
     async fn an_award_is_rejected_up_to_the_limit(world: World) {
         let scene = Scene::new(world).await;
         scene.promise("spiff", percent("0.1")).await;

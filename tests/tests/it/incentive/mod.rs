@@ -1,9 +1,11 @@
 //! `trellis.incentive.v1`.
 
+mod adjustment;
 mod award;
 mod backtest;
 mod books;
 mod budget;
+mod coins;
 mod desk;
 mod facts;
 mod history;

@@ -2,7 +2,8 @@
 
 use tonic::Code;
 use trellis_api::incentive::v1 as pb;
-use trellis_core::Currency;
+use trellis_api::money;
+use trellis_core::{Currency, Money};
 use trellis_store::deal::facts::Fact;
 use trellis_tests::{on_both, position, refused};
 
@@ -372,6 +373,56 @@ on_both! {
         requires(plans.retire_plan_version(retire(&third.name, "2026-04-01")).await, "hold again");
         plans.retire_plan_version(retire(&first, "2026-04-01")).await.unwrap();
         plans.retire_plan_version(retire(&third.name, "2026-04-01")).await.unwrap();
+    }
+
+    /// Each reason why a version may not take the days of another one, by itself.
+    async fn each_reason_why_days_are_not_taken_is_told(world: World) {
+        let scene = Scene::new(world).await;
+        let mut euros = of_deals("0.2");
+        euros.currency_code = "EUR".to_owned();
+        for band in &mut euros.schedule.as_mut().unwrap().bands {
+            let none = Some(money::wire(Money::new(0, Currency::EUR)));
+            (band.from_amount, band.fixed_amount) = (none.clone(), none);
+        }
+        let monthly = version(
+            pb::measure::Window::Month,
+            pb::schedule::Mode::Marginal,
+            vec![band(0, "0.1", 0)],
+        );
+        let mut by_deal = monthly.clone();
+        by_deal.measure.as_mut().unwrap().group_by = pb::measure::GroupBy::Deal.into();
+        let mut shared = of_deals("0.2");
+        let role = |role: &str| pb::RoleWeight { role: role.to_owned(), weight: 1 };
+        shared.sharing = Some(pb::Sharing {
+            roles: vec![role("SOURCED"), role("INFLUENCED")],
+            ..pb::Sharing::default()
+        });
+        let january = "2026-01-01";
+        let cases = [
+            (of_deals("0.1"), january, euros, "it must pay in USD as"),
+            (quarterly(), "2026-02-10", of_deals("0.2"), "a quarter begins, which 2026-02-10 is not"),
+            (quarterly(), "2026-02-01", monthly.clone(), "a quarter begins, which 2026-02-01 is not"),
+            (of_deals("0.1"), january, keeping(of_invoices("0.2")), "trigger must be that of"),
+            (of_deals("0.1"), january, keeping(monthly.clone()), "measure.window must be that of"),
+            (monthly, january, keeping(by_deal), "measure.group_by must be that of"),
+            (of_deals("0.1"), january, keeping(shared), "sharing must be that of"),
+        ];
+        for (at, (first, from, second, words)) in cases.into_iter().enumerate() {
+            let plan = format!("plan-{at}");
+            let first = scene.promise(&plan, first).await;
+            let plan = first.name.trim_end_matches("/versions/1");
+            let draft = scene.draft(plan, on_days(second, from, None)).await;
+            let request = pb::SchedulePlanVersionRequest {
+                name: draft.name.clone(),
+                supersede_from_date: day(from),
+                ..pb::SchedulePlanVersionRequest::default()
+            };
+            let answer = scene.world.plans().schedule_plan_version(request).await;
+            let refusal = refused(answer, Code::FailedPrecondition, "PRECONDITION");
+            let told = refusal.metadata.get("requires").unwrap();
+            assert!(told.contains(words), "{words}: {told}");
+            refusal.tells("resource", &draft.name);
+        }
     }
 
     async fn a_version_that_is_retired_before_it_began_leaves_its_days_to_the_one_before(world: World) {

@@ -14,8 +14,16 @@ pub(super) const DAY: Duration = Duration::from_hours(24);
 pub(super) const PLANS: [&str; 2] = ["sales", "growth"];
 
 pub(super) async fn promise(scene: &Scene) {
+    promise_held(scene, 0).await;
+}
+
+/// The same, held for so many days after the quarter.
+pub(super) async fn promise_held(scene: &Scene, hold_days: i32) {
     let (window, mode) = (pb::measure::Window::Quarter, pb::schedule::Mode::Marginal);
-    let sales = version(window, mode, vec![band(0, "0.1", 0)]);
+    let sales = pb::PlanVersion {
+        hold_days,
+        ..version(window, mode, vec![band(0, "0.1", 0)])
+    };
     let growth = pb::PlanVersion {
         trigger_condition: "event.amount_minor > 0".to_owned(),
         ..sales.clone()
@@ -113,6 +121,29 @@ pub(super) async fn release(
         ..pb::ReleaseAwardRequest::default()
     };
     let answer = scene.world.awards().release_award(request).await;
+    if let Ok(answer) = &answer {
+        scene.note(trellis_tests::position(answer));
+    }
+    answer
+}
+
+/// By how much an award is adjusted.
+pub(super) fn adjustment(award: &pb::Award, minor: i64) -> pb::AdjustAwardRequest {
+    pb::AdjustAwardRequest {
+        name: award.name.clone(),
+        amount: usd(minor),
+        reason_code: "DISPUTE_SETTLED".to_owned(),
+        note: "Letter of March 2.".to_owned(),
+        ..pb::AdjustAwardRequest::default()
+    }
+}
+
+/// Adjusts an award.
+pub(super) async fn adjust(
+    scene: &Scene,
+    request: pb::AdjustAwardRequest,
+) -> Result<Response<pb::Award>, Status> {
+    let answer = scene.world.awards().adjust_award(request).await;
     if let Ok(answer) = &answer {
         scene.note(trellis_tests::position(answer));
     }

@@ -507,7 +507,8 @@ impl Scene {
                 &buckets.paid_amount,
             ];
             let sum: i64 = there.into_iter().map(minor).sum();
-            let due = minor(&award.entitled_amount) - minor(&award.rejected_amount);
+            let due = minor(&award.entitled_amount) + minor(&award.adjusted_amount)
+                - minor(&award.rejected_amount);
             assert_eq!(sum - minor(&buckets.owed_amount), due, "{award:?}");
             let explanation = self.explain(&award).await;
             assert_eq!(

@@ -42,6 +42,7 @@ pub(super) fn terms(access: &Access) -> String {
         ("second person", access.second_person),
         ("administration", access.administration),
         ("at once", access.at_once),
+        ("audited", access.audited),
     ];
     let flags = flags.into_iter().filter(|(_, set)| *set);
     terms.extend(flags.map(|(flag, _)| flag.to_owned()));

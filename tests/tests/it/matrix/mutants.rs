@@ -381,6 +381,10 @@ fn the_table_tells_every_change_of_what_stands_above_its_cells() {
                 ..access
             },
             Access {
+                audited: !access.audited,
+                ..access
+            },
+            Access {
                 permission: "another",
                 ..access
             },

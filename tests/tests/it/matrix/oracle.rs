@@ -93,6 +93,9 @@ fn roles(method: &str) -> Vec<Role> {
             .chain(auditor)
             .collect();
     }
+    if about(method, &["Audit"]) {
+        return vec![EcosystemAdmin, Auditor];
+    }
     if QUESTIONS.contains(&method) {
         return [STAFF.as_slice(), &partners].concat();
     }

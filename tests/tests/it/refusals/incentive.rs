@@ -119,6 +119,10 @@ fn awards(approved: &str, held: &str) -> Vec<Case> {
     let why = json!({ "reason_code": "NOT_ELIGIBLE" });
     let looked_at = json!({ "reason": "HOLD_REASON_REVIEW" });
     let stale = json!({ "etag": "\"999\"" });
+    let less = json!({
+        "amount": { "currency_code": "USD", "units": -1_000_000 },
+        "reason_code": "GOODWILL", "note": "Letter of March 2."
+    });
     let named = json!({ "name": approved });
     let there = with(named.clone(), &why);
     vec![
@@ -138,6 +142,21 @@ fn awards(approved: &str, held: &str) -> Vec<Case> {
             approve(&name("awards/none")),
         ),
         case("ApproveAwards", "NOTHING_TO_APPROVE", approve(approved)),
+        case(
+            "AdjustAward",
+            "RESOURCE_NOT_FOUND",
+            with(at("awards/none"), &less),
+        ),
+        case(
+            "AdjustAward",
+            "ETAG_MISMATCH",
+            with(with(there.clone(), &less), &stale),
+        ),
+        case(
+            "AdjustAward",
+            "AMOUNT_NOT_AVAILABLE",
+            with(there.clone(), &less),
+        ),
         case(
             "HoldAward",
             "RESOURCE_NOT_FOUND",

@@ -137,12 +137,16 @@ fn cases(built: &scene::Built) -> Vec<Case> {
 }
 
 /// Listed errors that need a server of their own: the test that brings them about.
-const APART: [(&str, &str, &str); 11] = [
+const APART: [(&str, &str, &str); 15] = [
     ("AdvanceClock", "POSITION_NOT_REACHED", "refusals::overdue"),
     ("WatchEvents", "ACCESS_CHANGED", "watch::withdrawn"),
     ("ApproveBatch", "APPROVAL_LIMIT", "incentive::limits"),
     ("ApproveAwards", "APPROVAL_LIMIT", "incentive::limits"),
     ("RejectAward", "APPROVAL_LIMIT", "incentive::limits"),
+    ("AdjustAward", "APPROVAL_LIMIT", "incentive::limits"),
+    ("AdjustAward", "TOO_MANY_RULINGS", "incentive::adjustment"),
+    ("RejectAward", "TOO_MANY_RULINGS", "incentive::adjustment"),
+    ("ApproveAwards", "FOUR_EYES", "incentive::adjustment"),
     ("ReleaseAward", "APPROVAL_LIMIT", "incentive::limits"),
     ("ReverseJournal", "APPROVAL_LIMIT", "incentive::limits"),
     (

@@ -59,6 +59,7 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
         "ListApiKeys",
         "ListRoleGrants",
         "ListWebhooks",
+        "ListAuditEntries",
     ]));
     cases.extend(webhooks());
     cases.extend(access(keys));

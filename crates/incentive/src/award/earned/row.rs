@@ -83,6 +83,7 @@ pub(super) fn new(
         accounting_class: class_of(partner_type),
         entitled_minor: 0,
         rejected_minor: 0,
+        adjusted_minor: 0,
         posted_before_minor: 0,
         not_paid: None,
         release_time: None,

@@ -17,6 +17,7 @@ use trellis_store::Store;
 
 use super::super::Issuers;
 use super::scene::{Scene, now};
+use crate::audit::Recorder;
 use crate::credentials::Credentials;
 use crate::layers::{Parts, assemble};
 use crate::methods::Methods;
@@ -63,6 +64,7 @@ async fn call(issuers: &Arc<Issuers>, path: &str, credentials: &[&str]) -> Came 
         meter: opentelemetry::global::meter("tests"),
         stop: CancellationToken::new(),
         credentials: found.unwrap(),
+        recorder: Recorder::deaf(),
     };
     let mut request = Request::post(path)
         .version(http::Version::HTTP_2)

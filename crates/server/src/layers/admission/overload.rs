@@ -29,6 +29,7 @@ use tonic_types::StatusExt;
 use trellis_api::partner::v1 as partner;
 use trellis_api::partner::v1::partner_service_client::PartnerServiceClient;
 
+use crate::audit::Recorder;
 use crate::credentials::Credentials;
 use crate::layers::{Parts, assemble};
 use crate::listen::Acceptor;
@@ -122,6 +123,7 @@ impl Load {
             meter: meter.clone(),
             stop: stop.clone(),
             credentials: Credentials::nobody(),
+            recorder: Recorder::deaf(),
         };
         let service = tower::service_fn(move |_: Request<Body>| answer(workers.clone()));
         let (porter, service) = assemble(parts, service);

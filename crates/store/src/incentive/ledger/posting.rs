@@ -52,11 +52,13 @@ pub enum Kind {
     Hold,
     /// Somebody has released what was held by hand.
     HoldRelease,
+    /// Somebody has ruled that more of an award is due, or less.
+    Adjustment,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Accrual,
         Self::Release,
         Self::Approval,
@@ -72,6 +74,7 @@ impl Kind {
         Self::RejectionReversal,
         Self::Hold,
         Self::HoldRelease,
+        Self::Adjustment,
     ];
 
     /// The kind as it is written down.
@@ -98,7 +101,8 @@ impl Kind {
             | Self::PayoutReturn
             | Self::Rejection
             | Self::Hold
-            | Self::HoldRelease => None,
+            | Self::HoldRelease
+            | Self::Adjustment => None,
         }
     }
 
@@ -127,6 +131,17 @@ impl Kind {
                 &[ContraRevenue, CommissionExpense],
             ),
             Self::Hold => (&[Review, Payable], &[Held]),
+            Self::Adjustment => (
+                &[
+                    Held,
+                    Review,
+                    Payable,
+                    Receivable,
+                    ContraRevenue,
+                    CommissionExpense,
+                ],
+                &[Held, Review, ContraRevenue, CommissionExpense],
+            ),
             Self::Rejection => (&[Held, Review], &[ContraRevenue, CommissionExpense]),
             Self::PayoutReserve => (&[Payable, SetOff], &[InPayout, SetOff, Receivable]),
             Self::PayoutSend => (&[InPayout], &[PayoutClearing]),
@@ -597,8 +612,8 @@ mod tests {
     #[test]
     fn a_kind_must_mean_what_it_says() {
         let lines = accrual(None, Currency::USD, 5);
-        // What takes a rejection back grants anew.
-        let grants = [Kind::Accrual, Kind::RejectionReversal];
+        // What takes a rejection back grants anew, and what adjusts may.
+        let grants = [Kind::Accrual, Kind::RejectionReversal, Kind::Adjustment];
         for kind in Kind::ALL.into_iter().filter(|kind| !grants.contains(kind)) {
             let refused = post(kind, lines.clone());
             assert!(
@@ -642,6 +657,8 @@ mod tests {
             "RejectionReversal: [ContraRevenue, CommissionExpense] to [Held, Review]",
             "Hold: [Review, Payable] to [Held]",
             "HoldRelease: [Held] to [Review, Payable]",
+            "Adjustment: [Receivable, Held, Review, Payable, ContraRevenue, CommissionExpense] to \
+             [Held, Review, ContraRevenue, CommissionExpense]",
         ];
         assert_eq!(ways, expected);
     }

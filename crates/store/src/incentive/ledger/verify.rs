@@ -229,10 +229,10 @@ const AWARDS_ADD_UP: &str = "
     WHERE parts <> due OR due < 0
     UNION ALL
     SELECT id, 'it comes to ' || entitled_minor || ' ' || currency || ', of which ' || rejected_minor
-        || ' is rejected, and ' || due || ' was posted'
+        || ' is rejected, is adjusted by ' || adjusted_minor || ', and ' || due || ' was posted'
     FROM (
         SELECT award.id, award.currency, award.entitled_minor, award.rejected_minor,
-            COALESCE(SUM(CASE WHEN account.class IN ('CONTRA_REVENUE', 'COMMISSION_EXPENSE')
+            award.adjusted_minor, COALESCE(SUM(CASE WHEN account.class IN ('CONTRA_REVENUE', 'COMMISSION_EXPENSE')
                 THEN line.debit_minor - line.credit_minor ELSE 0 END), 0) AS due
         FROM awards AS award
         LEFT JOIN ledger_lines AS line
@@ -240,9 +240,10 @@ const AWARDS_ADD_UP: &str = "
         LEFT JOIN ledger_accounts AS account
             ON account.ecosystem = line.ecosystem AND account.id = line.account
         WHERE award.ecosystem = $1
-        GROUP BY award.id, award.currency, award.entitled_minor, award.rejected_minor
+        GROUP BY award.id, award.currency, award.entitled_minor, award.rejected_minor,
+            award.adjusted_minor
     ) AS awards
-    WHERE due <> entitled_minor - rejected_minor";
+    WHERE due <> entitled_minor + adjusted_minor - rejected_minor";
 
 const REVERSALS_MIRROR: &str = "
     SELECT journal AS subject, 'on ' || account || COALESCE(' for award ' || award, '')

@@ -1,7 +1,7 @@
 //! Random histories of facts: versions of a plan, also such that take days from others, facts with their
 //! revisions, refunds, churn, quotas, rates and deals, in any order, with calls that are cut off and a
-//! worker that reads again what it had read. After each, what is in the books is what the plainest code
-//! says, whatever the order was.
+//! worker that reads again what it had read. In between somebody rejects, adjusts, holds and releases. After
+//! each, what is in the books is what the plainest code says, whatever the order was.
 //!
 //! * [`told`] makes histories, [`play`] lets them happen on a server.
 //! * [`reference`] says what they must come to, and the same wrong in one thing.

@@ -1,11 +1,15 @@
 //! Lets a history happen on a server, and looks at what is in the books after it.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use tonic::{Code, Status};
 use trellis_api::incentive::v1 as pb;
+use trellis_api::incentive::v1::award::HoldReason;
 use trellis_api::{date, partner};
 use trellis_core::{Cadence, Currency, Period, Timestamp};
 use trellis_evaluation::evaluate::{ExchangeRate, Fact, Quota};
@@ -13,7 +17,9 @@ use trellis_evaluation::plan::FxType;
 use trellis_store::incentive::ledger::verify;
 use trellis_tests::{World, position};
 
+use super::super::coins::{Coins, Ruled};
 use super::super::ledger::forge;
+use super::super::ruled::{adjustment, hold, reject, rejection, release};
 use super::super::scene::{Scene, buckets, minor};
 use super::reference::Books;
 use super::told::{Event, PARTNERS, Story, rate};
@@ -26,6 +32,8 @@ struct Play<'a> {
     scene: Scene,
     random: StdRng,
     rates: usize,
+    /// What was ruled about awards, by their names.
+    ruled: BTreeMap<String, Coins>,
 }
 
 /// Lets a history happen in an ecosystem of its own, and answers what its awards come to.
@@ -41,6 +49,7 @@ pub(super) async fn play(world: &World, seed: u64, story: &Story) -> Books {
         scene,
         random: StdRng::seed_from_u64(seed),
         rates: 0,
+        ruled: BTreeMap::new(),
     };
     for event in &story.events {
         play.happen(event).await;
@@ -84,6 +93,7 @@ impl Play<'_> {
                 let days = Duration::from_secs(days * 24 * 3_600);
                 self.scene.pass(days).await;
             }
+            Event::Rule => self.rule().await,
             Event::Rewind => self.rewind().await,
         }
     }
@@ -215,12 +225,66 @@ impl Play<'_> {
             .filter(|award| buckets(award)[1] > 0)
             .collect();
         if !waiting.is_empty() {
-            self.scene.approve(&waiting).await;
+            // To some of them somebody else has added.
+            let grace = self.scene.world.actor("grace@acme.example");
+            let request = pb::ApproveAwardsRequest {
+                parent: self.scene.name.clone(),
+                names: waiting.iter().map(|award| award.name.clone()).collect(),
+                ..pb::ApproveAwardsRequest::default()
+            };
+            let approved = grace.awards().approve_awards(request).await.unwrap();
+            self.scene.note(position(&approved));
         }
         match self.scene.try_pay_out().await {
             Ok(()) => {}
             Err(status) => nothing_payable(&status),
         }
+    }
+
+    /// Rules about one of the awards, if there are any and it has anything.
+    async fn rule(&mut self) {
+        let awards = self.scene.awards("").await;
+        let Some(award) = awards.choose(&mut self.random) else {
+            return;
+        };
+        let [held, review, payable, in_payout, paid, owed] = buckets(award);
+        let due = held + review + payable + in_payout + paid - owed;
+        let rejectable = (held + review).min(due);
+        let ruled = match self.random.random_range(0..5) {
+            0 | 1 if rejectable > 0 => {
+                let count = self.random.random_range(1..=rejectable);
+                reject(&self.scene, rejection(award, count)).await.unwrap();
+                let earned = minor(&award.entitled_amount);
+                Ruled::Rejected { earned, count }
+            }
+            2 if due > 0 => self.adjust(award, -due..0).await,
+            2 | 3 => self.adjust(award, 1..100).await,
+            _ => {
+                let turned = match award.hold_reason() {
+                    HoldReason::Unspecified => hold(&self.scene, award, HoldReason::Dispute).await,
+                    _ => release(&self.scene, award).await,
+                };
+                return drop(turned.unwrap());
+            }
+        };
+        let coins = self.ruled.entry(award.name.clone()).or_default();
+        coins.0.push(ruled);
+    }
+
+    /// Adjusts an award; now and then the answer is lost, and the call sent again.
+    async fn adjust(&mut self, award: &pb::Award, by: Range<i64>) -> Ruled {
+        let count = self.random.random_range(by);
+        let request = pb::AdjustAwardRequest {
+            request_id: self.request_id(),
+            ..adjustment(award, count)
+        };
+        let mut awards = self.scene.world.actor("ada@acme.example").awards();
+        if let Some(wait) = self.loses_the_answer() {
+            drop(tokio::time::timeout(wait, awards.adjust_award(request.clone())).await);
+        }
+        let adjusted = awards.adjust_award(request).await.unwrap();
+        self.scene.note(position(&adjusted));
+        Ruled::Adjusted(count)
     }
 
     /// The worker reads everything once more, as one that was stopped before it knew that it had.
@@ -241,7 +305,12 @@ impl Play<'_> {
         for award in self.scene.awards("").await {
             let [held, review, payable, in_payout, paid, owed] = buckets(&award);
             let there = held + review + payable + in_payout + paid - owed;
-            assert_eq!(there, minor(&award.entitled_amount), "{award:?}");
+            let entitled = minor(&award.entitled_amount);
+            let ruled = self.ruled.get(&award.name);
+            let due = ruled.map_or(entitled, |coins| coins.due(entitled));
+            assert_eq!(there, due, "{ruled:?}: {award:?}");
+            let told = minor(&award.adjusted_amount) - minor(&award.rejected_amount);
+            assert_eq!(entitled + told, due, "{ruled:?}: {award:?}");
         }
         let request = pb::ReplayAwardsRequest {
             parent: self.scene.name.clone(),

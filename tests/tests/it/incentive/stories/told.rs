@@ -35,6 +35,8 @@ pub(super) enum Event {
     Pay,
     /// Some days pass.
     Pass(u64),
+    /// Somebody rules about an award: something of it is rejected, it is adjusted, held or released.
+    Rule,
     /// The worker has forgotten how far it had read.
     Rewind,
 }
@@ -377,13 +379,14 @@ fn deal(rng: &mut StdRng, id: &str) -> (Vec<Fact>, Vec<Event>) {
 }
 
 /// All of it in some order: of each sequence in its own, and versions one after the other. In between
-/// money is paid, time passes, and what was read is read again.
+/// money is paid, something is ruled, time passes, and what was read is read again.
 fn in_any_order(rng: &mut StdRng, told: Vec<Vec<Event>>, versions: usize) -> Vec<Event> {
     let mut sequences = told;
     sequences.push((0..versions).map(Event::Schedule).collect());
     sequences.push((0..rng.random_range(0..3)).map(|_| Event::Pay).collect());
     let days = (0..rng.random_range(0..3)).map(|_| Event::Pass(rng.random_range(1..40)));
     sequences.push(days.collect());
+    sequences.push((0..rng.random_range(0..5)).map(|_| Event::Rule).collect());
     if rng.random_ratio(1, 4) {
         sequences.push(vec![Event::Rewind]);
     }

@@ -76,6 +76,15 @@ fn awards() -> Vec<Row> {
             |ask| json!({ "parent": ask.parent(), "names": [ask.name], "validate_only": true }),
         ),
         moves(
+            "AdjustAward",
+            Kind::Award,
+            json!({
+                "amount": { "currency_code": "USD", "units": 1 },
+                "reason_code": "OTHER",
+                "note": "Letter of March 2."
+            }),
+        ),
+        moves(
             "HoldAward",
             Kind::Award,
             json!({ "reason": "HOLD_REASON_REVIEW" }),

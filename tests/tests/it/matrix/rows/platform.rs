@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Act, Kind, Row, get, lists, moves, row, update};
+use super::{Act, Kind, Row, get, inside, lists, moves, row, update};
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
@@ -24,6 +24,7 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         moves("AdvanceClock", Kind::Ecosystem, json!({ "duration": "1s" })),
         get("GetPosition", Kind::Ecosystem),
+        inside("ListAuditEntries", Kind::Ecosystem),
     ];
     // Whoever may not see a thing is told of no event of it.
     let told = Kind::ALL.into_iter().filter(|kind| {

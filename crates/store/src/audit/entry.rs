@@ -1,0 +1,358 @@
+//! Entries of the audit trail. A row is written once; what may change in it is that the names of people
+//! are erased.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{ExprTrait, SimpleExpr};
+use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, Statement, Value};
+use sha2::{Digest, Sha256};
+use trellis_core::{
+    Actor, Call, Cursor, EcosystemId, Page, PageQuery, Position, Timestamp, filter,
+};
+
+use crate::page::{self, Columns};
+use crate::{Error, Txn, View};
+
+/// The code of what succeeded.
+const OK: &str = "OK";
+
+/// One entry.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit_entries")]
+pub struct Model {
+    /// The ecosystem.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ecosystem: EcosystemId,
+    /// Its place in the trail, first part.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub epoch: i64,
+    /// The same, second part.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub xid: i64,
+    /// The same, third part.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub sequence: i64,
+    /// When, by the deployment's clock.
+    pub time: Timestamp,
+    /// What was called.
+    pub method: String,
+    /// What the request was about, by its full name.
+    pub resource: String,
+    /// What came of it: a code of gRPC.
+    pub code: String,
+    /// Why it was refused.
+    pub reason: Option<String>,
+    /// Finds the call in the server's log.
+    pub call_id: Option<String>,
+    /// What made it idempotent.
+    pub request_id: Option<Uuid>,
+    /// The place of its last event in the change feed.
+    pub position: Option<String>,
+    /// Who called. Nobody knows, or it was erased.
+    pub principal: Option<Actor>,
+    /// The person behind it, where one is known and was not erased.
+    pub person: Option<Actor>,
+    /// What the hash of the two names is salted with, until they are erased.
+    pub salt: Option<Vec<u8>>,
+    /// The salted hash of the two names.
+    pub personal_hash: Vec<u8>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The entry's place in the trail.
+    #[must_use]
+    pub fn place(&self) -> Position {
+        Position {
+            epoch: self.epoch,
+            xid: self.xid,
+            sequence: self.sequence,
+        }
+    }
+}
+
+/// An entry that is to be written.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// When, by the deployment's clock.
+    pub time: Timestamp,
+    /// What was called.
+    pub method: String,
+    /// What the request was about.
+    pub resource: String,
+    /// What came of it.
+    pub code: &'static str,
+    /// Why it was refused.
+    pub reason: Option<String>,
+    /// Finds the call in the server's log.
+    pub call_id: Option<String>,
+    /// What made it idempotent.
+    pub request_id: Option<Uuid>,
+    /// Who called, as far as that is known.
+    pub principal: Option<Actor>,
+    /// The person behind it.
+    pub person: Option<Actor>,
+}
+
+impl Draft {
+    /// The entry of a command that is done; nothing of what a part of the server does by itself.
+    pub(crate) fn of(call: &Call, time: Timestamp) -> Option<Self> {
+        let asked = call.asked.as_ref()?;
+        Some(Self {
+            time,
+            method: call.method.to_owned(),
+            resource: asked.resource.clone(),
+            code: OK,
+            reason: None,
+            call_id: asked.call_id.clone(),
+            request_id: call.request_id,
+            principal: Some(call.actor.clone()),
+            person: call.person.clone(),
+        })
+    }
+
+    /// What its row binds, but for its place.
+    fn values(&self, ecosystem: &EcosystemId, position: Value) -> [Value; 13] {
+        let Self {
+            time,
+            method,
+            resource,
+            code,
+            reason,
+            call_id,
+            request_id,
+            principal,
+            person,
+        } = self;
+        let name = |actor: &Option<Actor>| actor.as_ref().map(|actor| actor.as_str().to_owned());
+        let salt: [u8; SALT] = rand::random();
+        let (principal, person) = (name(principal), name(person));
+        let hash = personal_hash(&salt, principal.as_deref(), person.as_deref());
+        [
+            ecosystem.as_str().into(),
+            time.micros().into(),
+            method.as_str().into(),
+            resource.as_str().into(),
+            (*code).into(),
+            reason.clone().into(),
+            call_id.clone().into(),
+            (*request_id).into(),
+            position,
+            principal.into(),
+            person.into(),
+            salt.to_vec().into(),
+            hash.to_vec().into(),
+        ]
+    }
+}
+
+/// How long a salt is, in bytes.
+const SALT: usize = 32;
+
+/// The columns that an entry binds, in the order of its values.
+const COLUMNS: &str = "ecosystem, time, method, resource, code, reason, call_id, request_id, \
+    position, principal, person, salt, personal_hash";
+
+/// The place in the order above of the place in the feed.
+const POSITION: usize = 9;
+
+/// The hash of who called: SHA-256 of the salt and both names, each behind its length.
+#[must_use]
+pub fn personal_hash(salt: &[u8], principal: Option<&str>, person: Option<&str>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(salt);
+    for name in [principal, person] {
+        push(&mut hash, name.unwrap_or_default());
+    }
+    hash.finalize().into()
+}
+
+/// Takes in a text behind its length, so that no two lists of texts are the same bytes.
+pub(super) fn push(hash: &mut Sha256, text: &str) {
+    hash.update(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+    hash.update(text);
+}
+
+/// The statement that writes an entry as a part of another one on PostgreSQL, and what it binds.
+/// `first` is the number of its first value; `position` what is written in the place of its own.
+pub(crate) fn beside(
+    txn: &Txn,
+    draft: &Draft,
+    first: usize,
+    position: Option<&str>,
+) -> (String, Vec<Value>) {
+    let values = draft.values(txn.ecosystem(), Value::String(None));
+    let places: Vec<String> = (1..=values.len())
+        .map(|place| match position.filter(|_| place == POSITION) {
+            // What is not used is bound all the same, and needs a type.
+            Some(position) => format!("COALESCE(${}::text, {position})", first + place - 1),
+            None => format!("${}", first + place - 1),
+        })
+        .collect();
+    let sql = format!(
+        "INSERT INTO audit_entries ({COLUMNS}) VALUES ({})",
+        places.join(", ")
+    );
+    (sql, values.to_vec())
+}
+
+/// Entries of one statement; each binds thirteen values, and SQLite takes 32,766 in one statement.
+const CHUNK: usize = 1_000;
+
+/// Writes entries, in the order given.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn insert(txn: &Txn, drafts: &[Draft]) -> Result<(), Error> {
+    for chunk in drafts.chunks(CHUNK) {
+        let rows = chunk.iter().map(|draft| (draft, None));
+        write(txn, rows.collect()).await?;
+    }
+    Ok(())
+}
+
+/// Writes the entry of a command with the place of its last event.
+pub(crate) async fn insert_one(
+    txn: &Txn,
+    draft: &Draft,
+    position: Option<Position>,
+) -> Result<(), Error> {
+    write(txn, vec![(draft, position)]).await
+}
+
+async fn write(txn: &Txn, rows: Vec<(&Draft, Option<Position>)>) -> Result<(), Error> {
+    let db = txn.db();
+    let backend = db.get_database_backend();
+    let mut values: Vec<Value> = Vec::with_capacity(rows.len() * 13);
+    let mut places: Vec<String> = Vec::with_capacity(rows.len());
+    for (index, (draft, position)) in rows.into_iter().enumerate() {
+        let position = position.map(|position| position.to_string());
+        let bound = draft.values(txn.ecosystem(), position.into());
+        let first = values.len();
+        let place: Vec<String> = (1..=bound.len())
+            .map(|offset| format!("${}", first + offset))
+            .collect();
+        let place = place.join(", ");
+        places.push(match backend {
+            DatabaseBackend::Sqlite => format!("({}, {place})", index + 1),
+            _ => format!("({place})"),
+        });
+        values.extend(bound);
+    }
+    let rows = places.join(", ");
+    let sql = match backend {
+        // The one writer counts for itself, as it counts events.
+        DatabaseBackend::Sqlite => format!(
+            "INSERT INTO audit_entries (epoch, xid, sequence, {COLUMNS}) \
+             SELECT 1, 0, column1 + COALESCE((SELECT MAX(sequence) FROM audit_entries \
+             WHERE ecosystem = column2 AND epoch = 1 AND xid = 0), 0), column2, column3, column4, \
+             column5, column6, column7, column8, column9, column10, column11, column12, column13, \
+             column14 FROM (VALUES {rows})"
+        ),
+        _ => format!("INSERT INTO audit_entries ({COLUMNS}) VALUES {rows}"),
+    };
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    db.execute_raw(statement).await?;
+    Ok(())
+}
+
+/// Before every entry.
+pub const START: Position = Position {
+    epoch: 0,
+    xid: 0,
+    sequence: 0,
+};
+
+/// The place of an entry.
+fn at() -> SimpleExpr {
+    Expr::tuple([
+        Expr::col(Column::Epoch),
+        Expr::col(Column::Xid),
+        Expr::col(Column::Sequence),
+    ])
+}
+
+fn tuple(place: Position) -> SimpleExpr {
+    Expr::tuple([
+        Expr::value(place.epoch),
+        Expr::value(place.xid),
+        Expr::value(place.sequence),
+    ])
+}
+
+/// The entries of this ecosystem after a place that no later commit can precede any more, oldest first.
+fn settled(view: &View, after: Position) -> Select<Entity> {
+    let mut select = Entity::find()
+        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        .filter(at().gt(tuple(after)));
+    if view.db().get_database_backend() == DatabaseBackend::Postgres {
+        select = select.filter(Expr::col(Column::Xid).lt(Expr::cust(
+            "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
+        )));
+    }
+    select
+        .order_by_asc(Column::Epoch)
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::Sequence)
+}
+
+/// A page of the entries, oldest first, filtered.
+///
+/// # Errors
+/// [`Error::BadCursor`] when the page token was made for another query.
+pub async fn page(view: &View, query: &PageQuery) -> Result<Page<Model>, Error> {
+    let after = match &query.after {
+        Some(Cursor(values)) => place_of(values)?,
+        None => START,
+    };
+    let mut rows = page::filtered(settled(view, after), query)?
+        .limit(u64::from(query.size) + 1)
+        .all(&view.db())
+        .await?;
+    let more = rows.len() > usize::try_from(query.size).unwrap_or(usize::MAX);
+    if more {
+        rows.pop();
+    }
+    let next = rows.last().filter(|_| more).map(|last| {
+        Cursor(vec![
+            filter::Value::Integer(last.epoch),
+            filter::Value::Integer(last.xid),
+            filter::Value::Integer(last.sequence),
+        ])
+    });
+    Ok(Page { rows, next })
+}
+
+fn place_of(values: &[filter::Value]) -> Result<Position, Error> {
+    match values {
+        [
+            filter::Value::Integer(epoch),
+            filter::Value::Integer(xid),
+            filter::Value::Integer(sequence),
+        ] => Ok(Position {
+            epoch: *epoch,
+            xid: *xid,
+            sequence: *sequence,
+        }),
+        _ => Err(Error::BadCursor),
+    }
+}
+
+impl Columns for Entity {
+    const ID: Column = Column::Sequence;
+
+    fn column(field: &str) -> Option<Column> {
+        Some(match field {
+            "time" => Column::Time,
+            "principal" => Column::Principal,
+            "person" => Column::Person,
+            "method" => Column::Method,
+            "resource" => Column::Resource,
+            "code" => Column::Code,
+            "reason" => Column::Reason,
+            "call_id" => Column::CallId,
+            _ => return None,
+        })
+    }
+}

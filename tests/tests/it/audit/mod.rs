@@ -1,0 +1,5 @@
+//! The audit trail: who asked for what, and what came of it.
+
+mod entries;
+mod faults;
+mod scene;
