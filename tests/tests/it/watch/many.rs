@@ -128,6 +128,7 @@ async fn a_thousand_who_are_told_nothing_cost_a_few_statements_and_little_memory
 on_both! {
     async fn whoever_does_not_read_keeps_nobody_from_reading(world: World) {
         world.ecosystem("acme").await;
+        world.settled("ecosystems/acme").await;
         let mut slow = Watcher::open(&Caller::new(world.channel()), from_now("acme")).await.unwrap();
         let mut fast = Watcher::open(&world, from_now("acme")).await.unwrap();
         slow.until_heartbeat().await;
