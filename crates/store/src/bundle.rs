@@ -3,7 +3,7 @@
 //!
 //! The rows of each read come as one array in JSON, so that reads of different tables can stand below
 //! each other. Writing and reading JSON costs more than columns do, so that a read of many rows is
-//! better off alone. Both databases answer the rows of a read in the order that it asks for.
+//! better off alone. In which order the rows of a read come nobody promises: whoever needs one sorts them.
 
 use std::marker::PhantomData;
 

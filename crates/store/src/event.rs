@@ -15,9 +15,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{DatabaseBackend, QueryOrder, QueryResult, QuerySelect, Statement, Value};
-use trellis_core::{
-    Actor, Cursor, EcosystemId, Page, PageQuery, PartnerId, Position, Timestamp, filter,
-};
+use trellis_core::{Actor, EcosystemId, Page, PageQuery, PartnerId, Position, Timestamp, filter};
 
 use crate::page::{self, Columns};
 use crate::{Error, Txn, View};
@@ -25,13 +23,13 @@ use crate::{Error, Txn, View};
 pub mod follow;
 mod held;
 mod holds;
-mod place;
+pub(crate) mod place;
 mod shown;
 mod tail;
 mod watch;
 
 pub use held::held;
-use place::{START, at, require, settled, tuple};
+use place::{START, at, cut, goes_on, require, settled, tuple};
 pub use place::{head, newest_place};
 use shown::{readable, shown};
 pub(crate) use tail::Tails;
@@ -341,10 +339,10 @@ pub async fn find(view: &View, place: Position) -> Result<Option<Model>, Error> 
 /// [`Error::PositionUnknown`]; [`Error::Driver`] and its kin.
 pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page<Model>, Error> {
     let (from, begins) = match &query.after {
-        Some(Cursor(values)) => (position_of(values)?, false),
+        Some(cursor) => (goes_on(cursor)?, false),
         None => (from, true),
     };
-    let mut rows = page::filtered(shown(view, settled(view, from)), query)?
+    let rows = page::filtered(shown(view, settled(view, from)), query)?
         .order_by_asc(Column::Epoch)
         .order_by_asc(Column::Xid)
         .order_by_asc(Column::Sequence)
@@ -356,33 +354,7 @@ pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page
     if begins && !rows.first().is_some_and(comes_after) {
         require(view, from).await?;
     }
-    let more = rows.len() > usize::try_from(query.size).unwrap_or(usize::MAX);
-    if more {
-        rows.pop();
-    }
-    let next = rows.last().filter(|_| more).map(|last| {
-        Cursor(vec![
-            filter::Value::Integer(last.epoch),
-            filter::Value::Integer(last.xid),
-            filter::Value::Integer(last.sequence),
-        ])
-    });
-    Ok(Page { rows, next })
-}
-
-fn position_of(values: &[filter::Value]) -> Result<Position, Error> {
-    match values {
-        [
-            filter::Value::Integer(epoch),
-            filter::Value::Integer(xid),
-            filter::Value::Integer(sequence),
-        ] => Ok(Position {
-            epoch: *epoch,
-            xid: *xid,
-            sequence: *sequence,
-        }),
-        _ => Err(Error::BadCursor),
-    }
+    Ok(cut(rows, query, Model::position))
 }
 
 /// Whether a worker's place is behind the newest committed event, readable or not.

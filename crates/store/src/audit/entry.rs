@@ -2,13 +2,11 @@
 //! are erased.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, SimpleExpr};
 use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, Statement, Value};
 use sha2::{Digest, Sha256};
-use trellis_core::{
-    Actor, Call, Cursor, EcosystemId, Page, PageQuery, Position, Timestamp, filter,
-};
+use trellis_core::{Actor, Call, EcosystemId, Page, PageQuery, Position, Timestamp};
 
+use crate::event::place::{START, cut, goes_on, settled_of};
 use crate::page::{self, Columns};
 use crate::{Error, Txn, View};
 
@@ -257,41 +255,10 @@ async fn write(txn: &Txn, rows: Vec<(&Draft, Option<Position>)>) -> Result<(), E
     Ok(())
 }
 
-/// Before every entry.
-pub const START: Position = Position {
-    epoch: 0,
-    xid: 0,
-    sequence: 0,
-};
-
-/// The place of an entry.
-fn at() -> SimpleExpr {
-    Expr::tuple([
-        Expr::col(Column::Epoch),
-        Expr::col(Column::Xid),
-        Expr::col(Column::Sequence),
-    ])
-}
-
-fn tuple(place: Position) -> SimpleExpr {
-    Expr::tuple([
-        Expr::value(place.epoch),
-        Expr::value(place.xid),
-        Expr::value(place.sequence),
-    ])
-}
-
 /// The entries of this ecosystem after a place that no later commit can precede any more, oldest first.
 fn settled(view: &View, after: Position) -> Select<Entity> {
-    let mut select = Entity::find()
-        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
-        .filter(at().gt(tuple(after)));
-    if view.db().get_database_backend() == DatabaseBackend::Postgres {
-        select = select.filter(Expr::col(Column::Xid).lt(Expr::cust(
-            "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
-        )));
-    }
-    select
+    let all = Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone()));
+    settled_of(view, all, after)
         .order_by_asc(Column::Epoch)
         .order_by_asc(Column::Xid)
         .order_by_asc(Column::Sequence)
@@ -303,40 +270,14 @@ fn settled(view: &View, after: Position) -> Select<Entity> {
 /// [`Error::BadCursor`] when the page token was made for another query.
 pub async fn page(view: &View, query: &PageQuery) -> Result<Page<Model>, Error> {
     let after = match &query.after {
-        Some(Cursor(values)) => place_of(values)?,
+        Some(cursor) => goes_on(cursor)?,
         None => START,
     };
-    let mut rows = page::filtered(settled(view, after), query)?
+    let rows = page::filtered(settled(view, after), query)?
         .limit(u64::from(query.size) + 1)
         .all(&view.db())
         .await?;
-    let more = rows.len() > usize::try_from(query.size).unwrap_or(usize::MAX);
-    if more {
-        rows.pop();
-    }
-    let next = rows.last().filter(|_| more).map(|last| {
-        Cursor(vec![
-            filter::Value::Integer(last.epoch),
-            filter::Value::Integer(last.xid),
-            filter::Value::Integer(last.sequence),
-        ])
-    });
-    Ok(Page { rows, next })
-}
-
-fn place_of(values: &[filter::Value]) -> Result<Position, Error> {
-    match values {
-        [
-            filter::Value::Integer(epoch),
-            filter::Value::Integer(xid),
-            filter::Value::Integer(sequence),
-        ] => Ok(Position {
-            epoch: *epoch,
-            xid: *xid,
-            sequence: *sequence,
-        }),
-        _ => Err(Error::BadCursor),
-    }
+    Ok(cut(rows, query, Model::place))
 }
 
 impl Columns for Entity {

@@ -143,7 +143,7 @@ pub struct History {
     pub spent: Vec<(Timestamp, i64)>,
     /// When they set off an alarm the last time, if they did.
     pub alarm_time: Option<Timestamp>,
-    /// Whether each of the last decided ones was refused, the latest first, whenever that was.
+    /// Whether each of the last decided ones was refused, whenever that was.
     pub outcomes: Vec<bool>,
 }
 
@@ -223,11 +223,13 @@ impl Reads {
         let spent = spent.transpose()?.unwrap_or_default().into_iter();
         let alarmed = found.columns(&self.alarmed)?.pop();
         let outcomes = found.columns(&self.outcomes)?.into_iter();
+        let mut spent: Vec<(Timestamp, i64)> = spent
+            .map(|(time, cost)| (Timestamp::from_micros(time), cost))
+            .collect();
+        spent.sort_unstable();
         Ok(History {
             known: known.map(|(key,)| key).collect(),
-            spent: spent
-                .map(|(time, cost)| (Timestamp::from_micros(time), cost))
-                .collect(),
+            spent,
             alarm_time: alarmed.map(|(time,)| Timestamp::from_micros(time)),
             outcomes: outcomes.map(|(refused,)| refused != 0).collect(),
         })

@@ -63,14 +63,21 @@ pub async fn of(view: &View, asked: &Asked<'_>) -> Result<Surroundings, Error> {
     let before = bundle.records(before);
     let submissions = submission::history(&mut bundle, view, &asked.submissions);
     let mut found = bundle.read(view).await?;
-    let deals = found.records(&deals)?;
+    let mut deals = found.records(&deals)?;
+    deals.sort_by(|one, other| one.id.cmp(&other.id));
     let (direct, won) = deals.into_iter().partition(|deal| deal.partner.is_none());
+    let mut houses = found.records(&houses)?;
+    houses.sort_by(|one, other| one.id.cmp(&other.id));
+    let mut products = found.records(&products)?;
+    products.sort_by(|one, other| one.id.cmp(&other.id));
+    let mut before = found.records(&before)?;
+    before.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(Surroundings {
-        houses: found.records(&houses)?,
+        houses,
         direct,
         won,
-        products: found.records(&products)?,
-        before: found.records(&before)?,
+        products,
+        before,
         submissions: submissions.take(&mut found)?,
     })
 }

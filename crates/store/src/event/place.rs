@@ -3,14 +3,14 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, SimpleExpr};
 use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect};
-use trellis_core::Position;
+use trellis_core::{Cursor, Page, PageQuery, Position, filter};
 
 use super::shown::shown;
 use super::{COLUMN, Column, Entity};
 use crate::{Error, View};
 
 /// Before everything.
-pub(super) const START: Position = Position {
+pub(crate) const START: Position = Position {
     epoch: 0,
     xid: 0,
     sequence: 0,
@@ -40,13 +40,63 @@ pub(super) fn of_ecosystem(view: &View) -> Select<Entity> {
 
 /// The events of this ecosystem after a place that no later commit can precede any more.
 pub(super) fn settled(view: &View, after: Position) -> Select<Entity> {
-    let mut select = of_ecosystem(view).filter(at().gt(tuple(after)));
+    settled_of(view, of_ecosystem(view), after)
+}
+
+/// Of rows that have places as events have them: those after a place that no later commit can precede any
+/// more.
+pub(crate) fn settled_of<E: EntityTrait>(
+    view: &View,
+    select: Select<E>,
+    after: Position,
+) -> Select<E> {
+    let mut select = select.filter(at().gt(tuple(after)));
     if view.db().get_database_backend() == DatabaseBackend::Postgres {
         select = select.filter(Expr::col(Column::Xid).lt(Expr::cust(
             "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
         )));
     }
     select
+}
+
+/// A page of rows that have places, of which one more was read than it takes.
+pub(crate) fn cut<M>(
+    mut rows: Vec<M>,
+    query: &PageQuery,
+    place: impl Fn(&M) -> Position,
+) -> Page<M> {
+    let more = rows.len() > usize::try_from(query.size).unwrap_or(usize::MAX);
+    if more {
+        rows.pop();
+    }
+    let next = rows.last().filter(|_| more).map(|last| {
+        let last = place(last);
+        Cursor(vec![
+            filter::Value::Integer(last.epoch),
+            filter::Value::Integer(last.xid),
+            filter::Value::Integer(last.sequence),
+        ])
+    });
+    Page { rows, next }
+}
+
+/// Where a page goes on.
+///
+/// # Errors
+/// [`Error::BadCursor`].
+pub(crate) fn goes_on(Cursor(values): &Cursor) -> Result<Position, Error> {
+    match &values[..] {
+        [
+            filter::Value::Integer(epoch),
+            filter::Value::Integer(xid),
+            filter::Value::Integer(sequence),
+        ] => Ok(Position {
+            epoch: *epoch,
+            xid: *xid,
+            sequence: *sequence,
+        }),
+        _ => Err(Error::BadCursor),
+    }
 }
 
 /// The place of the newest event that no later commit can precede and that the view's scope may
