@@ -43,6 +43,29 @@ pub(super) struct Hunt {
     pub(super) everybody: Vec<Who>,
     pub(super) lists: Vec<List>,
     pub(super) seed: u64,
+    pub(super) tried: Tried,
+}
+
+/// What was asked for so far, by ecosystem. Its audit trail tells of what was refused the name as it was
+/// asked for, which may be anybody's: that is what they said, and not what somebody else has.
+#[derive(Default)]
+pub(super) struct Tried(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl Tried {
+    /// Writes down that a list was asked for, and returns what may be told back of it.
+    fn ask(&self, list: &List, asked: &Asked) -> Vec<u8> {
+        let mut tried = self.0.lock().unwrap();
+        let parent = asked.text("parent");
+        let ecosystem: Vec<&str> = parent.split('/').take(2).collect();
+        let here = tried.entry(ecosystem.join("/")).or_default();
+        here.extend(parent.as_bytes());
+        here.push(0);
+        let mut told = asked.bytes();
+        if list.method.name == "ListAuditEntries" {
+            told.extend(&*here);
+        }
+        told
+    }
 }
 
 /// What came of a hunt.
@@ -276,6 +299,7 @@ impl<'a> Line<'a> {
 
     async fn call(&mut self, who: &Who, list: &List, asked: &Asked) -> Answer {
         let message = asked.bytes();
+        let told = self.hunt.tried.ask(list, asked);
         let extent = who.role.and_then(|role| list.method.access.extent(role));
         let everybody = list.method.access.everybody.then_some(Extent::Organization);
         let sight = who.sight(extent.or(everybody));
@@ -284,10 +308,7 @@ impl<'a> Line<'a> {
         } else {
             sight
         };
-        let under_way = Arc::new(UnderWay {
-            sight,
-            asked: message.clone(),
-        });
+        let under_way = Arc::new(UnderWay { sight, asked: told });
         let id = format!("chase-{}-{}", self.chase, self.bag.calls);
         self.hunt.log.begin(&id, under_way.clone());
         let request = self.request(who, list.method.path, &id, &message);
@@ -362,7 +383,8 @@ impl<'a> Line<'a> {
         for leak in found.foreign {
             let (role, homes) = (who.role, &who.ecosystems);
             let code = status.code();
-            let asked = String::from_utf8_lossy(&call.asked);
+            // What was asked stands first.
+            let asked = String::from_utf8_lossy(&call.asked[..call.asked.len().min(200)]);
             self.bag.leaks.push(format!(
                 "chase {chase}: {role:?} of {homes:?} was told {leak} by {name}, {code:?}, \
                  asked {asked:?}"

@@ -27,7 +27,7 @@ use trellis_tests::{Engine, Issuer, World, number};
 
 use self::ask::lists;
 use self::bare::{ABOVE, BELOW, Bare, make_role_above};
-use self::hunt::{Bag, Hunt};
+use self::hunt::{Bag, Hunt, Tried};
 use self::listen::Log;
 use self::plant::{ECOSYSTEMS, Planter, ecosystem};
 use self::who::everybody;
@@ -120,6 +120,7 @@ async fn prepare(world: &World, log: &Log, flags: &[(&'static str, &str)]) -> (R
         everybody,
         lists: lists(),
         seed: seed(),
+        tried: Tried::default(),
     };
     (server, hunt)
 }
