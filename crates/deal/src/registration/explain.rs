@@ -198,6 +198,7 @@ fn wire_occasion(occasion: Occasion) -> Wire {
         Occasion::Submission => Wire::Submission,
         Occasion::Tick => Wire::Tick,
         Occasion::Promotion => Wire::Promotion,
+        Occasion::Recognition => Wire::Recognition,
         Occasion::Breach => Wire::Breach,
         Occasion::Approval => Wire::Approval,
         Occasion::Rejection => Wire::Rejection,

@@ -281,7 +281,7 @@ pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Err
             };
             // What stands at its own customer may be more than what stands at the one that was left.
             let customer = held.customer(&seen)?;
-            match Box::pin(take_turn(txn, customer, &seen)).await? {
+            match Box::pin(take_turn(txn, customer, &seen, Occasion::Promotion)).await? {
                 Turn::Waits(_) | Turn::StandsBehind => {}
                 // Who was granted a part of what it asked for is not in the way of the rest any more.
                 Turn::Taken => {
@@ -298,7 +298,8 @@ pub(super) async fn next(txn: &Txn, held: &Held, left: &Model) -> Result<(), Err
 /// recognised by has changed: what stood in their way may be somebody else's now.
 pub(super) async fn look_again(txn: &Txn, held: &Held, waiting: &[Model]) -> Result<(), Error> {
     for seen in waiting {
-        match Box::pin(take_turn(txn, held.customer(seen)?, seen)).await? {
+        let customer = held.customer(seen)?;
+        match Box::pin(take_turn(txn, customer, seen, Occasion::Recognition)).await? {
             Turn::Refused(left) => next(txn, held, &left).await?,
             Turn::Waits(judged) => stand(txn, &judged, seen).await?,
             Turn::Taken | Turn::StandsBehind => {}
@@ -328,7 +329,7 @@ async fn stand(txn: &Txn, judged: &Judged, seen: &Model) -> Result<(), Error> {
     registration.waitlist_position = Some(place);
     registration.decision = Some(decision);
     registration::note(txn, &registration).await?;
-    judged.keep(txn, &registration, Occasion::Promotion).await
+    judged.keep(txn, &registration, Occasion::Recognition).await
 }
 
 /// What comes of looking whether the turn of a registration has come.
@@ -343,8 +344,13 @@ enum Turn {
     Refused(Box<Model>),
 }
 
-/// Looks whether the turn of a registration that waits has come.
-async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Turn, Error> {
+/// Looks, on some occasion, whether the turn of a registration that waits has come.
+async fn take_turn(
+    txn: &Txn,
+    customer: &Customer,
+    seen: &Model,
+    occasion: Occasion,
+) -> Result<Turn, Error> {
     let facts = eligibility::facts(txn, &seen.partner, &seen.program).await?;
     let Some(facts) = facts else {
         return Ok(Turn::Taken);
@@ -379,7 +385,7 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Turn,
     if refused {
         registration.decision = Some(judged.decision(txn));
         let left = registration.clone();
-        turn_away(txn, &judged, registration, Occasion::Promotion).await?;
+        turn_away(txn, &judged, registration, occasion).await?;
         return Ok(Turn::Refused(Box::new(left)));
     }
     let submissions = &judged.found.submissions;
@@ -397,7 +403,7 @@ async fn take_turn(txn: &Txn, customer: &Customer, seen: &Model) -> Result<Turn,
         registration::note(txn, &registration).await?;
         "registration.promoted"
     };
-    judged.keep(txn, &registration, Occasion::Promotion).await?;
+    judged.keep(txn, &registration, occasion).await?;
     report(txn, kind, &registration, "", disclosure);
     Ok(Turn::Taken)
 }

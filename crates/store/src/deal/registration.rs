@@ -369,8 +369,9 @@ pub async fn unresponded(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
     Ok(select.all(&view.db()).await?)
 }
 
-/// The registrations that wait for another one and stand at some accounts, or wait for what stands there,
-/// in the order in which they were handed in.
+/// The registrations that wait for another one and stand at some accounts, wait for what stands there, or
+/// wait, at whatever account, behind the same as those there: all whose place may be another one when what
+/// these accounts are recognised by changes. In the order in which they were handed in.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -386,10 +387,19 @@ pub async fn waiting_about(
         .select_only()
         .column(Column::Id);
     let blocked_by = || Expr::cust("registrations.decision ->> 'blocked_by'");
+    let ahead = Entity::find()
+        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        .filter(COLUMN.state.eq(State::Waitlisted))
+        .filter(at())
+        .select_only()
+        .expr(blocked_by());
     let select = scoped::<Entity>(view)
         .filter(COLUMN.state.eq(State::Waitlisted))
         .filter(blocked_by().is_not_null())
-        .filter(at().or(blocked_by().in_subquery(QueryTrait::into_query(standing))))
+        .filter(
+            at().or(blocked_by().in_subquery(QueryTrait::into_query(standing)))
+                .or(blocked_by().in_subquery(QueryTrait::into_query(ahead))),
+        )
         .order_by_asc(Column::SubmitTime)
         .order_by_asc(Column::Id);
     Ok(select.all(&view.db()).await?)

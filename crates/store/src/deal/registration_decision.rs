@@ -34,6 +34,8 @@ pub enum Occasion {
     Tick,
     /// What stood in its way ended.
     Promotion,
+    /// What an account is recognised by has changed, its own or of who stood in its way.
+    Recognition,
     /// Nobody responded to it for long.
     Breach,
     /// A person approved it.
@@ -48,7 +50,9 @@ impl Occasion {
     pub fn is_a_persons(self) -> bool {
         match self {
             Self::Approval | Self::Rejection => true,
-            Self::Submission | Self::Tick | Self::Promotion | Self::Breach => false,
+            Self::Submission | Self::Tick | Self::Promotion | Self::Recognition | Self::Breach => {
+                false
+            }
         }
     }
 }
@@ -59,6 +63,7 @@ impl Named for Occasion {
             Self::Submission => "SUBMISSION",
             Self::Tick => "TICK",
             Self::Promotion => "PROMOTION",
+            Self::Recognition => "RECOGNITION",
             Self::Breach => "BREACH",
             Self::Approval => "APPROVAL",
             Self::Rejection => "REJECTION",

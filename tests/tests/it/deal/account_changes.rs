@@ -2,11 +2,26 @@
 
 use tonic::Response;
 use trellis_api::deal::v1 as pb;
+use trellis_api::deal::v1::explain_decision_response::explanation::Occasion;
 use trellis_api::deal::v1::registration::State;
 use trellis_tests::on_both;
 
 use super::desk::read;
 use super::market::{Market, automatic};
+
+async fn company(market: &Market, display_name: &str, region_code: &str) -> String {
+    let request = pb::CreateAccountRequest {
+        parent: market.parent.clone(),
+        account: Some(pb::Account {
+            display_name: display_name.to_owned(),
+            region_code: region_code.to_owned(),
+            ..pb::Account::default()
+        }),
+        ..pb::CreateAccountRequest::default()
+    };
+    let made = market.accounts().create_account(request).await;
+    made.unwrap().into_inner().name
+}
 
 /// A market with two spellings of one company and a namesake elsewhere.
 struct Companies {
@@ -27,23 +42,11 @@ impl Companies {
         for partner in &partners {
             market.enroll(partner, "quick").await;
         }
-        let company = async |display_name: &str, region_code: &str| {
-            let request = pb::CreateAccountRequest {
-                parent: market.parent.clone(),
-                account: Some(pb::Account {
-                    display_name: display_name.to_owned(),
-                    region_code: region_code.to_owned(),
-                    ..pb::Account::default()
-                }),
-                ..pb::CreateAccountRequest::default()
-            };
-            let made = market.accounts().create_account(request).await;
-            made.unwrap().into_inner().name
-        };
+        let long = "Kelmar Gesellschaft mit beschränkter Haftung";
         Self {
-            short: company("Kelmar GmbH", "DE").await,
-            long: company("Kelmar Gesellschaft mit beschränkter Haftung", "DE").await,
-            abroad: company("Orvando S.A.", "FR").await,
+            short: company(&market, "Kelmar GmbH", "DE").await,
+            long: company(&market, long, "DE").await,
+            abroad: company(&market, "Orvando S.A.", "FR").await,
             market,
             partners,
         }
@@ -129,6 +132,31 @@ on_both! {
         // Its account is another one than it was judged on, so a person decides.
         assert_eq!(now.decision.unwrap().reason_code, "PROMOTED");
         market.approve(&waits.name).await.unwrap();
+    }
+
+    async fn who_stands_elsewhere_behind_one_who_leaves_the_line_moves_up(world: World) {
+        let companies = Companies::open(world).await;
+        let market = &companies.market;
+        let dotted = company(market, "Kelmar G.m.b.H.", "DE").await;
+        companies.claims(0, &companies.short).await;
+        let second = companies.claims(1, &companies.long).await;
+        let third = companies.claims(2, &dotted).await;
+        assert_eq!((place(&second), place(&third)), ((State::Waitlisted, 1), (State::Waitlisted, 2)));
+        // It has become another company than either of the others.
+        let told = companies.renamed(&companies.long, "Tarnow Optik GmbH").await;
+        let now = market.after(&told);
+        // Its account is another one than it was judged on, so a person decides.
+        let turned = read(&now, &second.name).await.decision.unwrap();
+        assert_eq!(turned.reason_code, "PROMOTED");
+        assert_eq!(place(&read(&now, &third.name).await), (State::Waitlisted, 1));
+        for moved in [&second, &third] {
+            let request = pb::ExplainDecisionRequest { name: moved.name.clone() };
+            let explained = market.registrations().explain_decision(request).await.unwrap();
+            let last = explained.into_inner().decisions.pop().unwrap();
+            let explanation = last.explanation.unwrap();
+            assert_eq!(explanation.occasion(), Occasion::Recognition);
+            assert!(explanation.replay_agrees);
+        }
     }
 
     async fn those_of_two_lines_that_become_one_are_counted_anew(world: World) {
