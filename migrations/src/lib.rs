@@ -43,6 +43,7 @@ mod m20261127_000231_award_holds;
 mod m20261127_000240_webhooks;
 mod m20261127_000250_award_adjustments;
 mod m20261127_000260_audit;
+mod m20261127_000261_audit_blocks;
 mod m20261127_000270_recognition;
 
 /// All migrations.
@@ -84,6 +85,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000240_webhooks::Migration),
             Box::new(m20261127_000250_award_adjustments::Migration),
             Box::new(m20261127_000260_audit::Migration),
+            Box::new(m20261127_000261_audit_blocks::Migration),
             Box::new(m20261127_000270_recognition::Migration),
         ]
     }

@@ -17,6 +17,7 @@ use trellis_core::access::Grant;
 use trellis_core::{EcosystemId, ManualClock, Position, Role, Timestamp};
 use trellis_platform::access::secret::Pepper;
 use trellis_platform::access::{First, bootstrap};
+use trellis_platform::audit::note::Signer;
 use trellis_server::server::{self, Running};
 use trellis_server::settings::{Settings, Sources};
 use trellis_store::Store;
@@ -190,7 +191,8 @@ impl World {
         &self,
         pepper: Pepper,
     ) -> BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Infallible> {
-        server::services(&self.inner.settings, self.store(), pepper)
+        let signer = Arc::new(Signer::of_seed("tests", &[0; 32], &[]).expect("a key"));
+        server::services(&self.inner.settings, self.store(), pepper, signer)
     }
 
     /// The server's clock. It stands still until it is moved.
@@ -354,6 +356,7 @@ fn settings(database_url: &str, flags: &[(&'static str, &str)]) -> Settings {
         ("database-rls", "require"),
         ("reflection", "true"),
         ("drain-limit", "2s"),
+        ("audit-seal-interval", "200ms"),
         // This machine stands for other systems.
         ("webhook-hosts", "127.0.0.1,localhost"),
     ];

@@ -1,7 +1,7 @@
 //! Enters in the audit trail what happens outside of a transaction: what was refused, and who read what is
-//! sensitive.
+//! sensitive. Has the trail sealed, with the key that the settings name.
 //!
-//! It is done after the answer, in batches, so that nobody waits for it. What waits is bounded: when the
+//! Entering is done after the answer, in batches, so that nobody waits for it. What waits is bounded: when the
 //! database is slower than those who are refused, entries are left out, counted by a metric and told in
 //! the log. A server that is killed loses the entries of the last moments.
 
@@ -14,10 +14,17 @@ use std::time::Duration;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use opentelemetry::metrics::{Counter, Meter};
 use tokio::sync::mpsc;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_util::sync::CancellationToken;
 use trellis_core::{Clock, EcosystemId, Timestamp};
+use trellis_platform::audit::note::{InvalidKey, Signer};
+use trellis_platform::audit::sealer;
 use trellis_store::audit::{self, Draft};
+use trellis_store::platform::secret::{self, Purpose};
 use trellis_store::{Error, Store};
+
+use crate::settings::Settings;
 
 /// How many entries may wait.
 const QUEUE_MAX: usize = 8_192;
@@ -200,4 +207,68 @@ async fn enter(store: &Store, ecosystem: &EcosystemId, drafts: &[Draft]) -> Resu
             outcome => return outcome,
         }
     }
+}
+
+/// Seals the trails of all ecosystems, every now and then, until `stop`.
+pub(crate) async fn seal_all(
+    store: Store,
+    signer: Arc<Signer>,
+    every: Duration,
+    stop: CancellationToken,
+) {
+    let rest = || tokio::time::sleep(every);
+    while stop.run_until_cancelled(rest()).await.is_some() {
+        let ecosystems = match store.read_all().ids().await {
+            Ok(ecosystems) => ecosystems,
+            Err(error) => {
+                tracing::error!(%error, "it is not known which audit trails there are to seal");
+                continue;
+            }
+        };
+        for ecosystem in ecosystems {
+            if let Err(error) = sealer::seal(&store, &signer, &ecosystem).await {
+                tracing::error!(%error, %ecosystem, "an audit trail could not be sealed");
+            }
+        }
+    }
+}
+
+/// The key that checkpoints are signed with cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Its file cannot be read.
+    #[error("audit-key-file {path} cannot be read")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system, or PEM, says.
+        source: pem::Error,
+    },
+    /// It is no such key.
+    #[error("audit-key-file: {0}")]
+    Key(#[from] InvalidKey),
+    /// The database has none.
+    #[error("the key of the audit trail cannot be read")]
+    Store(#[from] Error),
+}
+
+/// What signs the checkpoints of a deployment, and knows those that it signed before.
+///
+/// # Errors
+/// See [`KeyError`].
+pub(crate) async fn signer(settings: &Settings, store: &Store) -> Result<Signer, KeyError> {
+    let origin = settings.audit_origin.as_str();
+    let trusted = settings.audit_trusted_keys.values();
+    let kept = secret::get(store, Purpose::Audit).await?;
+    let kept = Signer::of_seed(origin, &kept, trusted)?;
+    let Some(path) = settings.audit_key_file.path() else {
+        return Ok(kept);
+    };
+    let read = PrivatePkcs8KeyDer::from_pem_file(path).map_err(|source| KeyError::File {
+        path: path.display().to_string(),
+        source,
+    })?;
+    // What was signed before there was a file is believed like everything else that was.
+    let trusted = [trusted, &[kept.public()]].concat();
+    Ok(Signer::of_pkcs8(origin, read.secret_pkcs8_der(), &trusted)?)
 }

@@ -25,5 +25,6 @@ mod services;
 pub mod settings;
 pub mod telemetry;
 
+pub use audit::KeyError;
 pub use listen::Drained;
 pub use listen::tls::Error as TlsError;

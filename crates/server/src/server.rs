@@ -16,6 +16,7 @@ use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
 use trellis_core::Clock;
 use trellis_platform::access::secret::Pepper;
+use trellis_platform::audit::note::Signer;
 use trellis_store::platform::secret::{self, Purpose};
 use trellis_store::{Gaps, Store, worker};
 
@@ -63,6 +64,9 @@ pub enum Error {
          (docs/identity.md), or listen on 127.0.0.1 or [::1]"
     )]
     Exposed(SocketAddr),
+    /// The key of the audit trail cannot be used.
+    #[error("checkpoints of the audit trail cannot be signed")]
+    Audit(#[from] audit::KeyError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; is another server running?")]
     Listen {
@@ -128,7 +132,8 @@ pub async fn start(
         );
     }
     let methods = Methods::try_new()?;
-    let services = services::all(settings, &store, pepper);
+    let signer = Arc::new(audit::signer(settings, &store).await?);
+    let services = services::all(settings, &store, pepper, signer.clone());
 
     let (health, health_server) = tonic_health::server::health_reporter();
     for name in &services.names {
@@ -181,6 +186,14 @@ pub async fn start(
         &stop_workers,
     );
     workers.push(tokio::spawn(recording.run(stop_workers.clone())));
+    if settings.services.has(Service::Platform) {
+        workers.push(tokio::spawn(audit::seal_all(
+            store.clone(),
+            signer,
+            settings.audit_seal_interval,
+            stop_workers.clone(),
+        )));
+    }
     workers.push(tokio::spawn(lag::watch(
         store.clone(),
         meter,
@@ -340,6 +353,7 @@ pub fn services(
     settings: &Settings,
     store: &Store,
     pepper: Pepper,
+    signer: Arc<Signer>,
 ) -> BoxCloneSyncService<Request<Body>, Response<Body>, Infallible> {
-    BoxCloneSyncService::new(services::all(settings, store, pepper).routes)
+    BoxCloneSyncService::new(services::all(settings, store, pepper, signer).routes)
 }

@@ -7,6 +7,7 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::server::NamedService;
 use trellis_deal::account::nearby::Nearby;
 use trellis_platform::access::secret::Pepper;
+use trellis_platform::audit::note::Signer;
 use trellis_platform::webhook::sender::Sender;
 use trellis_platform::webhook::target::Named;
 use trellis_platform::webhook::{Deliveries, Lanes};
@@ -48,7 +49,12 @@ macro_rules! add {
 }
 
 /// Makes every service that the settings name over a store.
-pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Services {
+pub(crate) fn all(
+    settings: &Settings,
+    store: &Store,
+    pepper: Pepper,
+    signer: Arc<Signer>,
+) -> Services {
     let mut building = Building::new(settings);
     let named = Named::new(settings.webhook_hosts.values().iter().cloned());
     let lanes = Lanes::new(store.clone(), Sender::new(named));
@@ -61,7 +67,7 @@ pub(crate) fn all(settings: &Settings, store: &Store, pepper: Pepper) -> Service
             trellis_platform::access::Access::server(store.clone(), pepper),
             trellis_platform::event::Events::server(store.clone()),
             trellis_platform::webhook::Webhooks::server(store.clone(), lanes.clone()),
-            trellis_platform::audit::Audit::server(store.clone()),
+            trellis_platform::audit::Audit::server(store.clone(), signer),
         ]
     );
     building.work(

@@ -1,9 +1,11 @@
 //! The use cases of the trail's entries.
 
+use trellis_api::ecosystem_name;
 use trellis_api::platform::v1 as pb;
-use trellis_core::{Call, Page, PageQuery};
+use trellis_core::{Actor, Call, Page, PageQuery, Written};
 use trellis_store::Store;
-use trellis_store::audit::entry;
+use trellis_store::audit::{Draft, entry};
+use trellis_store::event::{self, NewEvent};
 
 use super::convert::wire;
 use crate::Error;
@@ -19,4 +21,29 @@ pub(super) async fn list(
 ) -> Result<Page<pb::AuditEntry>, Error> {
     let view = store.read(&call).await?;
     Ok(entry::page(&view, query).await?.map(wire))
+}
+
+/// Erases somebody's name from all entries, and enters for each of them that it was.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND` when the ecosystem does not exist.
+pub(super) async fn erase(
+    store: &Store,
+    call: Call,
+    name: Actor,
+) -> Result<Written<pb::ErasePersonalDataResponse>, Error> {
+    let by = Draft::of(&call, store.clock_now());
+    store
+        .write(call, (name, by), |txn, (name, by)| async move {
+            let erased = entry::erase(&txn, &name, by).await?;
+            let data = serde_json::json!({ "entries": erased });
+            let ecosystem = ecosystem_name(txn.ecosystem());
+            event::append(
+                &txn,
+                NewEvent::new("audit.names_erased", ecosystem).with(data),
+            );
+            let erased_count = i64::try_from(erased).unwrap_or(i64::MAX);
+            Ok::<_, Error>(pb::ErasePersonalDataResponse { erased_count })
+        })
+        .await
 }

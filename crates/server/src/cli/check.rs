@@ -1,26 +1,34 @@
 //! `trellis check`: looks whether what the database holds fits together.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
 use trellis_core::{Call, EcosystemId, SystemClock};
+use trellis_platform::audit::note::{Signer, Unproven};
+use trellis_platform::audit::verify::Verifying;
 use trellis_store::incentive::ledger::verify;
 use trellis_store::{Store, check};
 
 use super::Error;
 use crate::settings::DatabaseFlags;
 use crate::telemetry::Telemetry;
-use crate::{schema, server};
+use crate::{audit, schema, server};
 
-/// Verifies the ledger, the references between rows and the change feed of every ecosystem.
+/// Verifies the ledger, the references between rows, the change feed and the audit trail of every
+/// ecosystem.
 ///
 /// Exits with 0 when everything fits, with 1 when anything does not. Nothing is changed.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
     flags: DatabaseFlags,
+    /// A file with a checkpoint of an audit trail that was kept elsewhere: the `note` of `GetCheckpoint`.
+    /// Can be given several times. Without one it is not found that the end of a trail was removed.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
 }
 
 impl Check {
@@ -30,10 +38,12 @@ impl Check {
         schema::require(&loaded.settings).await?;
         let settings = server::of_store(&loaded.settings);
         let store = Store::connect(&settings, Arc::new(SystemClock)).await?;
+        let signer = Arc::new(audit::signer(&loaded.settings, &store).await?);
+        let mut kept = read(&self.checkpoint)?;
         let mut out = std::io::stdout().lock();
         let mut wrong = 0_usize;
         for ecosystem in store.read_all().ids().await? {
-            let findings = findings(&store, &ecosystem).await?;
+            let findings = findings(&store, &signer, &ecosystem, &mut kept).await?;
             let verdict = if findings.is_empty() {
                 "everything fits"
             } else {
@@ -45,6 +55,14 @@ impl Check {
             }
             wrong += findings.len();
         }
+        for Kept { file, .. } in &kept {
+            let file = file.display();
+            writeln!(
+                out,
+                "{file}: it is no checkpoint of an ecosystem that is here"
+            )?;
+        }
+        wrong += kept.len();
         Ok(if wrong == 0 {
             ExitCode::SUCCESS
         } else {
@@ -53,7 +71,33 @@ impl Check {
     }
 }
 
-async fn findings(store: &Store, ecosystem: &EcosystemId) -> Result<Vec<check::Finding>, Error> {
+/// A checkpoint that was kept elsewhere.
+struct Kept {
+    file: PathBuf,
+    note: String,
+}
+
+fn read(files: &[PathBuf]) -> Result<Vec<Kept>, Error> {
+    let read = |file: &PathBuf| {
+        let note = std::fs::read_to_string(file).map_err(|source| Error::Kept {
+            file: file.clone(),
+            source,
+        })?;
+        Ok(Kept {
+            file: file.clone(),
+            note,
+        })
+    };
+    files.iter().map(read).collect()
+}
+
+/// What does not fit in an ecosystem. Takes the checkpoints that are of its trail.
+async fn findings(
+    store: &Store,
+    signer: &Arc<Signer>,
+    ecosystem: &EcosystemId,
+    kept: &mut Vec<Kept>,
+) -> Result<Vec<check::Finding>, Error> {
     let view = store.read(&call(ecosystem)).await?;
     let mut findings = check::references(&view).await?;
     findings.extend(check::feed(&view).await?);
@@ -64,6 +108,27 @@ async fn findings(store: &Store, ecosystem: &EcosystemId) -> Result<Vec<check::F
             what: finding.what,
         }));
     }
+    let mut checkpoints = Vec::new();
+    kept.retain(|Kept { file, note }| match signer.read(ecosystem, note) {
+        Ok(checkpoint) => {
+            checkpoints.push(checkpoint);
+            false
+        }
+        Err(Unproven::Signature) => {
+            findings.push(check::Finding {
+                place: format!("audit trail, {}", file.display()),
+                what: Unproven::Signature.to_string(),
+            });
+            false
+        }
+        Err(Unproven::Form | Unproven::Origin) => true,
+    });
+    let verifying = Verifying::begin(view, signer.clone(), checkpoints).await?;
+    let verdict = verifying.whole().await?;
+    findings.extend(verdict.findings.into_iter().map(|finding| check::Finding {
+        place: format!("audit trail, {}", finding.subject),
+        what: finding.what,
+    }));
     Ok(findings)
 }
 

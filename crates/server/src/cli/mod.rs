@@ -39,7 +39,7 @@ enum Command {
     Keys(keys::Keys),
     /// Brings the database's schema up to date, or tells how it stands.
     Migrate(migrate::Migrate),
-    /// Verifies the ledger, the references and the change feed; the exit code tells.
+    /// Verifies the ledger, the references, the change feed and the audit trail; the exit code tells.
     Check(check::Check),
     /// Prints the settings with where each comes from; secrets are hidden.
     Config(config::Config),
@@ -63,6 +63,17 @@ enum Error {
     /// The schema is not as it must be.
     #[error("the schema")]
     Schema(#[from] crate::schema::Error),
+    /// What was signed cannot be verified.
+    #[error("the audit trail")]
+    Audit(#[from] crate::KeyError),
+    /// What was kept of an audit trail cannot be read.
+    #[error("--checkpoint {}", file.display())]
+    Kept {
+        /// Where it is said to be.
+        file: std::path::PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// A key could not be made.
     #[error("the key")]
     Key(#[from] trellis_platform::Error),
@@ -123,6 +134,8 @@ fn tell(error: &Error) -> ExitCode {
         | Error::Server(_)
         | Error::Schema(_)
         | Error::Store(_)
+        | Error::Audit(_)
+        | Error::Kept { .. }
         | Error::Key(_)
         | Error::Unreachable(_)
         | Error::Demo(_)

@@ -17,6 +17,6 @@ pub use load::{Loaded, Mistake, Mistakes, Origin, Sources};
 pub use table::Settings;
 pub(crate) use value::Value;
 pub use value::{
-    ClientCertificates, DatabaseUrl, File, Hosts, LogFormat, LogLevel, Origins, OtherAddress,
-    OtlpEndpoint, OtlpHeaders, RowSecurity, Service, Services, Size,
+    ClientCertificates, DatabaseUrl, File, Hosts, LogFormat, LogLevel, LogName, Origins,
+    OtherAddress, OtlpEndpoint, OtlpHeaders, PublicKeys, RowSecurity, Service, Services, Size,
 };

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::issuers::IssuerList;
 use super::load::Reader;
 use super::value::{
-    ClientCertificates, DatabaseUrl, Ecosystems, File, Hosts, LogFormat, LogLevel, Origins,
-    OtherAddress, OtlpEndpoint, OtlpHeaders, RowSecurity, Services, Size, Value,
+    ClientCertificates, DatabaseUrl, Ecosystems, File, Hosts, LogFormat, LogLevel, LogName,
+    Origins, OtherAddress, OtlpEndpoint, OtlpHeaders, PublicKeys, RowSecurity, Services, Size,
+    Value,
 };
 
 /// What is known of a setting without its value.
@@ -99,6 +100,18 @@ settings! {
         /// The hosts that webhooks may have beside public ones: names or addresses, with or without a
         /// port. Whoever makes webhooks can have the server call them, also without TLS.
         webhook_hosts("webhook-hosts"): Hosts = "none";
+    }
+    "Audit" => {
+        /// The name of this deployment in the checkpoints of its audit trails, such as
+        /// audit.acme.example. Choose it once: checkpoints of another name are another log's.
+        audit_origin("audit-origin"): LogName = "trellis";
+        /// The key that checkpoints are signed with: Ed25519, PKCS #8, PEM. None: one that was made with
+        /// the database and stands in it.
+        audit_key_file("audit-key-file"): File = "none";
+        /// The public keys of earlier checkpoints, so that these are still believed.
+        audit_trusted_keys("audit-trusted-keys"): PublicKeys = "none";
+        /// How often what was entered is sealed and signed.
+        audit_seal_interval("audit-seal-interval"): Duration = "5s";
     }
     "TLS" => {
         /// The server's certificate and those that lead from it to its authority, PEM. With it the

@@ -13,6 +13,7 @@ use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Uri};
 use tracing_subscriber::EnvFilter;
 use trellis_core::EcosystemId;
+use trellis_platform::audit::note::{self, PublicKey};
 
 /// What stands in for a secret wherever settings are shown.
 const HIDDEN: &str = "********";
@@ -395,6 +396,66 @@ impl Value for Hosts {
             return "none".to_owned();
         }
         self.0.join(",")
+    }
+}
+
+/// The name of a log of checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogName(String);
+
+impl LogName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for LogName {
+    const EXPECTS: &'static str = "a name such as audit.acme.example: at most 100 letters, digits, \
+        dots, hyphens and slashes";
+
+    fn read(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-/".contains(&byte);
+        let fits = (1..=100).contains(&text.len()) && text.bytes().all(plain);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// Public keys of Ed25519, as they end a key that notes are verified by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKeys(Vec<PublicKey>);
+
+impl PublicKeys {
+    /// The keys.
+    #[must_use]
+    pub fn values(&self) -> &[PublicKey] {
+        &self.0
+    }
+}
+
+impl Value for PublicKeys {
+    const EXPECTS: &'static str = "what follows the last + of a verifier_key of GetCheckpoint, \
+        several separated by commas, or none";
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "none" {
+            return Some(Self(Vec::new()));
+        }
+        let keys = list(text).map(note::read_key);
+        keys.collect::<Option<Vec<_>>>().map(Self)
+    }
+
+    fn show(&self) -> String {
+        if self.0.is_empty() {
+            return "none".to_owned();
+        }
+        let keys: Vec<_> = self.0.iter().map(note::spelled).collect();
+        keys.join(",")
     }
 }
 

@@ -3,15 +3,15 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, Statement, Value};
-use sha2::{Digest, Sha256};
 use trellis_core::{Actor, Call, EcosystemId, Page, PageQuery, Position, Timestamp};
 
+use super::row::{name, personal_hash};
 use crate::event::place::{START, cut, goes_on, settled_of};
 use crate::page::{self, Columns};
-use crate::{Error, Txn, View};
+use crate::{Error, Txn, View, event};
 
 /// The code of what succeeded.
-const OK: &str = "OK";
+pub(super) const OK: &str = "OK";
 
 /// One entry.
 #[sea_orm::model]
@@ -95,7 +95,8 @@ pub struct Draft {
 
 impl Draft {
     /// The entry of a command that is done; nothing of what a part of the server does by itself.
-    pub(crate) fn of(call: &Call, time: Timestamp) -> Option<Self> {
+    #[must_use]
+    pub fn of(call: &Call, time: Timestamp) -> Option<Self> {
         let asked = call.asked.as_ref()?;
         Some(Self {
             time,
@@ -126,7 +127,8 @@ impl Draft {
         let name = |actor: &Option<Actor>| actor.as_ref().map(|actor| actor.as_str().to_owned());
         let salt: [u8; SALT] = rand::random();
         let (principal, person) = (name(principal), name(person));
-        let hash = personal_hash(&salt, principal.as_deref(), person.as_deref());
+        let bytes = |name: &Option<String>| name.as_deref().unwrap_or_default().as_bytes().to_vec();
+        let hash = personal_hash(&salt, &bytes(&principal), &bytes(&person));
         [
             ecosystem.as_str().into(),
             time.micros().into(),
@@ -154,23 +156,6 @@ const COLUMNS: &str = "ecosystem, time, method, resource, code, reason, call_id,
 
 /// The place in the order above of the place in the feed.
 const POSITION: usize = 9;
-
-/// The hash of who called: SHA-256 of the salt and both names, each behind its length.
-#[must_use]
-pub fn personal_hash(salt: &[u8], principal: Option<&str>, person: Option<&str>) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(salt);
-    for name in [principal, person] {
-        push(&mut hash, name.unwrap_or_default());
-    }
-    hash.finalize().into()
-}
-
-/// Takes in a text behind its length, so that no two lists of texts are the same bytes.
-pub(super) fn push(hash: &mut Sha256, text: &str) {
-    hash.update(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-    hash.update(text);
-}
 
 /// The statement that writes an entry as a part of another one on PostgreSQL, and what it binds.
 /// `first` is the number of its first value; `position` what is written in the place of its own.
@@ -255,8 +240,38 @@ async fn write(txn: &Txn, rows: Vec<(&Draft, Option<Position>)>) -> Result<(), E
     Ok(())
 }
 
+const ERASE: &str = "UPDATE audit_entries SET principal = NULL, person = NULL, salt = NULL \
+    WHERE ecosystem = $1 AND (principal = $2 OR person = $2) RETURNING epoch, xid, sequence";
+
+/// Erases a name, with the salt of its hash, from the entries of which it is the principal or the person,
+/// and enters that of each of them; answers of how many. `by` is the entry of who asks for it.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn erase(txn: &Txn, erased: &Actor, by: Option<Draft>) -> Result<usize, Error> {
+    let db = txn.db();
+    let values: [Value; 2] = [txn.ecosystem().as_str().into(), erased.as_str().into()];
+    let erase = Statement::from_sql_and_values(db.get_database_backend(), ERASE, values);
+    let mut places = db
+        .query_all_raw(erase)
+        .await?
+        .iter()
+        .map(event::place_of)
+        .collect::<Result<Vec<_>, _>>()?;
+    places.sort();
+    let of = |by: Draft| {
+        let of_each = places.iter().map(move |place| Draft {
+            resource: name(txn.ecosystem(), *place),
+            ..by.clone()
+        });
+        of_each.collect::<Vec<_>>()
+    };
+    insert(txn, &by.map(of).unwrap_or_default()).await?;
+    Ok(places.len())
+}
+
 /// The entries of this ecosystem after a place that no later commit can precede any more, oldest first.
-fn settled(view: &View, after: Position) -> Select<Entity> {
+pub(super) fn settled(view: &View, after: Position) -> Select<Entity> {
     let all = Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone()));
     settled_of(view, all, after)
         .order_by_asc(Column::Epoch)

@@ -5,10 +5,16 @@
 //! and where its events stand. What was refused, and what was read of what is sensitive, is entered
 //! afterwards ([`record`]).
 //!
+//! What has been entered is sealed, [as it stands in its rows](row), into [blocks](block) of a
+//! [Merkle tree](merkle), whose roots are signed.
+//!
 //! Entries have places of their own, made as those of events are: whoever reads them up to the oldest
 //! transaction that runs has read all that will ever be there.
 
+pub mod block;
 pub mod entry;
+pub mod merkle;
+pub mod row;
 
 use trellis_core::EcosystemId;
 

@@ -17,7 +17,7 @@ pub(crate) const START: Position = Position {
 };
 
 /// The place of an event.
-pub(super) fn at() -> SimpleExpr {
+pub(crate) fn at() -> SimpleExpr {
     Expr::tuple([
         Expr::col(Column::Epoch),
         Expr::col(Column::Xid),
@@ -26,7 +26,7 @@ pub(super) fn at() -> SimpleExpr {
 }
 
 /// A place to compare it with.
-pub(super) fn tuple(place: Position) -> SimpleExpr {
+pub(crate) fn tuple(place: Position) -> SimpleExpr {
     Expr::tuple([
         Expr::value(place.epoch),
         Expr::value(place.xid),

@@ -17,6 +17,8 @@ pub enum Purpose {
     ApiKeys,
     /// Page tokens are sealed with it.
     PageTokens,
+    /// Checkpoints of audit trails are signed with it, where the operator gives no key.
+    Audit,
 }
 
 impl Purpose {
@@ -24,6 +26,7 @@ impl Purpose {
         match self {
             Self::ApiKeys => "api_keys",
             Self::PageTokens => "page_tokens",
+            Self::Audit => "audit",
         }
     }
 }

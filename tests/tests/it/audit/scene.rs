@@ -1,12 +1,17 @@
 //! An ecosystem, somebody who runs it, and somebody who reads what was done in it.
 
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tonic::Request;
 use trellis_api::partner::v1 as partner;
 use trellis_api::platform::v1 as pb;
-use trellis_core::Role;
+use trellis_api::platform::v1::verify_audit_response::Part;
+use trellis_core::{EcosystemId, Role};
+use trellis_platform::audit::note::Signer;
+use trellis_platform::audit::sealer;
+use trellis_store::platform::secret::{self, Purpose};
 use trellis_tests::{Caller, World};
 
 /// How long it may take until what was refused is entered.
@@ -19,6 +24,8 @@ pub(super) struct Scene {
     /// `ecosystems/acme`.
     pub(super) parent: String,
     pub(super) admin: Caller,
+    /// The secret of the admin's key.
+    pub(super) secret: String,
     pub(super) auditor: Caller,
 }
 
@@ -33,12 +40,14 @@ impl Deref for Scene {
 impl Scene {
     pub(super) async fn open(world: World) -> Self {
         let parent = world.ecosystem("acme").await;
-        let admin = world.first("acme", Role::EcosystemAdmin).await;
+        let secret = world.first_secret("acme", Role::EcosystemAdmin).await;
+        let admin = Caller::new(world.channel()).bearing(&secret);
         let auditor = world.first("acme", Role::Auditor).await;
         Self {
             world,
             parent,
             admin,
+            secret,
             auditor,
         }
     }
@@ -64,6 +73,56 @@ impl Scene {
                 return all;
             }
             request.page_token = page.next_page_token;
+        }
+    }
+
+    /// What a verification finds, also beside a checkpoint that was kept.
+    pub(super) async fn verify(&self, kept: &str) -> pb::AuditVerdict {
+        let request = pb::VerifyAuditRequest {
+            name: self.parent.clone(),
+            checkpoint: kept.to_owned(),
+        };
+        let told = self.auditor.audit().verify_audit(request).await;
+        let mut told = told.unwrap().into_inner();
+        loop {
+            let message = told.message().await.unwrap().expect("a verdict");
+            if let Some(Part::Verdict(verdict)) = message.part {
+                return verdict;
+            }
+        }
+    }
+
+    /// Waits until everything that was entered is sealed; answers the latest checkpoint.
+    pub(super) async fn sealed(&self) -> pb::AuditCheckpoint {
+        self.sealed_within(PATIENCE).await
+    }
+
+    pub(super) async fn sealed_within(&self, patience: Duration) -> pb::AuditCheckpoint {
+        let begun = Instant::now();
+        let acme = EcosystemId::try_new("acme").unwrap();
+        let secret = secret::get(self.world.store(), Purpose::Audit)
+            .await
+            .unwrap();
+        let signer = Signer::of_seed("trellis", &secret, &[]).unwrap();
+        let signer = Arc::new(signer);
+        let mut before = 0;
+        loop {
+            // What was refused, or read, is entered a little later.
+            tokio::time::sleep(Duration::from_millis(120)).await;
+            sealer::seal(self.world.store(), &signer, &acme)
+                .await
+                .unwrap();
+            let verdict = self.verify("").await;
+            if verdict.unsealed_count == 0 && verdict.entry_count == before {
+                let request = pb::GetCheckpointRequest {
+                    name: self.parent.clone(),
+                    tree_size: 0,
+                };
+                let told = self.auditor.audit().get_checkpoint(request).await;
+                return told.unwrap().into_inner();
+            }
+            before = verdict.entry_count;
+            assert!(begun.elapsed() < patience, "{verdict:?}");
         }
     }
 

@@ -96,6 +96,12 @@ fn roles(method: &str) -> Vec<Role> {
     if about(method, &["Audit"]) {
         return vec![EcosystemAdmin, Auditor];
     }
+    if method == "ErasePersonalData" {
+        return vec![EcosystemAdmin];
+    }
+    if method == "GetCheckpoint" {
+        return vec![EcosystemAdmin, Service, Auditor];
+    }
     if QUESTIONS.contains(&method) {
         return [STAFF.as_slice(), &partners].concat();
     }

@@ -16,7 +16,14 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
     let mut cases = vec![
         case("CreateEcosystem", "RESOURCE_EXISTS", acme),
         case("GetEcosystem", "RESOURCE_NOT_FOUND", nowhere.clone()),
-        case("GetPosition", "RESOURCE_NOT_FOUND", nowhere),
+        case("GetPosition", "RESOURCE_NOT_FOUND", nowhere.clone()),
+        case("GetCheckpoint", "RESOURCE_NOT_FOUND", nowhere.clone()),
+        case("VerifyAudit", "RESOURCE_NOT_FOUND", nowhere),
+        case(
+            "ErasePersonalData",
+            "RESOURCE_NOT_FOUND",
+            json!({ "name": "ecosystems/nowhere", "principal": "ada" }),
+        ),
         case(
             "UpdateEcosystem",
             "RESOURCE_NOT_FOUND",

@@ -25,6 +25,13 @@ pub(super) fn rows() -> Vec<Row> {
         moves("AdvanceClock", Kind::Ecosystem, json!({ "duration": "1s" })),
         get("GetPosition", Kind::Ecosystem),
         inside("ListAuditEntries", Kind::Ecosystem),
+        get("GetCheckpoint", Kind::Ecosystem),
+        get("VerifyAudit", Kind::Ecosystem),
+        moves(
+            "ErasePersonalData",
+            Kind::Ecosystem,
+            json!({ "principal": "nobody" }),
+        ),
     ];
     // Whoever may not see a thing is told of no event of it.
     let told = Kind::ALL.into_iter().filter(|kind| {
