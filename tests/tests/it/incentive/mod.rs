@@ -20,6 +20,7 @@ mod rejection;
 mod retro;
 mod reversal;
 mod ruled;
+mod ruled_history;
 mod scene;
 mod simulation;
 mod stories;
