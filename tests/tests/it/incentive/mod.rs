@@ -5,6 +5,7 @@ mod award;
 mod backtest;
 mod books;
 mod budget;
+mod budget_history;
 mod coins;
 mod desk;
 mod facts;
