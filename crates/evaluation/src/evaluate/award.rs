@@ -352,7 +352,7 @@ impl<'a> Draft<'a> {
             self.step(Detail::Limit {
                 limit: *limit,
                 before,
-                taken: 0,
+                taken: None,
                 after,
             });
             self.amount = after;

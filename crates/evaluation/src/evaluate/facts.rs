@@ -9,6 +9,11 @@ use trellis_core::{Currency, Date, DealId, PartnerId, PlanId, Rate, Timestamp, V
 use crate::plan::{FactKind, FxType};
 use crate::predicate::Record;
 
+/// How many partners may have roles in a fact. Those of one role share its weight equally, so that all
+/// weights are taken times the least common multiple of how many have each role: of no more than these it
+/// fits, times any weights, by far.
+pub const MOST_PARTIES: usize = 100;
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
@@ -193,17 +198,23 @@ impl Fact {
     /// wrong and what to do.
     #[must_use]
     pub fn validate(&self) -> Vec<Violation> {
+        let mut wrong = Vec::new();
         let is_part = |share: Rate| share > Rate::ZERO && share <= Rate::ONE;
-        let wrong = Violation::new(
-            "share",
-            "fact.share",
-            "must be more than 0 and up to 1, such as 0.5; leave it out for all of the fact",
-        );
-        if self.share.is_none_or(is_part) {
-            Vec::new()
-        } else {
-            vec![wrong]
+        if !self.share.is_none_or(is_part) {
+            wrong.push(Violation::new(
+                "share",
+                "fact.share",
+                "must be more than 0 and up to 1, such as 0.5; leave it out for all of the fact",
+            ));
         }
+        if self.parties.len() > MOST_PARTIES {
+            wrong.push(Violation::new(
+                "parties",
+                "repeated.items",
+                "must be 100 at most, so that equal parts of weights can be told exactly",
+            ));
+        }
+        wrong
     }
 
     /// Which part of the fact that it is about it takes back: never more than all of that.

@@ -114,7 +114,7 @@ fn one_limit(drafts: &mut [Draft<'_>], index: usize) -> Result<(), MoneyError> {
         draft.step(Detail::Limit {
             limit,
             before,
-            taken: *taken,
+            taken: (after != before).then_some(*taken),
             after,
         });
         *taken = small(*taken, after)?;

@@ -39,7 +39,7 @@ use trellis_core::{MoneyError, PartnerId, Timestamp};
 
 pub use award::Award;
 pub use exact::Exact;
-pub use facts::{ExchangeRate, Fact, Facts, Key, Paid, Party, Posted, Quota};
+pub use facts::{ExchangeRate, Fact, Facts, Key, MOST_PARTIES, Paid, Party, Posted, Quota};
 pub use line::convert;
 pub use ready::Ready;
 pub use reason::NotPaid;

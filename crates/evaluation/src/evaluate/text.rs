@@ -74,14 +74,15 @@ pub(super) fn of(detail: &Detail, plan: &PlanVersion, place: &Place) -> String {
                 LimitScope::Partner => "a partner",
                 LimitScope::Plan => "the plan",
             };
+            let taken = taken.unwrap_or_default();
             let most = limit
                 .max_minor
-                .filter(|most| after.saturating_add(*taken) >= *most);
+                .filter(|most| after.saturating_add(taken) >= *most);
             match (most, limit.min_minor) {
                 (Some(most), _) => format!(
                     "{whose} gets at most {}, of which {} were taken: {}.",
                     money(most),
-                    money(*taken),
+                    money(taken),
                     money(*after)
                 ),
                 (None, Some(least)) if *after == 0 => {

@@ -118,8 +118,9 @@ pub enum Detail {
         limit: Limit,
         /// The amount before.
         before: i64,
-        /// What earlier awards had taken of it.
-        taken: i64,
+        /// What earlier awards had taken of it. Where it cut nothing, what they took is no part of the
+        /// story: it would be another one whenever one of them is.
+        taken: Option<i64>,
         /// The amount after.
         after: i64,
     },

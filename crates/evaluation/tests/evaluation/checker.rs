@@ -83,7 +83,8 @@ pub(crate) fn recompute(trace: &Trace) -> i64 {
                     left = 0;
                 }
                 if let Some(most) = limit.max_minor {
-                    left = left.min((most - taken).max(0));
+                    // Where it cut nothing, nobody tells what others had taken.
+                    left = left.min((most - taken.unwrap_or_default()).max(0));
                 }
                 assert_eq!(left, *after);
                 amount = left;

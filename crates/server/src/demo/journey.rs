@@ -830,6 +830,8 @@ impl Journey {
                 ("opening balance", &currency.opening_balance),
                 ("earned", &currency.earned_amount),
                 ("clawed back", &currency.clawed_back_amount),
+                ("rejected", &currency.rejected_amount),
+                ("adjusted", &currency.adjusted_amount),
                 ("paid", &currency.paid_amount),
                 ("closing balance", &currency.closing_balance),
             ]

@@ -175,6 +175,32 @@ on_both! {
         assert_eq!(in_order(&scene).await, [0, EACH]);
     }
 
+    /// What is earned on an earlier day writes nothing anew of what it takes nothing from, and all of it can
+    /// be computed again.
+    async fn where_the_budget_cuts_nothing_nothing_is_written(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("spiff", spiff(2 * EACH + 7, pb::shared_limit::Scope::Plan)).await;
+        // By day: 4 is on the first of February, 1 on the eighth, 2 on the fifteenth, 3 on the 22nd.
+        for at in [1, 2] {
+            record(&scene, invoice(at)).await;
+        }
+        assert_eq!(in_order(&scene).await, [EACH, EACH]);
+        let of = async |at: usize| {
+            let awards = scene.awards("").await;
+            let id = format!("erp:i-{at:06}");
+            awards.into_iter().find(|award| award.fact == id).unwrap()
+        };
+        let (first, second) = (of(1).await, of(2).await);
+        record(&scene, invoice(4)).await;
+        record(&scene, invoice(3)).await;
+        assert_eq!(in_order(&scene).await, [EACH, EACH, 7, 0]);
+        assert_eq!(of(1).await, first);
+        let cut = of(2).await;
+        assert_ne!(cut.etag, second.etag);
+        assert_eq!(minor(&cut.entitled_amount), 7);
+        scene.is_sound().await;
+    }
+
     /// The control: what each partner may spend by itself is more than that together.
     async fn without_a_budget_for_all_more_is_spent(world: World) {
         let scene = Scene::new(world).await;

@@ -240,3 +240,26 @@ fn n44_and_n45_a_limit_per_customer_and_a_refund() {
     assert_eq!(amounts(&after), [0, 20_000, 20_000]);
     assert_eq!(after.iter().map(|award| award.delta).sum::<i64>(), -10_000);
 }
+
+/// What is earned before takes from a budget, and is news to those only of whom it takes something.
+#[test]
+fn what_others_took_is_news_where_it_cuts() {
+    let mut plan = plan("plan", &[("0", "0.1", 0)]);
+    plan.limits.limits = vec![cap(LimitScope::Plan, Window::Year, 100_000)];
+    let mut facts = vec![
+        invoice("i-2", "2026-05-05", 900_000),
+        invoice("i-3", "2026-05-06", 500_000),
+        invoice("i-4", "2026-05-07", 500_000),
+    ];
+    let before = awards(std::slice::from_ref(&plan), &told(&facts));
+    assert_eq!(amounts(&before), [90_000, 10_000, 0]);
+    facts.push(invoice("i-1", "2026-05-04", 100));
+    let after = awards(std::slice::from_ref(&plan), &told(&facts));
+    assert_eq!(amounts(&after), [10, 90_000, 9_990, 0]);
+    let same: Vec<bool> = before
+        .iter()
+        .zip(&after[1..])
+        .map(|(before, after)| before.trace.hash() == after.trace.hash())
+        .collect();
+    assert_eq!(same, [true, false, true]);
+}

@@ -258,7 +258,6 @@ impl Books<'_> {
             entitled_minor: minor,
             not_paid: row::not_paid(award, minor),
             basis: Some(self.basis(award, minor, posted)),
-            trace_hash: award.trace.hash(),
             ..before.clone()
         };
         let matures = row::maturity(&after, &zone, txn.now());
@@ -276,6 +275,7 @@ impl Books<'_> {
         if told_again && !is_new {
             return Ok(());
         }
+        after.trace_hash = award.trace.hash();
         let posted_before = ruled::posted(&before, &there);
         if posted_before != minor {
             after.posted_before_minor = posted_before;
