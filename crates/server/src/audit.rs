@@ -249,7 +249,7 @@ pub enum KeyError {
     Key(#[from] InvalidKey),
     /// The database has none.
     #[error("the key of the audit trail cannot be read")]
-    Store(#[from] Error),
+    Store(#[source] Box<Error>),
 }
 
 /// What signs the checkpoints of a deployment, and knows those that it signed before.
@@ -259,7 +259,8 @@ pub enum KeyError {
 pub(crate) async fn signer(settings: &Settings, store: &Store) -> Result<Signer, KeyError> {
     let origin = settings.audit_origin.as_str();
     let trusted = settings.audit_trusted_keys.values();
-    let kept = secret::get(store, Purpose::Audit).await?;
+    let kept = secret::get(store, Purpose::Audit).await;
+    let kept = kept.map_err(|error| KeyError::Store(Box::new(error)))?;
     let kept = Signer::of_seed(origin, &kept, trusted)?;
     let Some(path) = settings.audit_key_file.path() else {
         return Ok(kept);

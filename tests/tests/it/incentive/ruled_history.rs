@@ -347,7 +347,7 @@ async fn what_is_ruled_otherwise_is_noticed() {
         Fault::AdjustsTwice,
         Fault::ForgetsApprovals,
     ];
-    run(Engine::Sqlite, &[], move |world| async move {
+    let play = move |world: World| async move {
         for (fault, seed) in faults.into_iter().zip(FIRST..) {
             let mut history = History::new(world.clone(), seed, Some(fault)).await;
             let mut noticed = None;
@@ -360,6 +360,6 @@ async fn what_is_ruled_otherwise_is_noticed() {
             assert!(noticed.is_some(), "{fault:?} is not noticed");
             println!("{fault:?} is noticed after {} steps", history.steps);
         }
-    })
-    .await;
+    };
+    Box::pin(run(Engine::Sqlite, &[], play)).await;
 }
