@@ -16,6 +16,8 @@ mod hostile;
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
+mod parties;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod random;

@@ -3,7 +3,7 @@
 use super::{rate, shares};
 use crate::scene::*;
 use trellis_core::allocate;
-use trellis_evaluation::evaluate::{Detail, ExchangeRate, MOST_PARTIES, Recipient, convert};
+use trellis_evaluation::evaluate::{Detail, ExchangeRate, Recipient, convert};
 use trellis_evaluation::plan::*;
 
 #[test]
@@ -179,40 +179,4 @@ fn n40_position_based_touches() {
     let kept = only(&plan, &[fact]);
     assert_eq!(shares(&kept), [400_000, 200_000, 400_000]);
     assert_eq!(kept.shares[1].to, Recipient::Vendor);
-}
-
-/// Of all ways to have roles, this one takes the largest numbers: 97 in eight roles, none of whose sizes
-/// has a divisor with another one in common.
-#[test]
-fn as_many_as_may_have_roles_share_to_the_coin() {
-    const SIZES: [usize; 8] = [5, 7, 9, 11, 13, 16, 17, 19];
-    let mut plan = plan("plan", &[("0", "1", 0)]);
-    let roles = SIZES.map(|size| RoleWeight {
-        role: format!("of-{size}"),
-        weight: 1_000_000,
-    });
-    plan.sharing = Sharing::RoleWeights {
-        roles: roles.to_vec(),
-        unfilled: Unfilled::Redistribute,
-    };
-    let common: i64 = SIZES
-        .map(|size| i64::try_from(size).unwrap())
-        .iter()
-        .product();
-    let mut fact = invoice("i-1", "2026-05-04", 8 * common);
-    for size in SIZES {
-        let of_role = |at: usize| party(&format!("p-{size}-{at}"), &format!("of-{size}"));
-        fact.parties.extend((0..size).map(of_role));
-    }
-    assert!(fact.validate().is_empty());
-    let expected: Vec<i64> = SIZES
-        .iter()
-        .flat_map(|size| vec![common / i64::try_from(*size).unwrap(); *size])
-        .collect();
-    assert_eq!(shares(&only(&plan, &[fact.clone()])), expected);
-    fact.parties
-        .resize(MOST_PARTIES + 1, party("one-more", "of-5"));
-    let wrong = fact.validate();
-    assert_eq!(wrong.len(), 1);
-    assert_eq!(wrong[0].field, "parties");
 }
