@@ -226,8 +226,12 @@ pub(crate) async fn seal_all(
             }
         };
         for ecosystem in ecosystems {
-            if let Err(error) = sealer::seal(&store, &signer, &ecosystem).await {
-                tracing::error!(%error, %ecosystem, "an audit trail could not be sealed");
+            match sealer::seal(&store, &signer, &ecosystem).await {
+                // Another server is at it.
+                Ok(()) | Err(Error::Contended) => {}
+                Err(error) => {
+                    tracing::error!(%error, %ecosystem, "an audit trail could not be sealed");
+                }
             }
         }
     }
