@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use sqlx::{Connection, PgConnection};
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tower::util::BoxCloneSyncService;
@@ -321,6 +322,37 @@ impl World {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("{mark} can still not be read");
+    }
+
+    /// Waits until everything that was written before can be read in the order of commits, as events and
+    /// entries of the audit trail are. On SQLite it can be at once; on PostgreSQL once no transaction that
+    /// is older is running any more, of whichever test.
+    ///
+    /// # Panics
+    /// When that takes a minute.
+    pub async fn readable(&self) {
+        if self.engine() == Engine::Sqlite {
+            return;
+        }
+        let mut connection = PgConnection::connect(self.owner_url())
+            .await
+            .expect("the server");
+        let newest: i64 = sqlx::query_scalar("SELECT pg_current_xact_id()::text::bigint")
+            .fetch_one(&mut connection)
+            .await
+            .expect("an id");
+        for _ in 0..3_000 {
+            let oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+            let oldest: i64 = sqlx::query_scalar(oldest)
+                .fetch_one(&mut connection)
+                .await
+                .expect("an id");
+            if oldest > newest {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("what was written before {newest} can still not be read");
     }
 
     async fn make_ecosystem(&self, id: &str, sandbox: bool) -> String {

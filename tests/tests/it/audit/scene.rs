@@ -54,6 +54,7 @@ impl Scene {
 
     /// The entries that a filter lets through, the oldest first.
     pub(super) async fn entries(&self, filter: &str) -> Vec<pb::AuditEntry> {
+        self.world.readable().await;
         let mut all = Vec::new();
         let mut request = pb::ListAuditEntriesRequest {
             parent: self.parent.clone(),
@@ -78,6 +79,7 @@ impl Scene {
 
     /// What a verification finds, also beside a checkpoint that was kept.
     pub(super) async fn verify(&self, kept: &str) -> pb::AuditVerdict {
+        self.world.readable().await;
         let request = pb::VerifyAuditRequest {
             name: self.parent.clone(),
             checkpoint: kept.to_owned(),
@@ -109,6 +111,7 @@ impl Scene {
         loop {
             // What was refused, or read, is entered a little later.
             tokio::time::sleep(Duration::from_millis(120)).await;
+            self.world.readable().await;
             sealer::seal(self.world.store(), &signer, &acme)
                 .await
                 .unwrap();
