@@ -15,7 +15,7 @@ use trellis_core::{
 use super::claim::{EntityScope, GrantedRole, Proofs};
 use super::deal::DealType;
 use super::identity::Snapshot;
-use crate::record::{self, scoped};
+use crate::record::{self, is_one_of, scoped};
 use crate::{Error, Txn, View};
 
 /// Where a registration stands. The legal moves are the deal service's.
@@ -433,7 +433,7 @@ pub(super) fn decided_before(
     scoped::<Entity>(view)
         .filter(COLUMN.account.is_in(accounts.iter().cloned()))
         .filter(COLUMN.partner.eq(partner.clone()))
-        .filter(COLUMN.state.is_in(ended))
+        .filter(is_one_of(Column::State, ended))
         .order_by_asc(Column::Id)
 }
 

@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, ExprTrait, Func, OnConflict};
-use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Alias, ExprTrait, Func, OnConflict, Query, SelectStatement, SimpleExpr};
+use sea_orm::{DatabaseBackend, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
 use trellis_core::{EcosystemId, PartnerId, RegistrationId, Timestamp};
 
 use super::{registration, submission_key};
@@ -170,6 +170,35 @@ pub(super) struct Reads {
     outcomes: Part<(i64,)>,
 }
 
+/// Those of the keys that a submission had. Each key is looked up by itself: a list of keys would let
+/// PostgreSQL read all that the partner ever handed in where it thinks that there is little of it.
+fn known(view: &View, asked: &Asked<'_>) -> SelectStatement {
+    let (all, value) = (Alias::new("asked"), Alias::new("value"));
+    let value = || Expr::col((all.clone(), value.clone()));
+    let last = submission_key::Entity::find()
+        .filter(
+            submission_key::COLUMN
+                .ecosystem
+                .eq(view.ecosystem().clone()),
+        )
+        .filter(submission_key::COLUMN.partner.eq(asked.partner.clone()))
+        .filter(Expr::col((submission_key::Entity, submission_key::Column::Key)).eq(value()))
+        .select_only()
+        .column_as(submission_key::Column::Time.max(), "last")
+        .into_query();
+    let keys = serde_json::Value::from(asked.keys).to_string();
+    let keys = match view.db().get_database_backend() {
+        DatabaseBackend::Postgres => Func::cust(Alias::new("json_array_elements_text"))
+            .arg(Expr::value(keys).cast_as("json")),
+        _ => Func::cust(Alias::new("json_each")).arg(keys),
+    };
+    Query::select()
+        .expr_as(value(), "key")
+        .from_function(keys, all.clone())
+        .and_where(SimpleExpr::from(last).gt(asked.since))
+        .take()
+}
+
 /// Adds the reads of a history to others.
 pub(super) fn history(bundle: &mut Bundle, view: &View, asked: &Asked<'_>) -> Reads {
     let mine = || of(view, asked.partner).select_only();
@@ -178,18 +207,7 @@ pub(super) fn history(bundle: &mut Bundle, view: &View, asked: &Asked<'_>) -> Re
             .filter(Column::Time.gt(asked.since))
             .column(Column::Time)
     };
-    let known = submission_key::Entity::find()
-        .filter(
-            submission_key::COLUMN
-                .ecosystem
-                .eq(view.ecosystem().clone()),
-        )
-        .filter(submission_key::COLUMN.partner.eq(asked.partner.clone()))
-        .filter(submission_key::COLUMN.key.is_in(asked.keys))
-        .filter(submission_key::Column::Time.gt(asked.since))
-        .select_only()
-        .column(submission_key::Column::Key)
-        .distinct();
+    let known = known(view, asked);
     let spent = recent()
         .filter(COLUMN.cost.gt(0))
         .order_by_asc(Column::Time)
@@ -206,7 +224,7 @@ pub(super) fn history(bundle: &mut Bundle, view: &View, asked: &Asked<'_>) -> Re
         .limit(asked.last)
         .expr_as(refused, "refused");
     Reads {
-        known: bundle.columns(known.into_query(), &["key"]),
+        known: bundle.columns(known, &["key"]),
         spent: asked
             .spent
             .then(|| bundle.columns(spent.into_query(), &["time", "cost"])),

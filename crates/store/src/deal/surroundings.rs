@@ -9,7 +9,7 @@ use trellis_core::{AccountId, ProductId, Timestamp};
 use super::deal::{COLUMN, Column, Entity, Model, Stage};
 use super::{house_account, product, registration, submission};
 use crate::bundle::Bundle;
-use crate::record::scoped;
+use crate::record::{is_one_of, scoped};
 use crate::{Error, View};
 
 /// What surrounds a registration, each in the order of the ids.
@@ -87,12 +87,12 @@ fn deals(view: &View, asked: &Asked<'_>) -> Select<Entity> {
     let direct = COLUMN
         .partner
         .is_null()
-        .and(COLUMN.stage.is_not_in([Stage::Won, Stage::Lost]))
+        .and(is_one_of(Column::Stage, [Stage::Won, Stage::Lost]).not())
         .and(Column::UpdateTime.gte(asked.changed_since));
     let won = COLUMN
         .partner
         .is_not_null()
-        .and(COLUMN.stage.eq(Stage::Won))
+        .and(is_one_of(Column::Stage, [Stage::Won]))
         .and(Column::ChurnDate.is_null())
         .and(Column::WonTime.gte(asked.won_since));
     scoped::<Entity>(view)
