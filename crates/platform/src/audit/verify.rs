@@ -22,6 +22,9 @@ const ENTRIES: u64 = 5_000;
 /// Blocks of one statement, each with some kilobytes of hashes.
 const BLOCKS: u64 = 200;
 
+/// How many entries that were added to one block are told as such; more are told at the next.
+const ADDED: usize = 1_000;
+
 /// How many findings are told; more say the same.
 const TOLD: usize = 100;
 
@@ -122,7 +125,7 @@ impl Verifying {
         };
         self.miss_until(block.number);
         self.number = block.number;
-        let entries = self.entries_until(block.last()).await?;
+        let entries = self.entries_of(&block).await?;
         self.judge(&block, &entries);
         // What comes after is judged by what this block says of itself.
         if let Some(tree) = block.tree() {
@@ -227,10 +230,15 @@ impl Verifying {
         Ok(self.entries.pop_front())
     }
 
-    /// The entries up to a place.
-    async fn entries_until(&mut self, last: Position) -> Result<Vec<Row>, Error> {
+    /// The entries up to where a block says that it ends: not many more than it has hashes, however far
+    /// that is.
+    async fn entries_of(&mut self, block: &Block) -> Result<Vec<Row>, Error> {
+        let last = block.last();
+        let most = block.hashes().map_or(0, <[Hash]>::len) + ADDED;
         let mut until = Vec::new();
-        while let Some(entry) = self.next_entry().await? {
+        while until.len() < most
+            && let Some(entry) = self.next_entry().await?
+        {
             if entry.place() > last {
                 self.entries.push_front(entry);
                 break;
