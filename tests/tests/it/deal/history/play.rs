@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use prost_types::{Duration, Timestamp};
 use rand::Rng;
 use rand::rngs::StdRng;
-use tonic::{Response, Status};
+use tonic::{Code, Response, Status};
 use tonic_types::StatusExt as _;
 use trellis_api::deal::v1 as pb;
 use trellis_api::deal::v1::registration::proof::Kind as ProofKind;
@@ -243,9 +243,18 @@ impl<'a> Scene<'a> {
                         seconds: *seconds,
                         nanos: 0,
                     }),
+                    request_id: uuid::Uuid::from_u128(rand::random()).to_string(),
                     ..platform::AdvanceClockRequest::default()
                 };
-                let moved = market.ecosystems().advance_clock(request).await.unwrap();
+                // Where the workers are not there in time, whoever asks again goes on waiting.
+                let moved = loop {
+                    match market.ecosystems().advance_clock(request.clone()).await {
+                        Ok(moved) => break moved,
+                        Err(status) => {
+                            assert_eq!(status.code(), Code::DeadlineExceeded, "{status}")
+                        }
+                    }
+                };
                 self.reader = market.after(&moved);
             }
             Move::Keep(account, products) => {
