@@ -115,9 +115,8 @@ pub(super) async fn answer(
     };
     registration.decision = Some(judged.decision(txn));
     response::resume(&mut registration, &facts, txn.now());
-    let registration = record::update::<Entity>(txn, registration).await?;
-    judged
-        .keep(txn, &registration, Occasion::Submission)
+    let registration = judged
+        .write(txn, registration, Occasion::Submission)
         .await?;
     event::append(
         txn,

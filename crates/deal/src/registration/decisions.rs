@@ -1,9 +1,9 @@
 //! Decisions: what the rules made of a registration, kept with all that they looked at.
 
 use trellis_store::deal::eligibility::Facts;
-use trellis_store::deal::registration::{Decision, Model};
+use trellis_store::deal::registration::{self, Decision, Model};
 use trellis_store::deal::registration_decision::{self, Occasion};
-use trellis_store::{Txn, View};
+use trellis_store::{Txn, View, record};
 
 use super::basis::{self, Basis, RULES_VERSION};
 use super::gather::{Asked, Found};
@@ -72,6 +72,19 @@ impl Judged {
         }
     }
 
+    /// Writes a changed registration back, with the decision that was just made and what it was made from.
+    pub(super) async fn write(
+        &self,
+        txn: &Txn,
+        changed: Model,
+        occasion: Occasion,
+    ) -> Result<Model, Error> {
+        Ok(match self.row(txn, &changed, occasion)? {
+            Some(decision) => registration::update_decided(txn, changed, &decision).await?,
+            None => record::update::<registration::Entity>(txn, changed).await?,
+        })
+    }
+
     /// Keeps the decision of a registration that was just made, with what it was made from.
     pub(super) async fn keep(
         &self,
@@ -79,11 +92,23 @@ impl Judged {
         registration: &Model,
         occasion: Occasion,
     ) -> Result<(), Error> {
+        if let Some(decision) = self.row(txn, registration, occasion)? {
+            registration_decision::add(txn, decision).await?;
+        }
+        Ok(())
+    }
+
+    fn row(
+        &self,
+        txn: &Txn,
+        registration: &Model,
+        occasion: Occasion,
+    ) -> Result<Option<registration_decision::Model>, Error> {
         let Some(decision) = &registration.decision else {
-            return Ok(());
+            return Ok(None);
         };
         let basis = self.basis.canonical().map_err(unwritable)?;
-        let row = registration_decision::Model {
+        Ok(Some(registration_decision::Model {
             ecosystem: txn.ecosystem().clone(),
             registration: registration.id.clone(),
             number: 0,
@@ -97,8 +122,7 @@ impl Judged {
             basis_sha256: basis::hash(&basis),
             basis,
             outcome: serde_json::to_string(&self.outcome).map_err(unwritable)?,
-        };
-        Ok(registration_decision::add(txn, row).await?)
+        }))
     }
 }
 

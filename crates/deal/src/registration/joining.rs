@@ -3,12 +3,12 @@
 
 use trellis_api::name;
 use trellis_core::{Problem, Violation};
+use trellis_store::Txn;
 use trellis_store::deal::contender::Contender;
-use trellis_store::deal::registration::{self, Entity, Model, State};
+use trellis_store::deal::registration::{self, Model, State};
 use trellis_store::deal::registration_decision::Occasion;
 use trellis_store::deal::{eligibility, submission};
 use trellis_store::event::{self, NewEvent};
-use trellis_store::{Txn, record};
 
 use super::decisions::Judged;
 use super::disclosure::{self, Seen};
@@ -76,9 +76,8 @@ pub(super) async fn submit(
     let kind = join(txn, customer, &judged, &mut registration, (resource, seen)).await?;
     registration.decision = Some(judged.decision(txn));
     response::begin(&mut registration, &facts, txn.now());
-    let registration = record::update::<Entity>(txn, registration).await?;
-    judged
-        .keep(txn, &registration, Occasion::Submission)
+    let registration = judged
+        .write(txn, registration, Occasion::Submission)
         .await?;
     let submitted = NewEvent::new("registration.submitted", resource)
         .noting(note)
@@ -211,10 +210,10 @@ pub(super) async fn tick(txn: &Txn, held: &Held, mut registration: Model) -> Res
     match judged.outcome.verdict {
         Verdict::Approve => {
             grant(txn, customer, &judged, &mut registration).await?;
-            let registration = record::update::<Entity>(txn, registration).await?;
+            let registration = judged.write(txn, registration, Occasion::Tick).await?;
             report(txn, "registration.approved", &registration, "", disclosure);
             report_neighbours(txn, &registration, &judged.basis.neighbours);
-            judged.keep(txn, &registration, Occasion::Tick).await
+            Ok(())
         }
         Verdict::Reject | Verdict::Ineligible { .. } => {
             let left = registration.clone();

@@ -127,8 +127,7 @@ pub(super) async fn approve(
     }
     grant(txn, customer, &judged, &mut registration).await?;
     registration.decision = Some(by_the_staff(txn, "APPROVED", &note));
-    let registration = record::update::<Entity>(txn, registration).await?;
-    judged.keep(txn, &registration, Occasion::Approval).await?;
+    let registration = judged.write(txn, registration, Occasion::Approval).await?;
     report(
         txn,
         "registration.approved",
@@ -395,15 +394,15 @@ async fn take_turn(
     registration.decision = Some(judged.decision(txn));
     let kind = if let Verdict::Approve = judged.outcome.verdict {
         grant(txn, customer, &judged, &mut registration).await?;
-        registration = record::update::<Entity>(txn, registration).await?;
+        registration = judged.write(txn, registration, occasion).await?;
         report_neighbours(txn, &registration, &judged.basis.neighbours);
         "registration.approved"
     } else {
         response::turn(&mut registration, &judged.basis.facts, txn.now());
         registration::note(txn, &registration).await?;
+        judged.keep(txn, &registration, occasion).await?;
         "registration.promoted"
     };
-    judged.keep(txn, &registration, occasion).await?;
     report(txn, kind, &registration, "", disclosure);
     Ok(Turn::Taken)
 }
@@ -421,8 +420,7 @@ pub(super) async fn turn_away(
     registration.waitlist_position = None;
     response::stop(&mut registration);
     submission::decided(txn, &registration, true).await?;
-    let registration = record::update::<Entity>(txn, registration).await?;
-    judged.keep(txn, &registration, occasion).await?;
+    let registration = judged.write(txn, registration, occasion).await?;
     let disclosure = ConflictDisclosure::Sealed;
     report(txn, "registration.rejected", &registration, "", disclosure);
     Ok(())

@@ -7,7 +7,7 @@
 use trellis_api::name;
 use trellis_core::{TimeZone, Timestamp};
 use trellis_store::deal::eligibility::{self, Facts};
-use trellis_store::deal::registration::{self, Entity, Model, State};
+use trellis_store::deal::registration::{self, Model, State};
 use trellis_store::deal::registration_decision::Occasion;
 use trellis_store::event::{self, NewEvent};
 use trellis_store::partner::partner;
@@ -187,8 +187,7 @@ async fn approve(txn: &Txn, held: &Held, registration: &Model) -> Result<bool, E
     }
     queue::grant(txn, customer, &judged, &mut registration).await?;
     registration.decision = Some(judged.decision(txn));
-    let registration = record::update::<Entity>(txn, registration).await?;
-    judged.keep(txn, &registration, Occasion::Breach).await?;
+    let registration = judged.write(txn, registration, Occasion::Breach).await?;
     report(txn, "registration.approved", &registration, "", disclosure);
     report_neighbours(txn, &registration, &judged.basis.neighbours);
     Ok(true)

@@ -15,6 +15,7 @@ use trellis_core::{
 use super::claim::{EntityScope, GrantedRole, Proofs};
 use super::deal::DealType;
 use super::identity::Snapshot;
+use super::registration_decision;
 use crate::record::{self, is_one_of, scoped};
 use crate::{Error, Txn, View};
 
@@ -416,6 +417,19 @@ pub async fn lock_draft(txn: &Txn, id: &RegistrationId) -> Result<Option<Model>,
     Ok(record::all(txn, record::for_update(txn, draft))
         .await?
         .pop())
+}
+
+/// Writes a changed registration back, as [`record::update`] does, and the decision about it.
+///
+/// # Errors
+/// As for [`record::update`].
+pub async fn update_decided(
+    txn: &Txn,
+    registration: Model,
+    decision: &registration_decision::Model,
+) -> Result<Model, Error> {
+    let beside = registration_decision::beside(decision);
+    record::update_beside::<Entity>(txn, registration, beside).await
 }
 
 /// The registrations of a partner for some accounts that were refused, revoked, or granted once.

@@ -1,11 +1,11 @@
 //! Decisions about registrations, each with all that it was made from. A row is never changed.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Func, Query, SimpleExpr};
-use sea_orm::{Iterable, ModelTrait, QueryOrder, QuerySelect};
+use sea_orm::{IdenStatic, Iterable, ModelTrait, QueryOrder};
 use trellis_core::lifecycle::Named;
 use trellis_core::{EcosystemId, RegistrationId, Timestamp};
 
+use crate::record::Beside;
 use crate::{Error, Txn, View};
 
 /// What a decision was made for.
@@ -120,23 +120,39 @@ fn about(view: &View, registration: &RegistrationId) -> Select<Entity> {
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn add(txn: &Txn, decision: Model) -> Result<(), Error> {
-    let mut last = about(txn, &decision.registration)
-        .select_only()
-        .column_as(Column::Number.max(), "last");
-    let last = SimpleExpr::from(QuerySelect::query(&mut last).take());
-    let next = Expr::expr(Func::coalesce([last, 0_i64.into()])).add(1_i64);
-    let value = |column: Column| match column {
-        Column::Number => next.clone(),
-        _ => decision.get(column).into(),
-    };
-    let mut insert = Query::insert();
-    insert
-        .into_table(Entity)
-        .columns(Column::iter())
-        .values(Column::iter().map(value))
-        .map_err(|error| DbErr::Custom(error.to_string()))?;
-    txn.db().execute(&insert).await?;
-    Ok(())
+    beside(&decision).write(txn).await
+}
+
+/// A decision that is added with what else is written about a locked registration.
+pub(super) fn beside(decision: &Model) -> Beside {
+    let bound = Column::iter().filter(|column| !matches!(column, Column::Number));
+    Beside {
+        text: adding,
+        values: bound.map(|column| decision.get(column)).collect(),
+    }
+}
+
+/// The statement that adds a decision. It binds all columns in their order but the number, which it counts.
+fn adding(first: usize) -> String {
+    let mut columns = Vec::new();
+    let mut values = Vec::new();
+    let mut place = first..;
+    for column in Column::iter() {
+        columns.push(column.as_str());
+        values.push(match column {
+            Column::Number => format!(
+                "(SELECT COALESCE(MAX(number), 0) + 1 FROM registration_decisions \
+                 WHERE ecosystem = ${first} AND registration = ${})",
+                first + 1
+            ),
+            _ => format!("${}", place.next().unwrap_or(first)),
+        });
+    }
+    format!(
+        "INSERT INTO registration_decisions ({}) VALUES ({})",
+        columns.join(", "),
+        values.join(", ")
+    )
 }
 
 /// Every decision about a registration, the first first.

@@ -4,7 +4,10 @@
 use std::collections::HashSet;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, ExprTrait, Func, OnConflict, Query, SelectStatement, SimpleExpr};
+use sea_orm::sea_query::{
+    Alias, CommonTableExpression, ExprTrait, Func, OnConflict, Query, SelectStatement, SimpleExpr,
+    WithClause,
+};
 use sea_orm::{DatabaseBackend, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
 use trellis_core::{EcosystemId, PartnerId, RegistrationId, Timestamp};
 
@@ -89,10 +92,9 @@ pub async fn add(txn: &Txn, submission: Model, keys: &[String]) -> Result<(), Er
         submission_key::Column::Key,
         submission_key::Column::Registration,
     ]);
-    submission_key::Entity::insert_many(keys.iter().map(key))
+    let keys = submission_key::Entity::insert_many(keys.iter().map(key))
         .on_conflict(known.do_nothing().to_owned())
-        .exec_without_returning(&txn.db())
-        .await?;
+        .into_query();
     let excluded = |column| Expr::col((Alias::new("excluded"), column));
     let there = |column| Expr::col((Entity, column));
     let mut again = OnConflict::columns([Column::Ecosystem, Column::Partner, Column::Registration]);
@@ -105,10 +107,21 @@ pub async fn add(txn: &Txn, submission: Model, keys: &[String]) -> Result<(), Er
         Column::Alarm,
         Func::coalesce([excluded(Column::Alarm), there(Column::Alarm)]),
     );
-    Entity::insert(submission.into_active_model().reset_all())
+    let submission = Entity::insert(submission.into_active_model().reset_all())
         .on_conflict(again)
-        .exec_without_returning(&txn.db())
-        .await?;
+        .into_query();
+    let db = txn.db();
+    if db.get_database_backend() == DatabaseBackend::Postgres {
+        // Both in one statement, which saves a round trip.
+        let mut beside = CommonTableExpression::new();
+        beside.query(keys).table_name(Alias::new("beside"));
+        let mut first = WithClause::new();
+        first.cte(beside);
+        db.execute(&submission.with(first)).await?;
+    } else {
+        db.execute(&keys).await?;
+        db.execute(&submission).await?;
+    }
     Ok(())
 }
 
