@@ -33,6 +33,13 @@ fn give_up(now: Instant, deadline: Option<Instant>) -> Instant {
     now + left.saturating_sub((left / 10).min(SAY_SO))
 }
 
+/// How long a worker rests when nobody waits for it. A transaction of each worker for every few events takes a
+/// fifth of both processors from those who write; and readers in other processes wait so much longer at most.
+const REST: Duration = Duration::from_millis(50);
+
+/// How long it rests also when somebody does.
+const SHORT_REST: Duration = Duration::from_millis(2);
+
 #[derive(Clone, Default)]
 pub(crate) struct Feed {
     inner: Arc<Inner>,
@@ -45,6 +52,8 @@ struct Inner {
     /// The ends of the feeds that somebody watches.
     tails: Tails,
     progress: watch::Sender<u64>,
+    /// How many readers wait for workers to come to a place.
+    waiting: watch::Sender<usize>,
     /// The names of all workers of the deployment, in whatever process they run.
     expected: Mutex<Vec<&'static str>>,
 }
@@ -107,6 +116,26 @@ impl Feed {
         }
     }
 
+    /// How long a worker rests before it looks at news again, so that under load one transaction deals with
+    /// many of them: not for long as soon as somebody here waits for it.
+    pub(crate) async fn rest(&self) {
+        self.rest_for(REST).await;
+    }
+
+    async fn rest_for(&self, long: Duration) {
+        tokio::time::sleep(SHORT_REST).await;
+        let mut waiting = self.inner.waiting.subscribe();
+        let somebody_waits = waiting.wait_for(|count| *count > 0);
+        // That nobody does is an answer too.
+        let _elapsed = tokio::time::timeout(long, somebody_waits).await;
+    }
+
+    /// Somebody waits for the workers, until this is dropped.
+    fn wait(&self) -> Waiting {
+        self.inner.waiting.send_modify(|count| *count += 1);
+        Waiting(self.clone())
+    }
+
     /// A worker of this process has moved its cursor.
     pub(crate) fn progressed(&self) {
         self.inner
@@ -142,6 +171,7 @@ impl Feed {
             .clone();
         let mut progress = self.inner.progress.subscribe();
         let reading = store.reading(ecosystem);
+        let mut waiting = None;
         loop {
             progress.mark_unchanged();
             let cursors = cursor::of(&reading.db(), ecosystem).await?;
@@ -159,15 +189,49 @@ impl Feed {
                     position: position.to_string(),
                 });
             }
+            waiting.get_or_insert_with(|| self.wait());
             // Woken by a worker here, or by the clock for those elsewhere.
             let _elapsed = tokio::time::timeout(left.min(POLL), progress.changed()).await;
         }
     }
 }
 
+/// A reader that waits for the workers.
+struct Waiting(Feed);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.inner.waiting.send_modify(|count| *count -= 1);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn workers_rest_until_somebody_waits() {
+        const HOUR: Duration = Duration::from_secs(3_600);
+        let feed = Feed::default();
+        let rests_on = async || {
+            let rest = feed.rest_for(HOUR);
+            tokio::time::timeout(SHORT_REST * 20, rest).await.is_err()
+        };
+        assert!(rests_on().await);
+        let one = feed.wait();
+        feed.rest_for(HOUR).await;
+        let another = feed.wait();
+        drop(one);
+        feed.rest_for(HOUR).await;
+        drop(another);
+        assert!(rests_on().await);
+        // Also who comes while it rests is waited for.
+        let late = async {
+            tokio::time::sleep(SHORT_REST * 5).await;
+            feed.wait()
+        };
+        let ((), _waiting) = tokio::join!(feed.rest_for(HOUR), late);
+    }
 
     #[test]
     fn waiting_ends_before_the_deadline_and_leaves_time_to_say_so() {

@@ -32,10 +32,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(2);
 /// transaction was still running.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// How long a worker rests before it looks at news again, so that under load one transaction deals
-/// with many of them. Who waits for it waits at most so much longer.
-const REST: Duration = Duration::from_millis(2);
-
 /// What a service does in the background.
 pub trait Worker: Send + Sync + 'static {
     /// Its name, which keys its place in the feed. Never renamed.
@@ -238,7 +234,10 @@ impl Runner {
             for ecosystem in news {
                 self.catch_up(&ecosystem, false).await;
             }
-            tokio::time::sleep(REST).await;
+            let rested = self.store.feed().rest();
+            if stop.run_until_cancelled(rested).await.is_none() {
+                return;
+            }
         }
     }
 
