@@ -1,8 +1,8 @@
 # Finds the programs that the tests need, and brings what the machine lacks into `.tools/` of this
 # checkout. To be sourced by a bash script that stands in the root of the checkout.
 #
-# After `tools_find` these are set: BUF, GRPCURL, PYTHON (one that has what scripts/requirements.txt names), and
-# PG_BIN, the directory of PostgreSQL's programs. TRELLIS_TOOLS=pinned takes nothing from the
+# After `tools_find` these are set: BUF, GRPCURL, NATS_SERVER, PYTHON (one that has what scripts/requirements.txt
+# names), and PG_BIN, the directory of PostgreSQL's programs. TRELLIS_TOOLS=pinned takes nothing from the
 # machine but Python, so that everybody has the same versions.
 
 tools_say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
@@ -47,6 +47,14 @@ tools_find_grpcurl() {
     GRPCURL=$PWD/.tools/venv/bin/grpcurl
 }
 
+tools_find_nats() {
+    # What the client is made for.
+    if NATS_SERVER=$(tools_machine nats-server) &&
+        tools_at_least "$("$NATS_SERVER" --version | grep -o '[0-9.]*' | head -1)" 2.10; then return; fi
+    tools_bring
+    NATS_SERVER=$PWD/.tools/venv/bin/nats-server
+}
+
 tools_find_python() {
     PYTHON=$(tools_machine python3) || true
     if [ -n "$PYTHON" ] && "$PYTHON" -c 'import grpc, grpc_tools, google.rpc.status_pb2, standardwebhooks' 2>/dev/null; then
@@ -81,7 +89,8 @@ tools_at_least() {
 tools_find() {
     tools_find_buf
     tools_find_grpcurl
+    tools_find_nats
     tools_find_python
     tools_find_postgres
-    export BUF GRPCURL PYTHON PG_BIN
+    export BUF GRPCURL NATS_SERVER PYTHON PG_BIN
 }

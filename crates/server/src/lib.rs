@@ -6,6 +6,7 @@
 //! line ([`cli`]) reads the [`settings`] and says what to start.
 
 mod audit;
+mod broker;
 pub mod cli;
 mod credentials;
 pub mod demo;
@@ -26,5 +27,6 @@ pub mod settings;
 pub mod telemetry;
 
 pub use audit::KeyError;
+pub use broker::BrokerError;
 pub use listen::Drained;
 pub use listen::tls::Error as TlsError;

@@ -20,7 +20,6 @@ use trellis_platform::audit::note::Signer;
 use trellis_store::platform::secret::{self, Purpose};
 use trellis_store::{Gaps, Store, worker};
 
-use crate::audit;
 use crate::credentials::Credentials;
 use crate::identity::{self, Issuers};
 use crate::lag;
@@ -31,6 +30,7 @@ use crate::methods::Methods;
 use crate::routes::Part;
 use crate::services;
 use crate::settings::{RowSecurity, Service, Settings};
+use crate::{audit, broker};
 use crate::{reflection, schema};
 
 /// How long workers may take to end what they are doing.
@@ -67,6 +67,9 @@ pub enum Error {
     /// The key of the audit trail cannot be used.
     #[error("checkpoints of the audit trail cannot be signed")]
     Audit(#[from] audit::KeyError),
+    /// The change feed cannot be published.
+    #[error("the change feed cannot be published: {0}")]
+    Broker(#[source] Box<broker::BrokerError>),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; is another server running?")]
     Listen {
@@ -133,6 +136,9 @@ pub async fn start(
     }
     let methods = Methods::try_new()?;
     let signer = Arc::new(audit::signer(settings, &store).await?);
+    let relay = broker::open(settings, &store, &meter)
+        .await
+        .map_err(|error| Error::Broker(Box::new(error)))?;
     let services = services::all(settings, &store, pepper, signer.clone());
 
     let (health, health_server) = tonic_health::server::health_reporter();
@@ -185,6 +191,7 @@ pub async fn start(
         &services.deployment,
         &stop_workers,
     );
+    workers.extend(relay.map(|relay| tokio::spawn(relay.run(stop_workers.clone()))));
     workers.push(tokio::spawn(recording.run(stop_workers.clone())));
     if settings.services.has(Service::Platform) {
         workers.push(tokio::spawn(audit::seal_all(

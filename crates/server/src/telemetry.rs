@@ -36,7 +36,7 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(3);
 const SECRETIVE: [&str; 2] = ["sea_orm", "sqlx"];
 
 /// Libraries whose INFO repeats what the server says itself.
-const REPETITIVE: [&str; 1] = ["sea_orm_migration"];
+const REPETITIVE: [&str; 2] = ["async_nats", "sea_orm_migration"];
 
 /// Libraries that the export itself goes through, or whose spans say nothing that ours do not.
 const UNTRACED: [&str; 7] = [

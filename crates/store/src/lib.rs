@@ -41,6 +41,7 @@ pub mod platform;
 pub mod program;
 pub mod reach;
 pub mod record;
+pub mod relay;
 mod row_security;
 mod session;
 mod settings;

@@ -16,6 +16,8 @@ mod audit;
 #[cfg(test)]
 mod backtested;
 #[cfg(test)]
+mod broker;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod deal;

@@ -1,6 +1,7 @@
 //! The change feed, read and watched.
 
 pub mod convert;
+pub mod envelope;
 pub mod events;
 pub mod service;
 mod watching;

@@ -12,8 +12,9 @@ use trellis_store::{Store, event};
 use super::convert::{wire_attempt, wire_delivery};
 use super::sender::LONGEST;
 use super::webhooks::{find, scope};
-use super::{Lanes, envelope, outcome, signature, worker};
+use super::{Lanes, outcome, signature, worker};
 use crate::Error;
+use crate::event::envelope;
 
 /// How many tests are under way at a time, so that nobody makes the server knock at others' doors.
 static TESTS: Semaphore = Semaphore::const_new(4);
@@ -122,7 +123,8 @@ pub(super) async fn test(
     });
     let now = store.clock_now();
     let letter = envelope::test(
-        &webhook,
+        &webhook.ecosystem,
+        trellis_api::name(&webhook.ecosystem, &webhook.id),
         format!("test-{}", uuid::Uuid::new_v4()),
         view.now(),
     );

@@ -21,12 +21,12 @@ use trellis_store::platform::webhook_delivery::{self, Model as Delivery};
 use trellis_store::worker::transact;
 use trellis_store::{Store, Txn, record};
 
-use super::envelope::{self, Letter};
 use super::outcome;
 use super::sender::{LONGEST, Sender, Sent};
 use super::signature;
 use super::webhooks::told;
 use crate::Error;
+use crate::event::envelope::{self, Letter};
 
 /// The part of the server that sends.
 pub(super) const PART: &str = "platform.webhooks";
@@ -215,7 +215,7 @@ async fn order(
         webhook_delivery::settle(txn, &delivery, &given_up).await?;
         return Ok(None);
     };
-    let letter = envelope::of(event, webhook);
+    let letter = envelope::of(event, super::webhooks::reader(webhook));
     let signature = signature::header(webhook, now, &letter.id, &letter.body);
     Ok(Some(Order {
         delivery,

@@ -4,8 +4,8 @@
 //! * [`worker`] reads the feed, and puts what a webhook is told of into its queue, in the transaction that
 //!   moves the worker's place in the feed.
 //! * [`lanes`] sends: each webhook has a lane of its own, so that one that is slow delays no other.
-//! * [`outcome`] says what becomes of a delivery by what was answered; [`envelope`], [`signature`] and
-//!   [`target`] what is sent, how it is signed, and where it may go; [`sender`] sends it.
+//! * [`outcome`] says what becomes of a delivery by what was answered; [`envelope`](crate::event::envelope),
+//!   [`signature`] and [`target`] what is sent, how it is signed, and where it may go; [`sender`] sends it.
 //!
 //! What always holds:
 //! * Whatever a webhook is told of is sent at least once, with the same `webhook-id` each time, and after
@@ -15,7 +15,6 @@
 
 mod convert;
 mod deliveries;
-mod envelope;
 mod lanes;
 mod outcome;
 pub mod sender;

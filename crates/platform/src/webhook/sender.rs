@@ -18,8 +18,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::envelope::{self, Letter};
 use super::target::{InvalidTarget, Named, Target};
+use crate::event::envelope::{self, Letter};
 
 /// How long a request may take, from the look-up of the host to the head of the answer.
 pub const LONGEST: Duration = Duration::from_secs(10);

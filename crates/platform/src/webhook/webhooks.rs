@@ -19,6 +19,7 @@ use super::convert::wire;
 use super::signature;
 use crate::Error;
 use crate::event::convert::FIELDS;
+use crate::event::envelope::Reader;
 
 /// How many webhooks the vendor may have in an ecosystem.
 const OF_VENDOR_MAX: u64 = 50;
@@ -69,6 +70,14 @@ pub(super) fn scope(webhook: &Model) -> Scope {
     match &webhook.partner {
         Some(partner) => Scope::of_partners(vec![partner.clone()]),
         None => Scope::whole(),
+    }
+}
+
+/// As whom a webhook is told.
+pub(super) fn reader(webhook: &Model) -> Reader {
+    match &webhook.partner {
+        Some(_) => Reader::Partner,
+        None => Reader::Vendor,
     }
 }
 

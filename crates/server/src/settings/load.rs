@@ -562,6 +562,43 @@ mod tests {
     }
 
     #[test]
+    fn one_thing_says_who_trellis_is_to_the_broker_and_all_mistakes_are_told_at_once() {
+        let given = |flags: &[(&'static str, &str)]| {
+            let given = flags.iter().fold(Given::nothing(), |given, (name, value)| {
+                given.flag(name, value)
+            });
+            match given.sources.load() {
+                Ok(_) => Vec::new(),
+                Err(Mistakes(mistakes)) => {
+                    mistakes.into_iter().map(|mistake| mistake.place).collect()
+                }
+            }
+        };
+        let url = ("nats-url", "nats://127.0.0.1:4222");
+        let user = [url, ("nats-user", "ada"), ("nats-password-file", "p")];
+        assert!(given(&user).is_empty());
+        assert!(given(&[url, ("nats-token-file", "t"), ("nats-ca-file", "c")]).is_empty());
+        assert_eq!(given(&[url, ("nats-user", "ada")]), ["--nats-user"]);
+        assert_eq!(
+            given(&[("nats-nkey-file", "n"), ("nats-ca-file", "c")]),
+            ["--nats-nkey-file", "--nats-ca-file"]
+        );
+        assert_eq!(
+            given(&[
+                url,
+                ("nats-credentials-file", "c"),
+                ("nats-password-file", "p"),
+                ("nats-token-file", "t"),
+            ]),
+            [
+                "--nats-password-file",
+                "--nats-token-file",
+                "--nats-password-file"
+            ]
+        );
+    }
+
+    #[test]
     fn the_settings_are_shown_with_their_sources_and_without_secrets() {
         let shown = Given::nothing()
             .variable("TRELLIS_DATABASE_URL", "postgres://ada:s3cret@db/trellis")

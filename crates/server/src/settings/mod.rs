@@ -5,12 +5,14 @@
 //! the environment, `--database-url` as a flag. Every mistake is told at once, each with where it
 //! was made.
 
+mod broker;
 mod flags;
 mod issuers;
 mod load;
 mod table;
 mod value;
 
+pub use broker::{NatsServers, NatsStart, NatsUser, StreamName, SubjectPrefix};
 pub use flags::{DatabaseFlags, Flags};
 pub use issuers::IssuerList;
 pub use load::{Loaded, Mistake, Mistakes, Origin, Sources};

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::broker::{NatsServers, NatsStart, NatsUser, StreamName, SubjectPrefix};
 use super::issuers::IssuerList;
 use super::load::Reader;
 use super::value::{
@@ -100,6 +101,32 @@ settings! {
         /// The hosts that webhooks may have beside public ones: names or addresses, with or without a
         /// port. Whoever makes webhooks can have the server call them, also without TLS.
         webhook_hosts("webhook-hosts"): Hosts = "none";
+    }
+    "Broker" => {
+        /// The servers of NATS to whose JetStream the change feed is published. None: it is not.
+        nats_url("nats-url"): NatsServers = "none";
+        /// A credentials file (JWT and seed) that says who Trellis is there.
+        nats_credentials_file("nats-credentials-file"): File = "none";
+        /// A file with the seed of an nkey that says so.
+        nats_nkey_file("nats-nkey-file"): File = "none";
+        /// A user that says so, with nats-password-file.
+        nats_user("nats-user"): NatsUser = "none";
+        /// A file with the password of nats-user.
+        nats_password_file("nats-password-file"): File = "none";
+        /// A file with a token that says so.
+        nats_token_file("nats-token-file"): File = "none";
+        /// The authorities that the certificates of NATS may come from, PEM. With it, as with a URL
+        /// that begins with tls://, nothing is sent but over TLS.
+        nats_ca_file("nats-ca-file"): File = "none";
+        /// The stream that events are published to. It is made if it is not there.
+        nats_stream("nats-stream"): StreamName = "TRELLIS";
+        /// What the subjects of events begin with; the ecosystem and the type follow.
+        nats_subject_prefix("nats-subject-prefix"): SubjectPrefix = "trellis";
+        /// For how long a stream that Trellis makes drops what is published again.
+        nats_duplicate_window("nats-duplicate-window"): Duration = "2m";
+        /// From when on events are published once it is switched on: first, from all that there are,
+        /// or now.
+        nats_start("nats-start"): NatsStart = "first";
     }
     "Audit" => {
         /// The name of this deployment in the checkpoints of its audit trails, such as
@@ -254,6 +281,7 @@ impl Settings {
             found.push(("admin-listen", "is the address of listen".to_owned()));
         }
         found.extend(self.contradictions_of_tls());
+        found.extend(self.contradictions_of_nats());
         if self.deadline_default > self.deadline_max {
             let most = self.deadline_max.show();
             found.push((

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{LockBehavior, LockType, OnConflict};
-use sea_orm::{DatabaseBackend, QuerySelect, Set};
+use sea_orm::{DatabaseBackend, QuerySelect, Set, UpdateMany};
 use trellis_core::{EcosystemId, Position};
 
 use crate::{Error, Txn, View};
@@ -42,13 +42,6 @@ impl Model {
 
 /// Takes the worker's cursor for this transaction. `None`: another replica is at work on it.
 pub(crate) async fn lock(txn: &Txn, worker: &str) -> Result<Option<Position>, Error> {
-    let row = ActiveModel {
-        ecosystem: Set(txn.ecosystem().clone()),
-        worker: Set(worker.to_owned()),
-        epoch: Set(0),
-        xid: Set(0),
-        sequence: Set(0),
-    };
     let db = txn.db();
     let mut select = Entity::find()
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
@@ -59,7 +52,7 @@ pub(crate) async fn lock(txn: &Txn, worker: &str) -> Result<Option<Position>, Er
     if let Some(found) = select.clone().one(&db).await? {
         return Ok(Some(found.position()));
     }
-    Entity::insert(row)
+    Entity::insert(at_start(txn, worker))
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(&db)
         .await?;
@@ -68,13 +61,57 @@ pub(crate) async fn lock(txn: &Txn, worker: &str) -> Result<Option<Position>, Er
 
 /// Moves the worker's cursor, which this transaction holds.
 pub(crate) async fn advance(txn: &Txn, worker: &str, to: Position) -> Result<(), Error> {
+    moving(txn, worker, to).exec(&txn.db()).await?;
+    Ok(())
+}
+
+/// A place before everything.
+fn at_start(txn: &Txn, worker: &str) -> ActiveModel {
+    ActiveModel {
+        ecosystem: Set(txn.ecosystem().clone()),
+        worker: Set(worker.to_owned()),
+        epoch: Set(0),
+        xid: Set(0),
+        sequence: Set(0),
+    }
+}
+
+fn moving(txn: &Txn, worker: &str, to: Position) -> UpdateMany<Entity> {
     Entity::update_many()
         .col_expr(Column::Epoch, Expr::value(to.epoch))
         .col_expr(Column::Xid, Expr::value(to.xid))
         .col_expr(Column::Sequence, Expr::value(to.sequence))
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
         .filter(COLUMN.worker.eq(worker))
-        .exec(&txn.db())
+}
+
+/// A place in this ecosystem's feed, if anybody has it.
+pub(crate) async fn find(view: &View, worker: &str) -> Result<Option<Position>, Error> {
+    let found = Entity::find()
+        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        .filter(COLUMN.worker.eq(worker))
+        .one(&view.db())
+        .await?;
+    Ok(found.map(|found| found.position()))
+}
+
+/// Moves a place that nobody holds, made if it is not there, unless somebody has moved it from where it was.
+pub(crate) async fn replace(
+    txn: &Txn,
+    worker: &str,
+    from: Position,
+    to: Position,
+) -> Result<(), Error> {
+    let db = txn.db();
+    Entity::insert(at_start(txn, worker))
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(&db)
+        .await?;
+    moving(txn, worker, to)
+        .filter(COLUMN.epoch.eq(from.epoch))
+        .filter(COLUMN.xid.eq(from.xid))
+        .filter(COLUMN.sequence.eq(from.sequence))
+        .exec(&db)
         .await?;
     Ok(())
 }

@@ -10,13 +10,15 @@ use super::texts;
 
 /// For each crate of ours, the others of ours that it may know. Services know the grammar of the
 /// wire and the data layer, and never each other; those two know only the values between them.
-const OURS: [(&str, &[&str]); 13] = [
+const OURS: [(&str, &[&str]); 14] = [
     ("trellis-core", &[]),
     ("trellis-api", &["trellis-core"]),
     ("trellis-store", &["trellis-core"]),
     ("trellis-matching", &[]),
     ("trellis-evaluation", &["trellis-core"]),
     ("trellis-migrations", &[]),
+    // It is handed what is published, and how that is written down.
+    ("trellis-broker", &["trellis-core", "trellis-store"]),
     ("trellis-platform", SHARED),
     ("trellis-partner", SHARED),
     ("trellis-program", SHARED),
@@ -51,6 +53,7 @@ const EVERYTHING: &[&str] = &[
     "trellis-matching",
     "trellis-evaluation",
     "trellis-migrations",
+    "trellis-broker",
     "trellis-platform",
     "trellis-partner",
     "trellis-program",
@@ -60,7 +63,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// For libraries that make a layer what it is, the crates that may know them.
-const THEIRS: [(&str, &[&str]); 5] = [
+const THEIRS: [(&str, &[&str]); 6] = [
     // Values say how they are columns, and nothing else does.
     ("sea-orm", &["trellis-core", "trellis-store"]),
     ("sea-orm-migration", &["trellis-migrations"]),
@@ -80,6 +83,7 @@ const THEIRS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("clap", &["trellis-server"]),
+    ("async-nats", &["trellis-broker"]),
 ];
 
 /// What each crate of ours depends on. What only its own tests need is told apart.

@@ -6,5 +6,5 @@ mod followed;
 mod losses;
 mod many;
 mod processes;
-mod scene;
+pub(crate) mod scene;
 mod withdrawn;

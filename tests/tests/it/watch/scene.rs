@@ -104,7 +104,7 @@ impl Watcher {
 }
 
 /// Reports events beneath the services.
-pub(super) async fn report(store: &Store, ecosystem: &str, events: Vec<NewEvent>) -> Position {
+pub(crate) async fn report(store: &Store, ecosystem: &str, events: Vec<NewEvent>) -> Position {
     let ecosystem = EcosystemId::try_new(ecosystem).unwrap();
     let call = Call::of_system(ecosystem, "test");
     let write = store.write(call, events, |txn, events| async move {

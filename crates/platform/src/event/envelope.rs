@@ -1,25 +1,36 @@
-//! An event as it is sent: CloudEvents 1.0 in JSON.
+//! An event as it is sent to other systems: CloudEvents 1.0 in JSON.
 
 use serde_json::{Value, json};
 use trellis_api::ecosystem_name;
 use trellis_core::{EcosystemId, Timestamp};
 use trellis_store::event::Model;
-use trellis_store::platform::webhook;
 
-use crate::event::convert::is_told;
+use super::convert::is_told;
 
 /// The media type of the body.
-pub(super) const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
+pub const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
 
-/// What a request says: its `webhook-id`, and its body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Letter {
-    pub(super) id: String,
-    pub(super) body: Vec<u8>,
+/// Who is told of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// The vendor, who is told everything.
+    Vendor,
+    /// A partner, who is told what it reads in the feed.
+    Partner,
 }
 
-/// An event as a webhook is told it. Of a partner's it has what the partner reads in the feed.
-pub(super) fn of(event: Model, webhook: &webhook::Model) -> Letter {
+/// What is sent: the event's id, which a webhook has as its `webhook-id`, and the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The id.
+    pub id: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// An event as somebody is told it.
+#[must_use]
+pub fn of(event: Model, reader: Reader) -> Letter {
     let id = event.position().to_string();
     let Model {
         ecosystem,
@@ -34,7 +45,7 @@ pub(super) fn of(event: Model, webhook: &webhook::Model) -> Letter {
     } = event;
     let mut body = around(&ecosystem, &id, &kind, time);
     body.insert("subject".into(), resource.into());
-    if webhook.partner.is_some() {
+    if reader == Reader::Partner {
         if let Value::Object(fields) = &mut data {
             fields.retain(|field, _| is_told(field));
         }
@@ -52,10 +63,9 @@ pub(super) fn of(event: Model, webhook: &webhook::Model) -> Letter {
     letter(id, body)
 }
 
-/// What a webhook is sent to test it.
-pub(super) fn test(webhook: &webhook::Model, id: String, time: Timestamp) -> Letter {
-    let mut body = around(&webhook.ecosystem, &id, "webhook.test", time);
-    let name = trellis_api::name(&webhook.ecosystem, &webhook.id);
+/// What a webhook of this name is sent to test it.
+pub(crate) fn test(ecosystem: &EcosystemId, name: String, id: String, time: Timestamp) -> Letter {
+    let mut body = around(ecosystem, &id, "webhook.test", time);
     body.insert("subject".into(), name.into());
     letter(id, body)
 }
