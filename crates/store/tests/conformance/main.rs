@@ -18,6 +18,8 @@ mod once;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod relays;
+#[cfg(test)]
 mod scope;
 #[cfg(test)]
 mod short;

@@ -251,7 +251,7 @@ impl<'a> Scene<'a> {
                     match market.ecosystems().advance_clock(request.clone()).await {
                         Ok(moved) => break moved,
                         Err(status) => {
-                            assert_eq!(status.code(), Code::DeadlineExceeded, "{status}")
+                            assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
                         }
                     }
                 };
