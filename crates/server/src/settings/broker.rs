@@ -30,7 +30,11 @@ impl Value for NatsServers {
                 // A password in the URL would be shown; secrets belong in files.
                 let authority: http::uri::Authority = host.parse().ok()?;
                 let open = !authority.host().is_empty() && !host.contains('@');
-                let port = authority.port().is_none() || authority.port_u16().is_some();
+                let port = authority.as_str().strip_prefix(authority.host())?;
+                let port = match port.strip_prefix(':') {
+                    Some(number) => number.parse::<u16>().is_ok(),
+                    None => port.is_empty(),
+                };
                 (open && port).then(|| server.to_owned())
             })
             .collect::<Option<Vec<_>>>()?;
