@@ -33,8 +33,8 @@ fn give_up(now: Instant, deadline: Option<Instant>) -> Instant {
     now + left.saturating_sub((left / 10).min(SAY_SO))
 }
 
-/// How long a worker rests when nobody waits for it. A transaction of each worker for every few events takes a
-/// fifth of both processors from those who write; and readers in other processes wait so much longer at most.
+/// How long a worker rests when nobody waits for it. A transaction of each worker for every few events takes
+/// processors from those who write. Readers in other processes wait so much longer at most.
 const REST: Duration = Duration::from_millis(50);
 
 /// How long it rests also when somebody does.
