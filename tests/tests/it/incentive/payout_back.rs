@@ -93,8 +93,8 @@ on_both! {
         assert_eq!((paid.paid_amount.clone(), paid.set_off_amount.clone()), (usd(10_000), usd(4_000)));
         refused(checker.fail(&nimbus).await, Code::FailedPrecondition, "ILLEGAL_TRANSITION");
 
-        let returned = checker.come_back(&nimbus).await.unwrap().into_inner();
-        assert_eq!(returned.state(), State::Settled);
+        let last = checker.come_back(&nimbus).await.unwrap();
+        assert_eq!(last.get_ref().state(), State::Settled);
         let told = item(&checker, &batch).await;
         assert_eq!((told.state(), told.bank_reason_code.as_str()), (ItemState::Returned, "MD06"));
         assert!(told.settle_time.is_some(), "it was settled, too");
@@ -108,7 +108,8 @@ on_both! {
             filter: format!("resource = \"{nimbus}\""),
             ..ListEventsRequest::default()
         };
-        let events = books.world.events().list_events(request).await.unwrap().into_inner().events;
+        let reader = books.world.after(&last);
+        let events = reader.events().list_events(request).await.unwrap().into_inner().events;
         let [event] = &events[..] else { panic!("{events:?}") };
         assert_eq!((event.r#type.as_str(), event.reason_code.as_str()), ("payout_item.returned", "MD06"));
         assert_eq!(event.actor, CHECKER);
