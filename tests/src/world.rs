@@ -194,6 +194,7 @@ impl World {
     ) -> BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Infallible> {
         let signer = Arc::new(Signer::of_seed("tests", &[0; 32], &[]).expect("a key"));
         server::services(&self.inner.settings, self.store(), pepper, signer)
+            .expect("the descriptors decode")
     }
 
     /// The server's clock. It stands still until it is moved.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::future::BoxFuture;
-use tonic::{Request, Status};
+use tonic::{Extensions, Request, Status};
 use trellis_core::access::{Access, Denied, Scope, authorize};
-use trellis_core::{Actor, Call, Code, EcosystemId, Failure, Principal};
+use trellis_core::{Call, Code, EcosystemId, Failure, Principal};
 
 use crate::method::Routed;
+use crate::open::Unauthenticated;
 use crate::{Fields, open, status};
 
 /// What a call that goes on for long was made with. The server puts one into the extensions of such a
@@ -27,8 +28,9 @@ pub struct Standing {
     access: Access,
     ecosystem: EcosystemId,
     resource: String,
-    actor: Actor,
+    principal: Arc<Principal>,
     scope: Scope,
+    extensions: Extensions,
 }
 
 /// Opens a request whose call goes on for long.
@@ -39,18 +41,29 @@ pub fn open_lasting<R: Routed, C>(
     request: Request<R>,
     parse: impl FnOnce(R, &mut Fields) -> Option<C>,
 ) -> Result<(Call, C, Standing), Status> {
-    let credential = request.extensions().get().cloned();
+    let extensions = request.extensions().clone();
     let resource = request.get_ref().resource().into_owned();
     let (call, command) = open(request, parse)?;
+    let principal = extensions.get::<Arc<Principal>>();
+    let principal = principal.ok_or_else(|| status(&Unauthenticated))?.clone();
     let standing = Standing {
-        credential,
+        credential: extensions.get().cloned(),
         access: R::ACCESS,
         ecosystem: call.ecosystem.clone(),
         resource,
-        actor: call.actor.clone(),
+        principal: as_caller(principal, &call),
         scope: call.scope.clone(),
+        extensions,
     };
     Ok((call, command, standing))
+}
+
+/// The principal as it calls, which may be for somebody else.
+fn as_caller(principal: Arc<Principal>, call: &Call) -> Arc<Principal> {
+    if principal.actor == call.actor {
+        return principal;
+    }
+    Arc::new(principal.speaking_for(call.actor.clone()))
 }
 
 impl Standing {
@@ -67,24 +80,71 @@ impl Standing {
     /// `UNAUTHENTICATED` when the credential is good no longer, `PERMISSION_DENIED` when the call may
     /// not be made any more, [`AccessChanged`] when it reaches more or less now.
     pub async fn check(&self, since: Instant) -> Result<(), Status> {
-        let Some(credential) = &self.credential else {
+        self.bearer(since).await.map(drop)
+    }
+
+    /// Looks whether the caller has the very roles that they had, for a call that others are made for.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check); [`AccessChanged`] also when the call itself reaches as far as before.
+    pub async fn check_roles(&self, since: Instant) -> Result<(), Status> {
+        let Some(bearer) = self.bearer(since).await? else {
             return Ok(());
         };
+        let before = self.principal.grants(&self.ecosystem);
+        let now = bearer.grants(&self.ecosystem);
+        if now.len() == before.len() && now.iter().all(|grant| before.contains(grant)) {
+            return Ok(());
+        }
+        Err(self.changed())
+    }
+
+    /// Who bears the credential now, if they reach what they did; nobody where none was shown.
+    async fn bearer(&self, since: Instant) -> Result<Option<Arc<Principal>>, Status> {
+        let Some(credential) = &self.credential else {
+            return Ok(None);
+        };
         let mut principal = credential.principal(since).await?;
-        if principal.actor != self.actor {
-            principal = Arc::new(principal.speaking_for(self.actor.clone()));
+        if principal.actor != self.principal.actor {
+            principal = Arc::new(principal.speaking_for(self.principal.actor.clone()));
         }
-        let scope = authorize(&principal, &self.access, &self.ecosystem);
-        match scope {
-            Some(scope) if scope == self.scope => Ok(()),
-            Some(_) => Err(status(&AccessChanged {
-                resource: self.resource.clone(),
-            })),
-            None => Err(status(&Denied {
-                permission: self.access.permission,
-                resource: self.resource.clone(),
-            })),
+        match authorize(&principal, &self.access, &self.ecosystem) {
+            Some(scope) if scope == self.scope => Ok(Some(principal)),
+            Some(_) => Err(self.changed()),
+            None => Err(self.denied(&self.access)),
         }
+    }
+
+    /// Looks whether the caller might call another method in the ecosystem.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`.
+    pub fn require(&self, access: &Access) -> Result<(), Status> {
+        match authorize(&self.principal, access, &self.ecosystem) {
+            Some(_) => Ok(()),
+            None => Err(self.denied(access)),
+        }
+    }
+
+    /// A request that the same caller makes for this call, as a part of it.
+    #[must_use]
+    pub fn within<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        *request.extensions_mut() = self.extensions.clone();
+        request.extensions_mut().insert(self.principal.clone());
+        request
+    }
+
+    fn changed(&self) -> Status {
+        let resource = self.resource.clone();
+        status(&AccessChanged { resource })
+    }
+
+    fn denied(&self, access: &Access) -> Status {
+        status(&Denied {
+            permission: access.permission,
+            resource: self.resource.clone(),
+        })
     }
 }
 
@@ -119,11 +179,10 @@ mod tests {
 
     use futures::executor::block_on;
     use trellis_core::access::{Grant, Rights};
-    use trellis_core::{PartnerId, Role};
+    use trellis_core::{Actor, PartnerId, Role};
 
     use super::*;
-    use crate::open::Unauthenticated;
-    use crate::platform::v1::ListEventsRequest;
+    use crate::platform::v1::{ListApiKeysRequest, ListEventsRequest};
 
     /// A credential whose bearer has these roles, if it is good.
     struct Shown(Mutex<Option<Vec<Grant>>>);
@@ -172,9 +231,13 @@ mod tests {
             let ended = block_on(standing.check(Instant::now()));
             ended.map_err(|status| status.code())
         };
-        // As far as before, by another role too.
+        // As far as before, by another role too, unless the roles themselves count.
+        let roles =
+            || block_on(standing.check_roles(Instant::now())).map_err(|status| status.code());
         assert_eq!(ends(Some(vec![role(Role::Auditor)])), Ok(()));
+        assert_eq!(roles(), Ok(()));
         assert_eq!(ends(Some(vec![role(Role::Service)])), Ok(()));
+        assert_eq!(roles(), Err(tonic::Code::Aborted));
         let nimbus = PartnerId::try_new("nimbus").unwrap();
         let of_partner = Grant::new(Role::PartnerAdmin, Some(nimbus));
         assert_eq!(ends(Some(vec![of_partner])), Err(tonic::Code::Aborted));
@@ -182,5 +245,19 @@ mod tests {
         assert!(!standing.has_expired());
         assert_eq!(ends(None), Err(tonic::Code::Unauthenticated));
         assert!(standing.has_expired());
+    }
+
+    #[test]
+    fn a_request_within_a_call_is_made_by_its_caller_and_reaches_as_far() {
+        let (_, standing) = opened(vec![Grant::new(Role::Service, None)]);
+        let list = ListEventsRequest {
+            parent: "ecosystems/acme".to_owned(),
+            ..Default::default()
+        };
+        let (call, ()) = open(standing.within(list), |_, _| Some(())).unwrap();
+        assert_eq!(call.actor, standing.principal.actor);
+        assert!(standing.require(&ListEventsRequest::ACCESS).is_ok());
+        let denied = standing.require(&ListApiKeysRequest::ACCESS).unwrap_err();
+        assert_eq!(denied.code(), tonic::Code::PermissionDenied);
     }
 }

@@ -120,8 +120,7 @@ pub(crate) fn recorder(
 }
 
 impl Recorder {
-    /// Takes nothing: for tests of everything else.
-    #[cfg(test)]
+    /// Takes nothing: for services without their port.
     pub(crate) fn deaf() -> Self {
         Self(None)
     }

@@ -12,6 +12,7 @@ mod credentials;
 pub mod demo;
 pub mod identity;
 pub mod import;
+mod inside;
 mod lag;
 mod layers;
 mod listen;

@@ -20,6 +20,7 @@ use trellis_platform::audit::note::Signer;
 use trellis_store::platform::secret::{self, Purpose};
 use trellis_store::{Gaps, Store, worker};
 
+use crate::audit::Recorder;
 use crate::credentials::Credentials;
 use crate::identity::{self, Issuers};
 use crate::lag;
@@ -139,7 +140,15 @@ pub async fn start(
     let relay = broker::open(settings, &store, &meter)
         .await
         .map_err(|error| Error::Broker(Box::new(error)))?;
-    let services = services::all(settings, &store, pepper, signer.clone());
+    let (recorder, recording) = audit::recorder(store.clone(), clock, &meter);
+    let services = services::all(
+        settings,
+        &store,
+        pepper,
+        signer.clone(),
+        &methods,
+        &recorder,
+    );
 
     let (health, health_server) = tonic_health::server::health_reporter();
     for name in &services.names {
@@ -159,7 +168,6 @@ pub async fn start(
         None => None,
     };
 
-    let (recorder, recording) = audit::recorder(store.clone(), clock, &meter);
     let stop = CancellationToken::new();
     if let Some(tls) = &tls {
         tls.clone().watch(settings, stop.clone());
@@ -355,12 +363,16 @@ pub fn of_store(settings: &Settings) -> trellis_store::Settings {
 
 /// The services that these settings name, over a store, without the port and its layers: who calls
 /// is whom a request's extensions name, and nobody where they name none.
-#[must_use]
+///
+/// # Errors
+/// A descriptor set that was compiled in does not decode: the build is broken.
 pub fn services(
     settings: &Settings,
     store: &Store,
     pepper: Pepper,
     signer: Arc<Signer>,
-) -> BoxCloneSyncService<Request<Body>, Response<Body>, Infallible> {
-    BoxCloneSyncService::new(services::all(settings, store, pepper, signer).routes)
+) -> Result<BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>, prost::DecodeError> {
+    let (methods, deaf) = (Methods::try_new()?, Recorder::deaf());
+    let all = services::all(settings, store, pepper, signer, &methods, &deaf);
+    Ok(BoxCloneSyncService::new(all.routes))
 }

@@ -14,7 +14,10 @@ use trellis_platform::webhook::{Deliveries, Lanes};
 use trellis_store::Store;
 use trellis_store::worker::Worker;
 
-use crate::layers::Serve;
+use crate::audit::Recorder;
+use crate::inside::Within;
+use crate::layers::{self, Serve};
+use crate::methods::Methods;
 use crate::routes::Routes;
 use crate::settings::{Service as Package, Settings};
 
@@ -33,8 +36,10 @@ pub(crate) struct Services {
 /// Sets the limits of gRPC servers, which have no trait in common, and adds them.
 macro_rules! add {
     ($building:ident, $package:expr, [$($server:expr),* $(,)?]) => {$(
+        let server = $server;
+        $building.within.add(server.clone(), server.clone());
         if $building.settings.services.has($package) {
-            let server = $server
+            let server = server
                 .accept_compressed(Gzip)
                 .send_compressed(Gzip)
                 .max_encoding_message_size($building.settings.response_size_max.bytes());
@@ -54,6 +59,8 @@ pub(crate) fn all(
     store: &Store,
     pepper: Pepper,
     signer: Arc<Signer>,
+    methods: &Methods,
+    recorder: &Recorder,
 ) -> Services {
     let mut building = Building::new(settings);
     let named = Named::new(settings.webhook_hosts.values().iter().cloned());
@@ -65,7 +72,6 @@ pub(crate) fn all(
         [
             trellis_platform::ecosystem::Ecosystems::server(store.clone()),
             trellis_platform::access::Access::server(store.clone(), pepper),
-            trellis_platform::event::Events::server(store.clone()),
             trellis_platform::webhook::Webhooks::server(store.clone(), lanes.clone()),
             trellis_platform::audit::Audit::server(store.clone(), signer),
         ]
@@ -113,12 +119,25 @@ pub(crate) fn all(
         ]
     );
     building.work(Package::Incentive, trellis_incentive::workers());
+    // Its snapshots are read through all others.
+    let within = layers::within(methods.clone(), recorder.clone(), building.within.clone());
+    let within = Arc::new(Within::new(within));
+    add!(
+        building,
+        Package::Platform,
+        [trellis_platform::event::Events::server(
+            store.clone(),
+            within
+        )]
+    );
     building.done()
 }
 
 struct Building<'a> {
     settings: &'a Settings,
     routes: Routes,
+    /// The routes to all services, those that are served here and those that are not.
+    within: Routes,
     names: Vec<&'static str>,
     workers: Vec<Arc<dyn Worker>>,
     deployment: Vec<&'static str>,
@@ -129,6 +148,7 @@ impl<'a> Building<'a> {
         Self {
             settings,
             routes: Routes::default(),
+            within: Routes::default(),
             names: Vec::new(),
             workers: Vec::new(),
             deployment: Vec::new(),

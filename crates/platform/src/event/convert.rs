@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use prost_types::Any;
 use trellis_api::platform::v1 as pb;
 use trellis_api::platform::v1::watch_events_request::Start;
 use trellis_api::{Field, Fields, duration, ecosystem_name};
@@ -9,6 +10,7 @@ use trellis_core::Position;
 use trellis_store::event::{Begin, Model};
 
 use super::events::List;
+use super::snapshot::{self, Kind, Resources};
 use super::watching::Asked;
 
 /// What lists filter by. The order is the feed's own.
@@ -141,7 +143,8 @@ pub(super) fn list(request: pb::ListEventsRequest, fields: &mut Fields) -> Optio
 
 pub(super) fn watch(request: pb::WatchEventsRequest, fields: &mut Fields) -> Option<Asked> {
     let begin = match (request.after_position.as_str(), request.start()) {
-        ("", Start::Now) => Some(Begin::Now),
+        // Whatever a snapshot misses has happened after where the feed stands before it.
+        ("", Start::Now | Start::Snapshot) => Some(Begin::Now),
         ("", Start::First) => Some(Begin::First),
         (text, Start::Unspecified) if !text.is_empty() => position(fields, text).map(Begin::After),
         (text, _) => {
@@ -160,11 +163,40 @@ pub(super) fn watch(request: pb::WatchEventsRequest, fields: &mut Fields) -> Opt
         Some(interval) => fields.take("heartbeat_interval", duration::read(interval)),
         None => Some(HEARTBEAT),
     };
+    let resources = resources(fields, &request);
     Some(Asked {
         begin: begin?,
+        resources: resources?,
         filter: filter?,
         heartbeat: heartbeat?,
     })
+}
+
+/// Which resources are told before the events.
+fn resources(fields: &mut Fields, request: &pb::WatchEventsRequest) -> Option<Resources> {
+    let asked = &request.resource_types;
+    if request.start() != Start::Snapshot {
+        if !asked.is_empty() {
+            let description = "are told with START_SNAPSHOT only; leave them out";
+            fields.refuse("resource_types", "snapshot", description);
+            return None;
+        }
+        return Some(Resources::None);
+    }
+    if asked.is_empty() {
+        return Some(Resources::All);
+    }
+    let read = asked.iter().enumerate().map(|(index, name)| {
+        let kind = snapshot::named(name);
+        if kind.is_none() {
+            let description = format!("must be one of {}", snapshot::names());
+            fields.refuse(format!("resource_types[{index}]"), "type", description);
+        }
+        kind
+    });
+    // All are read before the first that is unknown ends it.
+    let read: Vec<Option<&Kind>> = read.collect();
+    read.into_iter().collect::<Option<_>>().map(Resources::Of)
 }
 
 /// That an event has happened.
@@ -172,15 +204,37 @@ pub(super) fn told_of(event: pb::Event) -> pb::WatchEventsResponse {
     pb::WatchEventsResponse {
         position: event.position.clone(),
         event: Some(event),
+        ..pb::WatchEventsResponse::default()
+    }
+}
+
+/// That there is a resource.
+pub(super) fn there_is(resource: Any) -> pb::WatchEventsResponse {
+    pb::WatchEventsResponse {
+        resource: Some(resource),
+        ..pb::WatchEventsResponse::default()
+    }
+}
+
+/// That every resource has been told, and from where on events follow.
+pub(super) fn complete(position: Position) -> pb::WatchEventsResponse {
+    pb::WatchEventsResponse {
+        snapshot_complete: true,
+        ..heartbeat(position)
     }
 }
 
 /// That everything has been told up to a position.
 pub(super) fn heartbeat(position: Position) -> pb::WatchEventsResponse {
     pb::WatchEventsResponse {
-        event: None,
         position: position.to_string(),
+        ..pb::WatchEventsResponse::default()
     }
+}
+
+/// That there is more to tell of a snapshot, which has no position yet.
+pub(super) fn pulse() -> pb::WatchEventsResponse {
+    pb::WatchEventsResponse::default()
 }
 
 pub(super) fn get_position(_: pb::GetPositionRequest, _: &mut Fields) -> Option<()> {

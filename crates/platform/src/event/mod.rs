@@ -4,6 +4,8 @@ pub mod convert;
 pub mod envelope;
 pub mod events;
 pub mod service;
+mod snapshot;
 mod watching;
 
 pub use service::Events;
+pub use snapshot::Inside;

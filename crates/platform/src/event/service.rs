@@ -1,5 +1,7 @@
 //! Answers the calls of `EventService`.
 
+use std::sync::Arc;
+
 use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 use trellis_api::platform::v1 as pb;
@@ -7,19 +9,21 @@ use trellis_api::platform::v1::event_service_server::{EventService, EventService
 use trellis_api::{open, open_lasting, page_token};
 use trellis_store::Store;
 
+use super::snapshot::Inside;
 use super::{convert, events, watching};
 
 /// `EventService` over a store.
 #[derive(Clone)]
 pub struct Events {
     store: Store,
+    inside: Arc<dyn Inside>,
 }
 
 impl Events {
-    /// The gRPC service.
+    /// The gRPC service, whose snapshots are read through the other services.
     #[must_use]
-    pub fn server(store: Store) -> EventServiceServer<Self> {
-        EventServiceServer::new(Self { store })
+    pub fn server(store: Store, inside: Arc<dyn Inside>) -> EventServiceServer<Self> {
+        EventServiceServer::new(Self { store, inside })
     }
 }
 
@@ -44,7 +48,8 @@ impl EventService for Events {
         request: Request<pb::WatchEventsRequest>,
     ) -> Result<Response<Self::WatchEventsStream>, Status> {
         let (call, asked, standing) = open_lasting(request, convert::watch)?;
-        let told = watching::watch(&self.store, &call, asked, standing).await?;
+        let inside = self.inside.clone();
+        let told = watching::watch(&self.store, inside, &call, asked, standing).await?;
         Ok(Response::new(told))
     }
 

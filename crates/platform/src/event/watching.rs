@@ -1,9 +1,12 @@
-//! Tells events as they happen, for as long as somebody listens and may.
+//! Tells events as they happen, for as long as somebody listens and may; and before that, if they ask
+//! for it, what there is.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 
 use futures::stream::{self, BoxStream, StreamExt as _};
+use prost_types::Any;
 use tokio::time::timeout_at;
 use tonic::Status;
 use trellis_api::Standing;
@@ -12,7 +15,8 @@ use trellis_core::{Call, Filter};
 use trellis_store::Store;
 use trellis_store::event::{Begin, Model, Watch};
 
-use super::convert::{heartbeat, told, told_of, wire};
+use super::convert::{complete, heartbeat, pulse, there_is, told, told_of, wire};
+use super::snapshot::{Inside, Resources, Snapshot};
 use crate::Error;
 
 /// How often it is looked whether the credential has expired.
@@ -33,6 +37,7 @@ const CHECK: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) begin: Begin,
+    pub(super) resources: Resources,
     pub(super) filter: Option<Filter>,
     pub(super) heartbeat: Duration,
 }
@@ -41,21 +46,28 @@ pub(super) struct Asked {
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND` when the ecosystem does not exist, `POSITION_UNKNOWN` when its feed has not come
-/// to the position.
+/// to the position, `PERMISSION_DENIED` when resources are asked for that the caller may not list.
 pub(super) async fn watch(
     store: &Store,
+    inside: Arc<dyn Inside>,
     call: &Call,
     asked: Asked,
     standing: Standing,
-) -> Result<BoxStream<'static, Result<pb::WatchEventsResponse, Status>>, Error> {
+) -> Result<BoxStream<'static, Result<pb::WatchEventsResponse, Status>>, Status> {
     let Asked {
         begin,
+        resources,
         filter,
         heartbeat,
     } = asked;
+    let kinds = resources.kinds(&standing)?;
+    // The feed's place is taken here, before anything of a snapshot is read.
+    let feed = Watch::begin(store, call, begin, filter).await;
     let now = Instant::now();
     let watching = Watching {
-        feed: Watch::begin(store, call, begin, filter).await?,
+        snapshot: kinds.map(|kinds| Snapshot::new(inside, &call.ecosystem, kinds)),
+        resources: Vec::new().into_iter(),
+        feed: feed.map_err(Error::from)?,
         of_partner: !call.scope.is_staff(),
         read: Vec::new().into_iter(),
         heartbeat,
@@ -70,6 +82,10 @@ pub(super) async fn watch(
 }
 
 struct Watching {
+    /// What of a snapshot is not read yet.
+    snapshot: Option<Snapshot>,
+    /// Resources that were read and are to be told.
+    resources: IntoIter<Any>,
     feed: Watch,
     of_partner: bool,
     /// What was read and is to be told.
@@ -94,9 +110,24 @@ impl Watching {
                 }
                 return Ok(Some((self.event(model), self)));
             }
+            if let Some(resource) = self.resources.next() {
+                self.heartbeat_due = Instant::now() + self.heartbeat;
+                return Ok(Some((there_is(resource), self)));
+            }
             self.look().await?;
             let now = Instant::now();
-            if !self.feed.has_told() {
+            if let Some(snapshot) = &mut self.snapshot {
+                let Some(resources) = snapshot.read(&self.standing).await? else {
+                    self.snapshot = None;
+                    self.heartbeat_due = now;
+                    return Ok(Some((complete(self.feed.position()), self)));
+                };
+                self.resources = resources.into_iter();
+                if self.resources.len() == 0 && now >= self.heartbeat_due {
+                    self.heartbeat_due = now + self.heartbeat;
+                    return Ok(Some((pulse(), self)));
+                }
+            } else if !self.feed.has_told() {
                 let read = self.feed.read().await.map_err(Error::from)?;
                 self.read = read.into_iter();
             } else if now >= self.heartbeat_due {
@@ -130,7 +161,7 @@ impl Watching {
             return Ok(());
         }
         self.look_due = now + LOOK;
-        let untold = self.feed.is_held() || !self.feed.has_told();
+        let untold = self.snapshot.is_some() || self.feed.is_held() || !self.feed.has_told();
         let due = match untold {
             true => self.check_due.min(self.checked + CHECK_UNTOLD),
             false => self.check_due,
@@ -143,7 +174,11 @@ impl Watching {
 
     async fn check(&mut self, since: Instant) -> Result<(), Status> {
         let now = Instant::now();
-        self.standing.check(since).await?;
+        match &self.snapshot {
+            // The lists that it is read by may be another role's than the feed.
+            Some(_) => self.standing.check_roles(since).await?,
+            None => self.standing.check(since).await?,
+        }
         (self.checked, self.check_due) = (now, now + CHECK);
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! A call that is to last gets its credential along, so that it can be asked again.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -17,8 +18,8 @@ use tonic::body::Body;
 use trellis_api::exposed::through;
 use trellis_api::heard::About;
 use trellis_api::{Heard, ecosystem_name};
-use trellis_core::Eyes;
 use trellis_core::access::Rights;
+use trellis_core::{Eyes, Principal};
 
 use super::{Rest, Serve, Step};
 use crate::credentials::{self, Credentials, Found};
@@ -80,6 +81,19 @@ fn tell(request: &Request<Body>) {
             principal: None,
             person: None,
         });
+    }
+}
+
+/// Lets the answer to a caller who is known be seen through their eyes.
+#[derive(Clone)]
+pub(super) struct Sight;
+
+impl Step for Sight {
+    async fn answer<S: Serve>(&self, request: Request<Body>, rest: Rest<S>) -> Response<Body> {
+        let principal = request.extensions().get::<Arc<Principal>>();
+        // Nobody is answered anything; whoever they are, they see no more than a partner.
+        let eyes = principal.map_or(Eyes::Partner, |principal| principal.eyes());
+        rest.run(request).await.map(|body| seen(body, eyes))
     }
 }
 

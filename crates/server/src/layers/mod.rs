@@ -111,6 +111,20 @@ where
     (porter, service)
 }
 
+/// Puts around a service what calls from inside of the server pass through: their callers have been let in
+/// already, and are at work.
+pub(crate) fn within<S: Serve>(
+    methods: Methods,
+    recorder: Recorder,
+    service: S,
+) -> impl Serve + use<S> {
+    ServiceBuilder::new()
+        .layer(Passing(method::Naming::new(methods)))
+        .layer(Passing(audit::Audits(recorder)))
+        .layer(Passing(identity::Sight))
+        .service(service)
+}
+
 /// Any service that answers gRPC calls and always has an answer.
 pub(crate) trait Serve:
     Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>

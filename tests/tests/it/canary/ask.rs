@@ -238,6 +238,21 @@ impl List {
         Asked(asked)
     }
 
+    /// Whether it lists resources of the kind that an `Any` says to have.
+    pub(super) fn lists(&self, type_url: &str) -> bool {
+        type_url.rsplit('/').next() == Some(self.row.full_name())
+    }
+
+    /// Whether it lists those of one resource only, and not of the whole ecosystem.
+    pub(super) fn is_of_one(&self) -> bool {
+        !matches!(self.below, Below::Nothing | Below::Ecosystem)
+    }
+
+    /// A resource that it lists, from its bytes.
+    pub(super) fn row(&self, bytes: &[u8]) -> DynamicMessage {
+        DynamicMessage::decode(self.row.clone(), bytes).unwrap()
+    }
+
     /// A request for everything in an ecosystem.
     pub(super) fn whole(&self, home: usize) -> Asked {
         let parent = format!("ecosystems/{}", ecosystem(home));

@@ -14,13 +14,15 @@ use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DynamicMessage, Value};
+use prost_types::Any;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpStream;
 use tonic::{Code, Status};
 use trellis_api::Routed as _;
-use trellis_api::platform::v1::WatchEventsRequest;
 use trellis_api::platform::v1::watch_events_request::Start;
+use trellis_api::platform::v1::{WatchEventsRequest, WatchEventsResponse};
+use trellis_core::Access;
 use trellis_core::access::Extent;
 
 use super::ask::{Asked, List};
@@ -28,7 +30,7 @@ use super::leak::{Found, Sight, search, search_headers};
 use super::listen::{Log, UnderWay};
 use super::plant::ecosystem;
 use super::who::Who;
-use crate::server::raw::{collect_told, framed};
+use crate::server::raw::{Answer as Raw, collect_told, framed, messages};
 
 /// How many ask at the same time.
 const AT_ONCE: usize = 12;
@@ -97,20 +99,45 @@ impl Answer {
 impl Hunt {
     /// The texts that somebody finds in all rows of a list.
     pub(super) async fn texts(&self, who: &Who, list: &List) -> BTreeMap<String, BTreeSet<String>> {
-        let mut line = Line::open(self).await;
         let mut texts = BTreeMap::new();
+        for row in self.rows(who, list).await {
+            gather("", &row, &mut texts);
+        }
+        texts
+    }
+
+    /// All rows of a list that somebody finds.
+    pub(super) async fn rows(&self, who: &Who, list: &List) -> Vec<DynamicMessage> {
+        let mut line = Line::open(self).await;
+        let mut rows = Vec::new();
         let mut asked = list.whole(who.ecosystems[0]);
         loop {
             let answer = line.call(who, list, &asked).await;
             let token = answer.token();
-            for row in list.rows(&answer.message.unwrap()) {
-                gather("", &row, &mut texts);
-            }
+            // What the list is of may be nothing that they see.
+            let Some(message) = answer.message else {
+                return rows;
+            };
+            rows.extend(list.rows(&message));
             if token.is_empty() {
-                return texts;
+                return rows;
             }
             asked = asked.at(&token);
         }
+    }
+
+    /// What there is, as a snapshot tells it to somebody: by the types of the resources, in their order.
+    pub(super) async fn whole(&self, who: &Who) -> BTreeMap<String, Vec<Vec<u8>>> {
+        let mut line = Line::open(self).await;
+        let told = line.told(who, who.ecosystems[0], Start::Snapshot).await;
+        let mut whole = BTreeMap::<_, Vec<_>>::new();
+        for message in messages(&told.body) {
+            let message = WatchEventsResponse::decode(message).unwrap();
+            if let Some(Any { type_url, value }) = message.resource {
+                whole.entry(type_url).or_default().push(value);
+            }
+        }
+        whole
     }
 
     /// Makes at least so many calls.
@@ -161,6 +188,22 @@ impl Bag {
             self.seen.entry(list).or_default().extend(owners);
         }
         self.leaks.extend(other.leaks);
+    }
+}
+
+/// What somebody may see with a method.
+fn sight(who: &Who, access: &Access) -> Sight {
+    let extent = who.role.and_then(|role| access.extent(role));
+    let everybody = access.everybody.then_some(Extent::Organization);
+    let extent = extent.or(everybody);
+    extent.map_or_else(Sight::default, |extent| who.sight(Some(extent)))
+}
+
+fn asking(home: usize, start: Start) -> WatchEventsRequest {
+    WatchEventsRequest {
+        parent: format!("ecosystems/{}", ecosystem(home)),
+        start: start.into(),
+        ..WatchEventsRequest::default()
     }
 }
 
@@ -228,7 +271,8 @@ impl<'a> Line<'a> {
         }
         let mut asked = list.ask(&mut random, home, away);
         if list.method.name == "ListEvents" {
-            self.watch(who, home).await;
+            self.watch(who, home, Start::First).await;
+            self.watch(who, home, Start::Snapshot).await;
         }
         let mut last = self.call(who, list, &asked).await;
         for _ in 0..PAGES {
@@ -300,14 +344,7 @@ impl<'a> Line<'a> {
     async fn call(&mut self, who: &Who, list: &List, asked: &Asked) -> Answer {
         let message = asked.bytes();
         let told = self.hunt.tried.ask(list, asked);
-        let extent = who.role.and_then(|role| list.method.access.extent(role));
-        let everybody = list.method.access.everybody.then_some(Extent::Organization);
-        let sight = who.sight(extent.or(everybody));
-        let sight = if extent.or(everybody).is_none() {
-            Sight::default()
-        } else {
-            sight
-        };
+        let sight = sight(who, &list.method.access);
         let under_way = Arc::new(UnderWay { sight, asked: told });
         let id = format!("chase-{}-{}", self.chase, self.bag.calls);
         self.hunt.log.begin(&id, under_way.clone());
@@ -322,36 +359,52 @@ impl<'a> Line<'a> {
         self.look(who, list, &under_way, &head.headers, &body, &trailers)
     }
 
-    /// Has everything told that has happened.
-    async fn watch(&mut self, who: &Who, home: usize) {
-        let watch = WatchEventsRequest {
-            parent: format!("ecosystems/{}", ecosystem(home)),
-            start: Start::First.into(),
-            ..WatchEventsRequest::default()
+    /// Has everything told that has happened, or that there is, and looks through it.
+    async fn watch(&mut self, who: &Who, home: usize, start: Start) {
+        let told = self.told(who, home, start).await;
+        let sight_of = |access: &Access| sight(who, access);
+        let of_events = sight_of(&WatchEventsRequest::ACCESS);
+        let asked = asking(home, start).encode_to_vec();
+        let mut found = Found::default();
+        search_headers(&told.headers, &of_events, &asked, &mut found);
+        search_headers(&told.trailers, &of_events, &asked, &mut found);
+        for bytes in messages(&told.body) {
+            let message = WatchEventsResponse::decode(bytes).unwrap();
+            match message.resource {
+                Some(resource) => {
+                    let list = self
+                        .hunt
+                        .lists
+                        .iter()
+                        .find(|list| list.lists(&resource.type_url));
+                    // Of what is in no list there is only the ecosystem, which is everybody's in it.
+                    let sight = list.map_or_else(
+                        || who.sight(Some(Extent::Organization)),
+                        |list| sight_of(&list.method.access),
+                    );
+                    search(&resource.value, &sight, &asked, &mut found);
+                }
+                None => search(bytes, &of_events, &asked, &mut found),
+            }
+        }
+        let (chase, role, homes) = (self.chase, who.role, &who.ecosystems);
+        let by = match start {
+            Start::Snapshot => "a snapshot",
+            _ => "WatchEvents",
         };
-        let message = watch.encode_to_vec();
-        let access = WatchEventsRequest::ACCESS;
-        let extent = who.role.and_then(|role| access.extent(role));
-        let sight = extent.map_or_else(Sight::default, |extent| who.sight(Some(extent)));
+        self.bag.leaks.extend(found.foreign.into_iter().map(|leak| {
+            format!("chase {chase}: {role:?} of {homes:?} was told {leak} by {by}, as it came")
+        }));
+        self.bag.seen.entry(by).or_default().extend(found.own);
+    }
+
+    /// What a stream tells that begins so.
+    async fn told(&mut self, who: &Who, home: usize, start: Start) -> Raw {
+        let message = asking(home, start).encode_to_vec();
         let request = self.request(who, WatchEventsRequest::METHOD, "watch", &message);
         self.sender.ready().await.unwrap();
         let response = self.sender.send_request(request).await.unwrap();
-        let told = collect_told(response).await;
-        let mut found = Found::default();
-        search(&told.body, &sight, &message, &mut found);
-        search_headers(&told.headers, &sight, &message, &mut found);
-        search_headers(&told.trailers, &sight, &message, &mut found);
-        let (chase, role, homes) = (self.chase, who.role, &who.ecosystems);
-        self.bag.leaks.extend(found.foreign.into_iter().map(|leak| {
-            format!(
-                "chase {chase}: {role:?} of {homes:?} was told {leak} by WatchEvents, as it came"
-            )
-        }));
-        self.bag
-            .seen
-            .entry("WatchEvents")
-            .or_default()
-            .extend(found.own);
+        collect_told(response).await
     }
 
     fn request(&self, who: &Who, path: &str, id: &str, message: &[u8]) -> Request<Full<Bytes>> {

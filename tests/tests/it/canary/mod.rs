@@ -18,6 +18,7 @@ mod listen;
 mod plant;
 mod who;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use rand::Rng as _;
@@ -186,6 +187,60 @@ fn nobody_is_told_what_is_somebody_elses_on_postgres() {
     nobody_is_told_what_is_somebody_elses(Engine::Postgres);
 }
 
+/// Asserts that a snapshot tells everybody of an ecosystem what their lists do, no more and no less.
+async fn assert_whole(hunt: &Hunt) {
+    let of_one = |who: &&who::Who| who.role.is_some() && who.ecosystems == [7];
+    let (mut kinds, mut alike) = (BTreeSet::new(), 0);
+    for who in hunt.everybody.iter().filter(of_one) {
+        let whole = hunt.whole(who).await;
+        kinds.extend(whole.keys().cloned());
+        for list in hunt.lists.iter().filter(|list| list.is_for(who.role)) {
+            let told = whole.iter().find(|(kind, _)| list.lists(kind));
+            let told = told.map_or_else(Vec::new, |(_, told)| {
+                told.iter().map(|bytes| list.row(bytes)).collect()
+            });
+            if !kinds.iter().any(|kind| list.lists(kind)) {
+                continue;
+            }
+            let listed = hunt.rows(who, list).await;
+            let same = match list.is_of_one() {
+                true => listed.iter().all(|row| told.contains(row)),
+                false => listed == told,
+            };
+            let (name, role) = (list.method.name, who.role);
+            let (listed, told) = (listed.len(), told.len());
+            assert!(
+                same,
+                "{role:?}: {name} answers {listed}, a snapshot tells {told}"
+            );
+            alike += listed;
+        }
+    }
+    println!(
+        "{} kinds are told, and {alike} resources as they are listed",
+        kinds.len()
+    );
+    assert_eq!(kinds.len(), 22, "{kinds:?}");
+}
+
+fn a_snapshot_tells_everybody_what_the_lists_do(engine: Engine) {
+    among_canaries(engine, async |world, log| {
+        let (server, hunt) = prepare(&world, &log, &[]).await;
+        assert_whole(&hunt).await;
+        server.stop().await;
+    });
+}
+
+#[test]
+fn a_snapshot_tells_everybody_what_the_lists_do_on_sqlite() {
+    a_snapshot_tells_everybody_what_the_lists_do(Engine::Sqlite);
+}
+
+#[test]
+fn a_snapshot_tells_everybody_what_the_lists_do_on_postgres() {
+    a_snapshot_tells_everybody_what_the_lists_do(Engine::Postgres);
+}
+
 /// A server whose queries have lost their conditions on the ecosystem, as one of the roles.
 async fn hunt_bare(world: &World, log: &Log, role: &str, calls: usize) -> Bag {
     let bare = Bare::open(world).await;
@@ -254,6 +309,7 @@ fn a_scope_that_is_too_wide_is_found() {
             assert_loud(&bag, &format!("by {list},"));
         }
         assert_loud(&bag, "by WatchEvents,");
+        assert_loud(&bag, "by a snapshot,");
     });
 }
 

@@ -147,7 +147,8 @@ async fn collect(response: http::Response<hyper::body::Incoming>) -> Answer {
     }
 }
 
-/// What a stream of events tells of what had happened before: everything up to its first heartbeat.
+/// What a stream of events tells of what had happened before, or of what there is: everything up to its
+/// first heartbeat, or to where a snapshot is complete.
 pub(crate) async fn collect_told(response: http::Response<hyper::body::Incoming>) -> Answer {
     let (parts, mut body) = response.into_parts();
     let mut answer = Answer {
@@ -169,20 +170,22 @@ pub(crate) async fn collect_told(response: http::Response<hyper::body::Incoming>
     answer
 }
 
-/// Whether there is a heartbeat among some messages: one that does not begin with an event.
-fn beats(mut body: &[u8]) -> bool {
-    while let Some((head, rest)) = body.split_first_chunk::<5>() {
+/// Whether there is a message among some that begins with its position: one without an event, and after all
+/// resources.
+fn beats(body: &[u8]) -> bool {
+    messages(body).any(|message| message.first() == Some(&0x12))
+}
+
+/// The whole messages of a body, without their frames.
+pub(crate) fn messages(mut body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (head, rest) = body.split_first_chunk::<5>()?;
         let [_, length @ ..] = *head;
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap();
-        let Some((message, rest)) = rest.split_at_checked(length) else {
-            return false;
-        };
-        if message.first() != Some(&0x0a) {
-            return true;
-        }
+        let (message, rest) = rest.split_at_checked(length)?;
         body = rest;
-    }
-    false
+        Some(message)
+    })
 }
 
 /// A message as gRPC frames it.

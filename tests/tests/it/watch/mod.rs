@@ -7,4 +7,5 @@ mod losses;
 mod many;
 mod processes;
 pub(crate) mod scene;
+mod snapshots;
 mod withdrawn;
