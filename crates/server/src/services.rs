@@ -12,7 +12,7 @@ use trellis_platform::webhook::sender::Sender;
 use trellis_platform::webhook::target::Named;
 use trellis_platform::webhook::{Deliveries, Lanes};
 use trellis_store::Store;
-use trellis_store::worker::Worker;
+use trellis_store::worker::{Awaited, Worker};
 
 use crate::audit::Recorder;
 use crate::inside::Within;
@@ -29,8 +29,8 @@ pub(crate) struct Services {
     pub(crate) names: Vec<&'static str>,
     /// What they do in the background.
     pub(crate) workers: Vec<Arc<dyn Worker>>,
-    /// The names of the workers of all services, wherever they are served.
-    pub(crate) deployment: Vec<&'static str>,
+    /// The workers of all services, wherever they are served.
+    pub(crate) deployment: Vec<Awaited>,
 }
 
 /// Sets the limits of gRPC servers, which have no trait in common, and adds them.
@@ -133,6 +133,18 @@ pub(crate) fn all(
     building.done()
 }
 
+/// The methods whose answers show what the workers of a package do: its own, and those of the platform, which
+/// tell what happened and move the clock.
+fn shown_by(package: Package) -> &'static [&'static str] {
+    match package {
+        Package::Platform => &["/trellis.platform."],
+        Package::Partner => &["/trellis.partner.", "/trellis.platform."],
+        Package::Program => &["/trellis.program.", "/trellis.platform."],
+        Package::Deal => &["/trellis.deal.", "/trellis.platform."],
+        Package::Incentive => &["/trellis.incentive.", "/trellis.platform."],
+    }
+}
+
 struct Building<'a> {
     settings: &'a Settings,
     routes: Routes,
@@ -140,7 +152,7 @@ struct Building<'a> {
     within: Routes,
     names: Vec<&'static str>,
     workers: Vec<Arc<dyn Worker>>,
-    deployment: Vec<&'static str>,
+    deployment: Vec<Awaited>,
 }
 
 impl<'a> Building<'a> {
@@ -161,8 +173,11 @@ impl<'a> Building<'a> {
     }
 
     fn work(&mut self, package: Package, workers: Vec<Arc<dyn Worker>>) {
-        self.deployment
-            .extend(workers.iter().map(|worker| worker.name()));
+        let awaited = workers.iter().map(|worker| Awaited {
+            name: worker.name(),
+            shown_by: shown_by(package),
+        });
+        self.deployment.extend(awaited);
         if self.settings.services.has(package) {
             self.workers.extend(workers);
         }

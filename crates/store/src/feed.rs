@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
-use trellis_core::{EcosystemId, Position};
+use trellis_core::{Call, EcosystemId, Position};
 
 use crate::event::Tails;
 use crate::platform::cursor;
+use crate::worker::Awaited;
 use crate::{Error, Store};
 
 /// How long a reader waits for the workers when its call has no deadline.
@@ -54,8 +55,8 @@ struct Inner {
     progress: watch::Sender<u64>,
     /// How many readers wait for workers to come to a place.
     waiting: watch::Sender<usize>,
-    /// The names of all workers of the deployment, in whatever process they run.
-    expected: Mutex<Vec<&'static str>>,
+    /// All workers of the deployment, in whatever process they run.
+    expected: Mutex<Vec<Awaited>>,
 }
 
 /// The ecosystems that one worker should look at.
@@ -143,7 +144,7 @@ impl Feed {
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    pub(crate) fn expect(&self, workers: &[&'static str]) {
+    pub(crate) fn expect(&self, workers: &[Awaited]) {
         let mut expected = self
             .inner
             .expected
@@ -154,28 +155,34 @@ impl Feed {
         expected.dedup();
     }
 
-    /// Waits until every worker of the deployment has dealt with the feed up to a place.
-    pub(crate) async fn reached(
-        &self,
-        store: &Store,
-        ecosystem: &EcosystemId,
-        position: Position,
-        deadline: Option<Instant>,
-    ) -> Result<(), Error> {
-        let give_up = give_up(Instant::now(), deadline);
+    /// The names of the workers whose doings the answers of a method show.
+    fn awaited_by(&self, method: &str) -> Vec<&'static str> {
         let expected = self
             .inner
             .expected
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+            .unwrap_or_else(PoisonError::into_inner);
+        let shown = expected.iter().filter(|worker| worker.is_shown_by(method));
+        shown.map(|worker| worker.name).collect()
+    }
+
+    /// Waits until every worker whose doings a call's answer shows has dealt with the feed up to a place.
+    pub(crate) async fn reached(
+        &self,
+        store: &Store,
+        call: &Call,
+        position: Position,
+    ) -> Result<(), Error> {
+        let give_up = give_up(Instant::now(), call.deadline);
+        let ecosystem = &call.ecosystem;
+        let awaited = self.awaited_by(call.method);
         let mut progress = self.inner.progress.subscribe();
         let reading = store.reading(ecosystem);
         let mut waiting = None;
         loop {
             progress.mark_unchanged();
             let cursors = cursor::of(&reading.db(), ecosystem).await?;
-            let behind = expected.iter().any(|worker| {
+            let behind = awaited.iter().any(|worker| {
                 !cursors
                     .iter()
                     .any(|cursor| cursor.worker == *worker && cursor.position() >= position)

@@ -32,6 +32,7 @@ mod error;
 pub mod event;
 mod executor;
 mod feed;
+mod given;
 pub mod incentive;
 pub mod lock;
 mod once;

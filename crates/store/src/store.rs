@@ -135,9 +135,7 @@ impl Store {
     pub async fn read(&self, call: &Call) -> Result<View, Error> {
         let sandbox = self.known(&call.ecosystem).await?;
         if let Some(position) = call.min_position {
-            self.feed
-                .reached(self, &call.ecosystem, position, call.deadline)
-                .await?;
+            self.feed.reached(self, call, position).await?;
         }
         let source = self.reading(&call.ecosystem);
         let now = self.now(&call.ecosystem, sandbox, &source).await?;

@@ -136,12 +136,28 @@ enum Step {
     ClockMoved(Position),
 }
 
-/// Runs workers until `stop`. `deployment` names the workers of all processes: a reader that asks
-/// for a position waits for all of them.
+/// A worker of the deployment, in whatever process it runs, as readers wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Awaited {
+    /// Its name.
+    pub name: &'static str,
+    /// How the paths of the methods begin whose answers show what it does.
+    pub shown_by: &'static [&'static str],
+}
+
+impl Awaited {
+    /// Whether the answers of a method show what it does.
+    pub(crate) fn is_shown_by(&self, method: &str) -> bool {
+        self.shown_by.iter().any(|begin| method.starts_with(begin))
+    }
+}
+
+/// Runs workers until `stop`. `deployment` tells of the workers of all processes: a reader that asks
+/// for a position waits for those whose doings it is shown.
 pub fn start(
     store: &Store,
     workers: Vec<Arc<dyn Worker>>,
-    deployment: &[&'static str],
+    deployment: &[Awaited],
     stop: &CancellationToken,
 ) -> Vec<tokio::task::JoinHandle<()>> {
     store.feed().expect(deployment);

@@ -17,11 +17,13 @@ use trellis_store::{Txn, record};
 use super::basis::AsksAPerson;
 use super::decisions::Judged;
 use super::gather::{Asked, Found, Standing};
+use super::held::Held;
 use super::joining::{self, CLEARED};
 use super::lifecycle::{self, INFO_DEADLINE_PASSED, Verb};
-use super::queue::{self, Held, Leaving};
+use super::queue::{self, Leaving};
 use super::rules::Verdict;
 use super::told::{report, told};
+use super::turns;
 use super::{response, screening};
 use crate::{Error, absent};
 
@@ -150,7 +152,7 @@ pub(super) async fn give_up_place(
     registration.contends = false;
     let registration = record::update::<Entity>(txn, registration).await?;
     if before.contends {
-        queue::next(txn, held, before).await?;
+        turns::next(txn, held, before).await?;
     }
     Ok(registration)
 }

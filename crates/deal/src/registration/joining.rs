@@ -13,10 +13,12 @@ use trellis_store::event::{self, NewEvent};
 use super::decisions::Judged;
 use super::disclosure::{self, Seen};
 use super::gather::{Asked, Found};
+use super::held::Held;
 use super::lifecycle::{self, Verb};
-use super::queue::{self, Held, grant, known, turn_away};
+use super::queue::{grant, known, turn_away};
 use super::rules::{self, Missing, Outcome, Verdict};
 use super::told::{report, report_neighbours, told};
+use super::turns;
 use super::{cooling, response, screening};
 use crate::Error;
 use crate::customer::{self, Customer};
@@ -218,7 +220,7 @@ pub(super) async fn tick(txn: &Txn, held: &Held, mut registration: Model) -> Res
         Verdict::Reject | Verdict::Ineligible { .. } => {
             let left = registration.clone();
             turn_away(txn, &judged, registration, Occasion::Tick).await?;
-            Box::pin(queue::next(txn, held, &left)).await
+            Box::pin(turns::next(txn, held, &left)).await
         }
         Verdict::Waitlist { .. } => {
             // Somebody came before it since.

@@ -42,6 +42,7 @@ pub mod eligibility;
 pub mod explain;
 mod extension;
 mod gather;
+mod held;
 mod joining;
 pub mod lifecycle;
 pub mod moves;
@@ -58,6 +59,7 @@ pub mod service;
 pub mod suspicion;
 mod told;
 mod transfer;
+mod turns;
 pub mod worker;
 
 pub use service::Registrations;

@@ -18,7 +18,7 @@ use super::convert::wire;
 use super::disclosure::{Seen, shown};
 use super::lifecycle::{self, Verb};
 use super::registrations::{self, answer, find, lock, seen};
-use super::{clarification, extension, joining, queue, response, revocation, told, transfer};
+use super::{clarification, extension, held, joining, queue, response, revocation, told, transfer};
 use crate::deal::amounts::{self, Draft};
 use crate::deal::{deals, evidence};
 use crate::{Error, absent};
@@ -127,7 +127,7 @@ pub async fn request_info(
             request,
             |txn, RequestInfo { on, fields }| async move {
                 let whole = txn.whole();
-                let held = queue::hold(&whole, &find(&txn, &on.id).await?).await?;
+                let held = held::hold(&whole, &find(&txn, &on.id).await?).await?;
                 let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
                 let question = InfoRequest {
                     note: on.note,
@@ -168,7 +168,7 @@ pub async fn extend(
         .write(call, on, |txn, on| async move {
             let whole = txn.whole();
             // Whoever waits for the end decides under the same locks.
-            let _held = queue::hold(&whole, &find(&txn, &on.id).await?).await?;
+            let _held = held::hold(&whole, &find(&txn, &on.id).await?).await?;
             let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
             let registration = extension::extend(&whole, registration, &resource, on.note).await?;
             answer(&txn, registration).await
@@ -192,7 +192,7 @@ pub async fn transfer(
             transfer,
             |txn, TransferTo { on, partner }| async move {
                 let whole = txn.whole();
-                let held = queue::hold(&whole, &find(&txn, &on.id).await?).await?;
+                let held = held::hold(&whole, &find(&txn, &on.id).await?).await?;
                 let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
                 if record::find::<partner::Entity>(&txn, &partner)
                     .await?
@@ -234,7 +234,7 @@ pub async fn approve(
     store
         .write(call, on, |txn, on| async move {
             let seen = find(&txn, &on.id).await?;
-            let held = queue::hold(&txn.whole(), &seen).await?;
+            let held = held::hold(&txn.whole(), &seen).await?;
             let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
             let registration =
                 queue::approve(&txn.whole(), &held, registration, &resource, on.note).await?;
@@ -277,7 +277,7 @@ async fn leave(
         .write(call, on, move |txn, on| async move {
             let whole = txn.whole();
             let seen = find(&txn, &on.id).await?;
-            let held = queue::hold(&whole, &seen).await?;
+            let held = held::hold(&whole, &seen).await?;
             let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
             let leaving = queue::Leaving {
                 verb,

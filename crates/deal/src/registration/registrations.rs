@@ -17,11 +17,12 @@ use trellis_store::program::program;
 use trellis_store::reach::reaches;
 use trellis_store::{Store, Txn, View, record};
 
+use super::clarification;
 use super::convert::wire;
 use super::disclosure::{self, Seen, shown};
+use super::held::{self, Held};
 use super::lifecycle;
 use super::told;
-use super::{clarification, queue};
 use crate::edit::set;
 use crate::{Error, absent, all_exist, exists};
 
@@ -377,12 +378,12 @@ pub(super) async fn seen(view: &View, registration: &Model) -> Result<Seen, Erro
 
 /// Holds the customer of a registration whose partner is asked for more: it stands in the line while it
 /// is edited and handed in again. Of others nothing is held.
-pub(super) async fn asked(txn: &Txn, id: &RegistrationId) -> Result<queue::Held, Error> {
+pub(super) async fn asked(txn: &Txn, id: &RegistrationId) -> Result<Held, Error> {
     let registration = find(txn, id).await?;
     if registration.state == State::NeedsInfo {
-        return queue::hold(&txn.whole(), &registration).await;
+        return held::hold(&txn.whole(), &registration).await;
     }
-    Ok(queue::Held::nothing())
+    Ok(Held::nothing())
 }
 
 /// Finds a registration.
@@ -412,10 +413,10 @@ pub(super) async fn lock_to_submit(
     txn: &Txn,
     id: &RegistrationId,
     etag: &Etag,
-) -> Result<(queue::Held, Model, String), Error> {
+) -> Result<(Held, Model, String), Error> {
     if let Some(draft) = registration::lock_draft(txn, id).await? {
         let (draft, resource) = read_at(txn, draft, etag)?;
-        return Ok((queue::Held::nothing(), draft, resource));
+        return Ok((Held::nothing(), draft, resource));
     }
     let held = asked(txn, id).await?;
     let (registration, resource) = lock(txn, id, etag).await?;

@@ -16,8 +16,9 @@ use trellis_store::{Txn, record};
 
 use super::decisions::Judged;
 use super::gather::{Asked, Found};
+use super::held::Held;
 use super::lifecycle;
-use super::queue::{self, Held};
+use super::queue;
 use super::rules::Verdict;
 use super::told::{report, report_neighbours, saying, told_of_claim};
 use super::{cooling, screening};

@@ -4,8 +4,9 @@ use trellis_store::Txn;
 use trellis_store::deal::protection;
 use trellis_store::deal::registration::Model;
 
+use super::held::Held;
 use super::lifecycle::{self, Verb};
-use super::queue::{self, Held, Leaving};
+use super::queue::{self, Leaving};
 use crate::Error;
 
 /// Revokes a locked registration: its protection is over now, and whoever waits has their turn.

@@ -11,7 +11,7 @@ use trellis_store::deal::registration::{self, Entity};
 use trellis_store::worker::{WorkError, Worker};
 use trellis_store::{Txn, event, record};
 
-use super::{clarification, joining, queue, response};
+use super::{clarification, held, joining, queue, response, turns};
 use crate::Error;
 
 /// The worker of registrations.
@@ -69,8 +69,8 @@ async fn changed(txn: &Txn, events: &[event::Model]) -> Result<(), Error> {
         return Ok(());
     }
     let waiting = registration::waiting_about(txn, &accounts).await?;
-    let held = queue::hold_all(txn, &waiting).await?;
-    queue::look_again(txn, &held, &waiting).await
+    let held = held::hold_all(txn, &waiting).await?;
+    turns::look_again(txn, &held, &waiting).await
 }
 
 /// Ends the protection that has been over the longest. One a transaction, so that the locks of
@@ -79,7 +79,7 @@ async fn end_one(txn: &Txn) -> Result<usize, Error> {
     let Some(seen) = registration::due(txn, 1).await?.pop() else {
         return Ok(0);
     };
-    let held = queue::hold(txn, &seen).await?;
+    let held = held::hold(txn, &seen).await?;
     if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
         queue::end_protection(txn, &held, registration).await?;
     }
@@ -92,7 +92,7 @@ async fn lapse_one(txn: &Txn) -> Result<usize, Error> {
     let Some(seen) = registration::unanswered(txn, 1).await?.pop() else {
         return Ok(0);
     };
-    let held = queue::hold(txn, &seen).await?;
+    let held = held::hold(txn, &seen).await?;
     if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
         clarification::lapse(txn, &held, registration).await?;
     }
@@ -105,7 +105,7 @@ async fn decide_one(txn: &Txn) -> Result<usize, Error> {
     let Some(seen) = registration::ticking(txn, 1).await?.pop() else {
         return Ok(0);
     };
-    let held = queue::hold(txn, &seen).await?;
+    let held = held::hold(txn, &seen).await?;
     if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
         joining::tick(txn, &held, registration).await?;
     }
@@ -118,7 +118,7 @@ async fn escalate_one(txn: &Txn) -> Result<usize, Error> {
     let Some(seen) = registration::unresponded(txn, 1).await?.pop() else {
         return Ok(0);
     };
-    let held = queue::hold(txn, &seen).await?;
+    let held = held::hold(txn, &seen).await?;
     if let Some(registration) = record::lock::<Entity>(txn, &seen.id).await? {
         response::escalate(txn, &held, registration).await?;
     }

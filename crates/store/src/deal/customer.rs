@@ -13,7 +13,7 @@ use trellis_core::AccountId;
 
 use super::{account, account_key};
 use crate::record::{self, scoped};
-use crate::{Error, View};
+use crate::{Error, View, given};
 
 /// An account with its keys, sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,21 +42,20 @@ pub async fn sharing(
     keys: &BTreeSet<String>,
     and: &BTreeSet<AccountId>,
 ) -> Result<Vec<Keyed>, Error> {
-    let mut ids = account_key::Entity::find()
+    let backend = view.db().get_database_backend();
+    let holding = account_key::Entity::find()
         .filter(account_key::Column::Ecosystem.eq(view.ecosystem().clone()))
-        .filter(account_key::Column::Key.is_in(keys.iter().cloned()))
         .select_only()
         .column(account_key::Column::Account)
         .into_query();
-    if !and.is_empty() {
-        let others = scoped::<account::Entity>(view)
-            .filter(account::Column::Id.is_in(and.iter().cloned()))
-            .select_only()
-            .column(account::Column::Id);
-        // One set of ids: of one set or another no index is used, but every account looked at.
-        ids.union(UnionType::All, others.into_query());
-    }
-    read(view, account::Column::Id.in_subquery(ids)).await
+    let key = Expr::col((account_key::Entity, account_key::Column::Key));
+    let keys = keys.iter().map(String::as_str).collect();
+    let mut ids = given::of_each(backend, keys, holding, key, "account");
+    // One set of ids: of one set or another no index is used, but every account looked at.
+    let and = and.iter().map(AccountId::as_str).collect();
+    ids.union(UnionType::All, given::select(backend, and));
+    let id = Expr::col((account::Entity, account::Column::Id));
+    read(view, given::is_found(backend, id, ids)).await
 }
 
 async fn read(view: &View, which: SimpleExpr) -> Result<Vec<Keyed>, Error> {

@@ -1,23 +1,28 @@
 //! Registrations: partners' claims to business with customers.
 
-use std::collections::BTreeSet;
-
+use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait};
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
-    AccountId, Currency, Date, DealId, EcosystemId, PartnerId, ProductId, ProgramId,
-    RegistrationId, TerritoryId, Timestamp,
+    AccountId, Currency, Date, DealId, EcosystemId, PartnerId, ProgramId, RegistrationId,
+    TerritoryId, Timestamp,
 };
 
 use super::claim::{EntityScope, GrantedRole, Proofs};
 use super::deal::DealType;
 use super::identity::Snapshot;
-use super::registration_decision;
 use crate::record::{self, is_one_of, scoped};
 use crate::{Error, Txn, View};
+
+mod due;
+mod line;
+mod parts;
+
+pub use due::{due, ticking, unanswered, unresponded};
+pub use line::{move_down, move_up, note, update_decided, waiting_about};
+pub use parts::{Decision, InfoRequest, Products, Screening, Suspicion, Transfer, Transfers};
 
 /// Where a registration stands. The legal moves are the deal service's.
 #[derive(
@@ -68,116 +73,6 @@ impl Named for State {
         }
     }
 }
-
-/// The products that a registration asks for, each once, in the order in which they were given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-pub struct Products(pub Vec<ProductId>);
-
-/// Why a registration stands where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-pub struct Decision {
-    /// The rule that decided.
-    pub rule: String,
-    /// The outcome, in a word that reports can count.
-    pub reason_code: String,
-    /// What the person who decided had to say.
-    pub note: Option<String>,
-    /// The registration that stood in the way. Never shown to the one that was decided about.
-    pub blocked_by: Option<RegistrationId>,
-    /// Who decided: the caller whose call brought it about.
-    pub actor: String,
-    /// When.
-    pub decide_time: Timestamp,
-}
-
-/// Why a person looks at a registration whatever its program approves by itself. The first that
-/// applies.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
-)]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "Text",
-    rename_all = "SCREAMING_SNAKE_CASE"
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Suspicion {
-    /// It names a canary.
-    Canary,
-    /// Its account got other domains after it was handed in.
-    AccountChanged,
-    /// Its partner has used its budget up, or named a canary, not long ago.
-    Probing,
-    /// Most of what its partner had decided last was refused.
-    Refusals,
-}
-
-impl Named for Suspicion {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Canary => "CANARY",
-            Self::AccountChanged => "ACCOUNT_CHANGED",
-            Self::Probing => "PROBING",
-            Self::Refusals => "REFUSALS",
-        }
-    }
-}
-
-/// What was looked at, besides the line, when a registration was decided about: all that its
-/// suspicion follows from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-pub struct Screening {
-    /// What it took of its partner's budget.
-    pub cost: i64,
-    /// What its partner had spent in the 24 hours before it and with it.
-    pub daily_spent: i64,
-    /// The same, of 30 days.
-    pub monthly_spent: i64,
-    /// How many of the last decided registrations of its partner were looked at.
-    pub decided_count: usize,
-    /// How many of these were refused.
-    pub refused_count: usize,
-    /// The canaries that it names.
-    pub canaries: Vec<AccountId>,
-    /// Whether its account has other domains than when it was handed in.
-    pub account_changed: bool,
-    /// When the partner set off an alarm the last time.
-    pub alarm_time: Option<Timestamp>,
-    /// When all this was looked at.
-    pub screen_time: Option<Timestamp>,
-}
-
-/// What the staff want to know before they decide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-pub struct InfoRequest {
-    /// What is missing, for the partner to read.
-    pub note: String,
-    /// The fields that are to be mended or explained.
-    pub fields: Vec<String>,
-    /// When it was asked.
-    pub request_time: Timestamp,
-}
-
-/// That a registration was taken from a partner and given to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Transfer {
-    /// The partner that it was taken from.
-    pub partner: PartnerId,
-    /// What that one called the business.
-    pub display_name: Option<String>,
-    /// What it had to say.
-    pub note: Option<String>,
-    /// What it had done so far.
-    pub evidence: Option<String>,
-    /// Why it was taken, in a word.
-    pub reason_code: String,
-    /// When.
-    pub transfer_time: Timestamp,
-}
-
-/// Every transfer of a registration, the first first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-pub struct Transfers(pub Vec<Transfer>);
 
 /// One registration.
 #[sea_orm::model]
@@ -313,99 +208,6 @@ crate::record!(id: RegistrationId, Id; reach: crate::reach::Reach::PartnerAndCre
     "update_time" => UpdateTime,
 });
 
-/// Some registrations whose protection has ended by the view's clock and was not yet acted upon,
-/// the longest over first.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn due(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
-    let select = scoped::<Entity>(view)
-        .filter(Expr::col((Entity, Column::Contends)))
-        .filter(Column::ProtectionEndTime.lte(view.now()))
-        .order_by_asc(Column::ProtectionEndTime)
-        .order_by_asc(Column::Id)
-        .limit(limit);
-    Ok(select.all(&view.db()).await?)
-}
-
-/// Some registrations whose tick has come by the view's clock, the longest due first.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn ticking(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
-    let select = scoped::<Entity>(view)
-        .filter(Column::TickTime.lte(view.now()))
-        .order_by_asc(Column::TickTime)
-        .order_by_asc(Column::Id)
-        .limit(limit);
-    Ok(select.all(&view.db()).await?)
-}
-
-/// Some registrations whose partner has not answered what the staff wanted to know by the view's clock,
-/// the longest overdue first.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn unanswered(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
-    let select = scoped::<Entity>(view)
-        .filter(Expr::cust("registrations.state = 'NEEDS_INFO'"))
-        .filter(Column::InfoDueTime.lte(view.now()))
-        .order_by_asc(Column::InfoDueTime)
-        .order_by_asc(Column::Id)
-        .limit(limit);
-    Ok(select.all(&view.db()).await?)
-}
-
-/// Some registrations that the vendor has not responded to by the view's clock, the longest overdue
-/// first.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn unresponded(view: &View, limit: u64) -> Result<Vec<Model>, Error> {
-    let select = scoped::<Entity>(view)
-        .filter(Column::EscalationTime.lte(view.now()))
-        .order_by_asc(Column::EscalationTime)
-        .order_by_asc(Column::Id)
-        .limit(limit);
-    Ok(select.all(&view.db()).await?)
-}
-
-/// The registrations that wait for another one and stand at some accounts, wait for what stands there, or
-/// wait, at whatever account, behind the same as those there: all whose place may be another one when what
-/// these accounts are recognised by changes. In the order in which they were handed in.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn waiting_about(
-    view: &View,
-    accounts: &BTreeSet<AccountId>,
-) -> Result<Vec<Model>, Error> {
-    let at = || COLUMN.account.is_in(accounts.iter().cloned());
-    let standing = Entity::find()
-        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
-        .filter(Expr::col((Entity, Column::Contends)))
-        .filter(at())
-        .select_only()
-        .column(Column::Id);
-    let blocked_by = || Expr::cust("registrations.decision ->> 'blocked_by'");
-    let ahead = Entity::find()
-        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
-        .filter(COLUMN.state.eq(State::Waitlisted))
-        .filter(at())
-        .select_only()
-        .expr(blocked_by());
-    let select = scoped::<Entity>(view)
-        .filter(COLUMN.state.eq(State::Waitlisted))
-        .filter(blocked_by().is_not_null())
-        .filter(
-            at().or(blocked_by().in_subquery(QueryTrait::into_query(standing)))
-                .or(blocked_by().in_subquery(QueryTrait::into_query(ahead))),
-        )
-        .order_by_asc(Column::SubmitTime)
-        .order_by_asc(Column::Id);
-    Ok(select.all(&view.db()).await?)
-}
-
 /// Locks a registration until the transaction ends if it is a draft; nothing if it is none.
 ///
 /// # Errors
@@ -417,19 +219,6 @@ pub async fn lock_draft(txn: &Txn, id: &RegistrationId) -> Result<Option<Model>,
     Ok(record::all(txn, record::for_update(txn, draft))
         .await?
         .pop())
-}
-
-/// Writes a changed registration back, as [`record::update`] does, and the decision about it.
-///
-/// # Errors
-/// As for [`record::update`].
-pub async fn update_decided(
-    txn: &Txn,
-    registration: Model,
-    decision: &registration_decision::Model,
-) -> Result<Model, Error> {
-    let beside = registration_decision::beside(decision);
-    record::update_beside::<Entity>(txn, registration, beside).await
 }
 
 /// The registrations of a partner for some accounts that were refused, revoked, or granted once.
@@ -475,71 +264,6 @@ pub async fn open(view: &View, than: &Model, creator: Option<&str>) -> Result<u6
         select = select.filter(COLUMN.creator.eq(creator));
     }
     Ok(select.count(&view.db()).await?)
-}
-
-/// Notes what was decided about a locked registration that stays where it is, or waits from now on. That
-/// is no change of its partner's: its version and time of change stay, so that they tell nothing of
-/// what others did.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn note(txn: &Txn, registration: &Model) -> Result<(), Error> {
-    let mut row: ActiveModel = registration.clone().into();
-    row.reset(Column::State);
-    row.reset(Column::WaitlistPosition);
-    row.reset(Column::Decision);
-    row.reset(Column::TickTime);
-    row.reset(Column::Suspicion);
-    row.reset(Column::Screening);
-    row.reset(Column::Judged);
-    row.reset(Column::EscalationTime);
-    row.reset(Column::FinalEscalationTime);
-    row.reset(Column::EscalationLevel);
-    Entity::update_many()
-        .set(row)
-        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
-        .filter(COLUMN.id.eq(registration.id.clone()))
-        .exec(&txn.db())
-        .await?;
-    Ok(())
-}
-
-/// Moves registrations that wait one place up. That is no change of theirs: their versions stay,
-/// so that an etag which a partner holds does not grow stale because somebody else left the line.
-///
-/// # Errors
-/// [`Error::Contended`] when a lock cannot be had in time.
-pub async fn move_up(
-    txn: &Txn,
-    ids: impl IntoIterator<Item = RegistrationId>,
-) -> Result<(), Error> {
-    shift(txn, ids, -1).await
-}
-
-/// Puts registrations that wait one place back, because somebody came before them.
-///
-/// # Errors
-/// [`Error::Contended`] when a lock cannot be had in time.
-pub async fn move_down(
-    txn: &Txn,
-    ids: impl IntoIterator<Item = RegistrationId>,
-) -> Result<(), Error> {
-    shift(txn, ids, 1).await
-}
-
-async fn shift(
-    txn: &Txn,
-    ids: impl IntoIterator<Item = RegistrationId>,
-    by: i64,
-) -> Result<(), Error> {
-    let position = Expr::col(Column::WaitlistPosition);
-    Entity::update_many()
-        .col_expr(Column::WaitlistPosition, position.add(by))
-        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
-        .filter(COLUMN.id.is_in(ids))
-        .exec(&txn.db())
-        .await?;
-    Ok(())
 }
 
 /// Puts the registrations of an account, or some of them, at another account; answers which. Their versions

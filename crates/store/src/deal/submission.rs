@@ -13,7 +13,7 @@ use trellis_core::{EcosystemId, PartnerId, RegistrationId, Timestamp};
 
 use super::{registration, submission_key};
 use crate::bundle::{Bundle, Found, Part};
-use crate::{Error, Txn, View};
+use crate::{Error, Txn, View, given};
 
 /// What a submission has set off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -186,8 +186,6 @@ pub(super) struct Reads {
 /// Those of the keys that a submission had. Each key is looked up by itself: a list of keys would let
 /// PostgreSQL read all that the partner ever handed in where it thinks that there is little of it.
 fn known(view: &View, asked: &Asked<'_>) -> SelectStatement {
-    let (all, value) = (Alias::new("asked"), Alias::new("value"));
-    let value = || Expr::col((all.clone(), value.clone()));
     let last = submission_key::Entity::find()
         .filter(
             submission_key::COLUMN
@@ -195,19 +193,15 @@ fn known(view: &View, asked: &Asked<'_>) -> SelectStatement {
                 .eq(view.ecosystem().clone()),
         )
         .filter(submission_key::COLUMN.partner.eq(asked.partner.clone()))
-        .filter(Expr::col((submission_key::Entity, submission_key::Column::Key)).eq(value()))
+        .filter(Expr::col((submission_key::Entity, submission_key::Column::Key)).eq(given::text()))
         .select_only()
         .column_as(submission_key::Column::Time.max(), "last")
         .into_query();
-    let keys = serde_json::Value::from(asked.keys).to_string();
-    let keys = match view.db().get_database_backend() {
-        DatabaseBackend::Postgres => Func::cust(Alias::new("json_array_elements_text"))
-            .arg(Expr::value(keys).cast_as("json")),
-        _ => Func::cust(Alias::new("json_each")).arg(keys),
-    };
+    let keys = asked.keys.iter().map(String::as_str).collect();
+    let keys = given::table(view.db().get_database_backend(), keys);
     Query::select()
-        .expr_as(value(), "key")
-        .from_function(keys, all.clone())
+        .expr_as(given::text(), "key")
+        .from_function(keys, given::alias())
         .and_where(SimpleExpr::from(last).gt(asked.since))
         .take()
 }

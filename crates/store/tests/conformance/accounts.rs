@@ -1,7 +1,9 @@
 //! What accounts promise to those who decide about business with customers.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
+use sea_orm::ConnectionTrait as _;
 use trellis_core::{AccountId, Failure};
 use trellis_store::deal::account::{self, Domains, State};
 use trellis_store::deal::identity::{Aliases, CrmRecords, Identifiers};
@@ -9,7 +11,7 @@ use trellis_store::deal::{account_key, customer};
 use trellis_store::{Error, Txn, record};
 
 use crate::on_both;
-use crate::support::{Fixture, call};
+use crate::support::{Fixture, call, one_connection};
 
 fn id(text: &str) -> AccountId {
     AccountId::try_new(text).unwrap()
@@ -197,3 +199,52 @@ on_both! {
         assert_eq!(error.metadata(), [("field", "external_id".to_owned())]);
     }
 }
+
+/// PostgreSQL keeps the plan that it made while there was little, until it counts anew. What was right then
+/// must not look at every account for every key when there are many.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_shares_a_key_is_found_soon_although_there_was_little_when_it_was_planned() {
+    let Some(fixture) = crate::support::postgres().await else {
+        return;
+    };
+    let owner = one_connection(&fixture.superuser_url).await;
+    owner.execute_unprepared(UNCOUNTED).await.unwrap();
+    some_accounts(&fixture, "acme").await;
+    let view = fixture.store.read(&call("acme")).await.unwrap();
+    let asked = BTreeSet::from(["domain:acme.de".to_owned()]);
+    let and = BTreeSet::from([id("leaf")]);
+    let sharing = async || {
+        let begun = Instant::now();
+        let found = customer::sharing(&view, &asked, &and).await.unwrap();
+        assert_eq!(found.len(), 2);
+        begun.elapsed()
+    };
+    // A plan for any values is made after the first five.
+    for _ in 0..50 {
+        sharing().await;
+    }
+    owner.execute_unprepared(MANY).await.unwrap();
+    let mut took = Vec::new();
+    for _ in 0..5 {
+        took.push(sharing().await);
+    }
+    println!("{took:?} among 4,000 accounts that nobody has counted");
+    assert!(
+        took.iter().min() < Some(&Duration::from_millis(200)),
+        "{took:?}"
+    );
+}
+
+/// Has nobody count what there is: whoever does so has plans made anew.
+const UNCOUNTED: &str = "
+    ALTER TABLE accounts SET (autovacuum_enabled = false);
+    ALTER TABLE account_keys SET (autovacuum_enabled = false)";
+
+/// Makes thousands of accounts of one.
+const MANY: &str = "
+    INSERT INTO accounts SELECT (jsonb_populate_record(one,
+        jsonb_build_object('id', 'many-' || number, 'external_id', 'many-' || number))).*
+        FROM accounts AS one, generate_series(1, 4000) AS number
+        WHERE one.ecosystem = 'acme' AND one.id = 'group';
+    INSERT INTO account_keys SELECT 'acme', 'domain:' || site || '-' || number || '.com', 'many-' || number
+        FROM generate_series(1, 4000) AS number, generate_series(1, 3) AS site";

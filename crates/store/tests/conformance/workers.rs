@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use trellis_core::{Call, Failure};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::platform::parked;
-use trellis_store::worker::{self, CLOCK_ADVANCED, WorkError, Worker};
+use trellis_store::worker::{self, Awaited, CLOCK_ADVANCED, WorkError, Worker};
 use trellis_store::{Error, Txn};
 
 use crate::on_both;
@@ -65,6 +65,12 @@ impl Scribe {
     }
 }
 
+/// The scribe, as every reader waits for it.
+const SCRIBE: Awaited = Awaited {
+    name: "test.scribe",
+    shown_by: &[""],
+};
+
 async fn report(fixture: &Fixture, kind: &'static str, resource: String) -> Call {
     let written = fixture
         .store
@@ -86,7 +92,7 @@ on_both! {
         let mut expected = Vec::new();
         for life in 0..3 {
             let stop = CancellationToken::new();
-            let tasks = worker::start(&fixture.store, vec![scribe.clone()], &["test.scribe"], &stop);
+            let tasks = worker::start(&fixture.store, vec![scribe.clone()], &[SCRIBE], &stop);
             let mut last = None;
             for index in 0..30 {
                 let resource = format!("{life}-{index}");
@@ -109,13 +115,39 @@ on_both! {
         fixture: Fixture
     ) {
         let stop = CancellationToken::new();
-        worker::start(&fixture.store, Vec::new(), &["test.scribe"], &stop);
+        worker::start(&fixture.store, Vec::new(), &[SCRIBE], &stop);
         let at = report(&fixture, "thing.happened", "x".into()).await;
         let deadline = Some(Instant::now() + Duration::from_millis(200));
         let Err(refused) = fixture.store.read(&Call { deadline, ..at }).await else {
             panic!("nobody dealt with the event");
         };
         assert_eq!(refused.reason(), "POSITION_NOT_REACHED");
+    }
+}
+
+on_both! {
+    async fn a_read_waits_for_the_workers_whose_doings_it_shows_and_for_no_others(
+        fixture: Fixture
+    ) {
+        let stop = CancellationToken::new();
+        let scribe = Arc::new(Scribe::default());
+        let late = Awaited { name: "test.nobody", shown_by: &["/late."] };
+        let tasks = worker::start(&fixture.store, vec![scribe.clone()], &[SCRIBE, late], &stop);
+        let at = report(&fixture, "thing.happened", "x".into()).await;
+        let read = async |method| {
+            let deadline = Some(Instant::now() + Duration::from_millis(500));
+            fixture.store.read(&Call { deadline, method, ..at.clone() }).await.map(drop)
+        };
+        let Err(refused) = read("/late.Service/Get").await else {
+            panic!("nobody dealt with the event");
+        };
+        assert_eq!(refused.reason(), "POSITION_NOT_REACHED");
+        read("/soon.Service/Get").await.unwrap();
+        assert_eq!(scribe.seen(), ["x"]);
+        stop.cancel();
+        for task in tasks {
+            task.await.unwrap();
+        }
     }
 }
 
@@ -130,7 +162,7 @@ on_both! {
         // The first look sweeps too, for what fell due while nobody ran; it comes last.
         scribe.due.store(3, Ordering::Relaxed);
         let stop = CancellationToken::new();
-        worker::start(&fixture.store, vec![scribe.clone()], &["test.scribe"], &stop);
+        worker::start(&fixture.store, vec![scribe.clone()], &[SCRIBE], &stop);
         fixture.store.read(&at).await.unwrap();
         stop.cancel();
         assert_eq!(scribe.seen(), ["before", "swept", "swept", "swept", "clock", "after"]);
@@ -146,7 +178,7 @@ on_both! {
         report(&fixture, "poison", "b".into()).await;
         let at = report(&fixture, "thing.happened", "c".into()).await;
         let stop = CancellationToken::new();
-        worker::start(&fixture.store, vec![scribe.clone()], &["test.scribe"], &stop);
+        worker::start(&fixture.store, vec![scribe.clone()], &[SCRIBE], &stop);
         let view = fixture.store.read(&at).await.unwrap();
         stop.cancel();
         assert_eq!(scribe.seen(), ["a", "c"]);
@@ -173,12 +205,7 @@ async fn who_is_up_to_date_does_not_look_through_what_has_happened() {
     database.execute_unprepared(&old).await.unwrap();
     let stop = CancellationToken::new();
     let scribe = Arc::new(Scribe::default());
-    let tasks = worker::start(
-        &fixture.store,
-        vec![scribe.clone()],
-        &["test.scribe"],
-        &stop,
-    );
+    let tasks = worker::start(&fixture.store, vec![scribe.clone()], &[SCRIBE], &stop);
     for index in 0..NEW {
         let at = report(&fixture, "thing.happened", format!("new-{index}")).await;
         fixture.store.read(&at).await.unwrap();

@@ -4,7 +4,7 @@ use prost_types::Duration as WireDuration;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use trellis_api::platform::v1 as pb;
-use trellis_store::worker;
+use trellis_store::worker::{self, Awaited};
 use trellis_tests::{Engine, World, refused, run};
 
 /// How long the server lets a call take.
@@ -13,7 +13,11 @@ const DEADLINE: [(&str, &str); 1] = [("deadline-default", "1s")];
 /// From now on the server waits for a worker that runs nowhere.
 fn nobody_works(world: &World) {
     let stop = CancellationToken::new();
-    worker::start(world.store(), Vec::new(), &["test.nobody"], &stop);
+    let nobody = Awaited {
+        name: "test.nobody",
+        shown_by: &["/trellis.platform."],
+    };
+    worker::start(world.store(), Vec::new(), &[nobody], &stop);
 }
 
 async fn a_clock_is_advanced_though_the_workers_are_late(world: World) {

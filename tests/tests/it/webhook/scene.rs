@@ -155,6 +155,7 @@ impl Scene {
 
     /// Everything that has happened, as a caller lists it.
     pub(super) async fn events(&self, filter: &str) -> Vec<pb::Event> {
+        self.world.readable().await;
         let mut all = Vec::new();
         let mut request = pb::ListEventsRequest {
             parent: self.parent.clone(),
