@@ -160,9 +160,12 @@ fn splits(rng: &mut StdRng, with: Arithmetic, seen: &mut Seen) -> Result<(), Str
     Ok(())
 }
 
-/// A percentage of an amount, rounded as a plan says.
+/// A percentage of an amount, rounded as a plan says; often a half, which is where that matters.
 fn percentages(rng: &mut StdRng, seen: &mut Seen) -> Result<(), String> {
-    let (minor, rate) = (edge(rng).max(0), edge_rate(rng));
+    let (minor, mut rate) = (edge(rng).max(0), edge_rate(rng));
+    if rng.random_ratio(1, 4) {
+        "0.5".clone_into(&mut rate);
+    }
     let mut plan = plan("plan", &[("0", &rate, 0)]);
     plan.currency = currency(pick(rng, &CURRENCIES));
     plan.policy.rounding = pick(
