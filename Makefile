@@ -25,7 +25,7 @@ bench: ## Measures the release build beside bare SQL, on SQLite and PostgreSQL
 bench-matching: ## Measures how well and how fast companies are recognised, against what is asked of it
 	@scripts/bench-matching
 
-bench-incentives: ## Measures compiled plans beside a bare loop and SQL, against what is asked of them
+bench-incentives: ## Measures compiled plans beside a bare loop and SQL, and the server from facts to awards
 	@scripts/bench-incentives
 
 docs: ## Builds the documentation of the code into target/doc

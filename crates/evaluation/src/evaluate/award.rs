@@ -2,12 +2,12 @@
 
 use trellis_core::{Currency, Date, MoneyError, PartnerId, Period};
 
-use super::exact::{Exact, mul, round, whole};
+use super::exact::{Exact, mul, remainder, round, whole};
 use super::facts::{Fact, Key};
 use super::line::{Counts, Known, Line, Reduced};
 use super::ready::Ready;
 use super::reason::NotPaid;
-use super::schedule::{Measured, Next, Scheduled, schedule};
+use super::schedule::{Measured, Next, Scheduled, lacks_baseline, schedule};
 use super::share::Share;
 use super::text;
 use super::trace::{self, Claw, Detail, Exchanged, Held, LeftOut, Step, Trace};
@@ -335,7 +335,7 @@ impl<'a> Draft<'a> {
             exact: scheduled.exact,
             how,
             rounded,
-            remainder: scheduled.exact - whole(rounded),
+            remainder: remainder(scheduled.exact, rounded),
         });
         self.amount = rounded;
         if rounded == 0 {
@@ -405,7 +405,9 @@ impl<'a> Draft<'a> {
 
     /// What refunds took back, day by day, where that decides who gives back what.
     fn staged(&mut self, target: Option<i64>) -> Result<(), MoneyError> {
-        if matches!(self.plan().sharing, crate::plan::Sharing::Single) {
+        if matches!(self.plan().sharing, crate::plan::Sharing::Single)
+            || lacks_baseline(self.plan(), target)
+        {
             return Ok(());
         }
         let mut days: Vec<Date> = self

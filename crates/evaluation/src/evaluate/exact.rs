@@ -63,9 +63,26 @@ pub(crate) fn round(exact: Exact, how: Rounding) -> Result<i64, MoneyError> {
     i64::try_from(rounded).map_err(|_| MoneyError::Overflow)
 }
 
+/// What rounding took away; negative where it added. It is less than one whole and so fits, also where
+/// what it is the difference of does not.
+pub(crate) fn remainder(exact: Exact, rounded: i64) -> Exact {
+    let whole = i128::from(rounded).wrapping_mul(*exact.denom());
+    Ratio::new(exact.numer().wrapping_sub(whole), *exact.denom())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remainder_fits_where_its_parts_do_not() {
+        let exact = Ratio::new(i128::MAX, i128::MAX / 3);
+        assert_eq!(remainder(exact, 3), exact - Ratio::from(3));
+        assert_eq!(remainder(Ratio::new(5, 2), 3), Ratio::new(-1, 2));
+        let almost = Ratio::new(i128::MAX, i128::MAX / 2 - 1);
+        let missing = Ratio::from(1) - (almost - Ratio::from(2));
+        assert_eq!(remainder(almost, 3), -missing);
+    }
 
     #[test]
     fn halves_go_where_the_plan_says() {

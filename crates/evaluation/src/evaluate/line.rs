@@ -243,7 +243,7 @@ impl<'a> Known<'a> {
 /// An amount in another currency, rounded to its coins.
 ///
 /// # Errors
-/// When it does not fit.
+/// When it does not fit, or what it is exactly needs more than 128 bits.
 pub fn convert(minor: i64, from: Currency, to: Currency, rate: Rate) -> Result<i64, MoneyError> {
     let scale = Exact::new(to.minor_per_unit().into(), from.minor_per_unit().into());
     round(

@@ -48,7 +48,7 @@ pub use share::{Recipient, Share};
 pub use trace::{Claw, Detail, ENGINE_VERSION, Exchanged, Held, LeftOut, Measured, Step, Trace};
 
 pub(crate) use clawback::full_months;
-pub(crate) use exact::{add, mul, round, sub, whole};
+pub(crate) use exact::{add, mul, remainder, round, sub, whole};
 pub(crate) use limit::within;
 pub(crate) use line::{Firsts, Known};
 pub(crate) use schedule::{Measured as ToMeasure, highest_rate, schedule};

@@ -89,6 +89,14 @@ pub(crate) fn schedule(
     }))
 }
 
+/// Whether a measure is to be compared with something that there is nothing of. Nothing is paid then,
+/// whatever is measured.
+pub(crate) fn lacks_baseline(version: &PlanVersion, target: Option<i64>) -> bool {
+    let needs_target = matches!(version.measure.band_by, BandBy::Attainment | BandBy::Growth)
+        || version.measure.pay_on == PayOn::Increment;
+    needs_target && target.unwrap_or_default() <= 0
+}
+
 /// The bands on the axis of what chooses them, and where the measure stands on it.
 struct Axis<'a> {
     bands: &'a [Band],
@@ -110,9 +118,7 @@ impl<'a> Axis<'a> {
         let measure = whole(measured.measure);
         let target = measured.target.map_or(zero(), whole);
         let by = version.measure.band_by;
-        let needs_target = matches!(by, BandBy::Attainment | BandBy::Growth)
-            || version.measure.pay_on == PayOn::Increment;
-        if needs_target && target <= zero() {
+        if lacks_baseline(version, measured.target) {
             return Ok(Err(NotPaid::NoBaseline));
         }
         let mut begins = Vec::with_capacity(version.schedule.bands.len());
@@ -247,8 +253,8 @@ impl<'a> Axis<'a> {
             return Ok(None);
         };
         let enough = match self.threshold {
-            Threshold::AtOrAbove => begin.ceil(),
-            Threshold::Above => add(begin.floor(), whole(1))?,
+            Threshold::AtOrAbove if begin.is_integer() => *begin,
+            _ => add(begin.floor(), whole(1))?,
         };
         let missing = sub(enough, self.at.max(zero()))?.to_integer();
         let missing = i64::try_from(missing).map_err(|_| MoneyError::Overflow)?;

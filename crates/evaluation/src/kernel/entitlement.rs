@@ -11,6 +11,7 @@ use trellis_core::{Currency, Date, MoneyError, Period, ProgramId, round_half_up}
 
 use super::measure::{Amounts, Group, Sum};
 use super::schedule::{Exact, Next, Schedule, Slice};
+use crate::evaluate::{add, remainder};
 
 /// A plan version, ready to compute with.
 #[derive(Clone, Debug)]
@@ -83,7 +84,7 @@ impl Entitlement {
 
     /// What rounding took away; negative where it added.
     pub fn remainder(&self) -> Exact {
-        self.exact - Ratio::from(i128::from(self.rounded))
+        remainder(self.exact, self.rounded)
     }
 }
 
@@ -103,7 +104,7 @@ impl Rules {
     /// What amounts entitle to.
     ///
     /// # Errors
-    /// When an amount does not fit 64 bits of minor units.
+    /// When an amount does not fit 64 bits of minor units, or an exact one 128 bits.
     pub fn entitle(&self, amounts: &Amounts) -> Result<Entitlement, MoneyError> {
         let counted: Vec<Counted> = amounts
             .iter()
@@ -118,10 +119,10 @@ impl Rules {
         for counted in counted.iter().filter(|counted| counted.excluded.is_none()) {
             total = total.plus(counted.sum).ok_or(MoneyError::Overflow)?;
         }
-        let slices = self.schedule.slices(total.net.into());
+        let slices = self.schedule.slices(total.net.into())?;
         let exact = slices
             .iter()
-            .fold(Ratio::from(0), |exact, slice| exact + slice.exact);
+            .try_fold(Ratio::from(0), |exact, slice| add(exact, slice.exact))?;
         let rounded = round_half_up(exact)?;
         let entitled = within(&self.terms.limits, rounded);
         let not_paid = (entitled == 0).then(|| why_nothing(&counted, total, &slices, rounded));

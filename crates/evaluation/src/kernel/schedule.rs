@@ -4,7 +4,10 @@
 //! once, to the result, by who called.
 
 use num_rational::Ratio;
+use trellis_core::MoneyError;
 use trellis_core::incentive::terms::{self, Mode, Threshold};
+
+use crate::evaluate::{add, mul};
 
 /// An exact amount, in minor units.
 pub type Exact = Ratio<i128>;
@@ -67,9 +70,12 @@ impl Schedule {
 
     /// What each band pays for `measure`, lowest first. Bands that are not reached are left out. A
     /// measure of nothing earns nothing, fixed amounts included.
-    pub fn slices(&self, measure: i128) -> Vec<Slice> {
+    ///
+    /// # Errors
+    /// When what a band pays needs more than 128 bits.
+    pub fn slices(&self, measure: i128) -> Result<Vec<Slice>, MoneyError> {
         if measure <= 0 {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut reached = self
             .bands
@@ -85,8 +91,9 @@ impl Schedule {
                 .collect(),
             Mode::Whole => reached
                 .next_back()
-                .map(|(index, band)| vec![pays(index, band, measure)])
-                .unwrap_or_default(),
+                .map(|(index, band)| pays(index, band, measure))
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -116,12 +123,13 @@ impl Schedule {
     }
 }
 
-fn pays(index: usize, band: &Band, base: i128) -> Slice {
-    Slice {
+fn pays(index: usize, band: &Band, base: i128) -> Result<Slice, MoneyError> {
+    let share = mul(band.rate, Ratio::from(base))?;
+    Ok(Slice {
         band: index,
         base,
-        exact: band.rate * base + band.fixed,
-    }
+        exact: add(share, Ratio::from(band.fixed))?,
+    })
 }
 
 impl From<&terms::Schedule> for Schedule {

@@ -10,7 +10,9 @@ use trellis_core::incentive::terms::{
 };
 use trellis_core::incentive::{Fact, Kind, Standing};
 use trellis_core::partner::PartnerType;
-use trellis_core::{Currency, Date, PartnerId, PlanId, ProgramId, Rate, TierId, TimeZone};
+use trellis_core::{
+    Currency, Date, MoneyError, PartnerId, PlanId, ProgramId, Rate, TierId, TimeZone,
+};
 use trellis_core::{DealId, round_half_up};
 
 use super::entitlement::{Entitlement, Rules};
@@ -239,6 +241,14 @@ fn more_than_is_not_at_least_n11() {
 }
 
 #[test]
+fn what_needs_more_than_128_bits_is_refused() {
+    let bands = (0..64).map(|from| band(from, "0.0000000000000001", i64::MAX));
+    let rules = rules(terms(Mode::Marginal, bands.collect()));
+    let entitlement = rules.entitle(&amounts(&[("2026-05-04", 100, 100)]));
+    assert_eq!(entitlement, Err(MoneyError::Overflow));
+}
+
+#[test]
 fn a_rate_is_never_rounded_n12() {
     let exact = |rate: Exact| {
         let bands = vec![Band {
@@ -247,7 +257,7 @@ fn a_rate_is_never_rounded_n12() {
             fixed: 0,
         }];
         let schedule = Schedule::new(Mode::Whole, Threshold::AtOrAbove, bands);
-        let slices = schedule.slices(3_000_000);
+        let slices = schedule.slices(3_000_000).unwrap();
         round_half_up(slices.iter().map(|slice| slice.exact).sum()).unwrap()
     };
     assert_eq!(exact(Ratio::new(1_450_000, 150_000)), 29_000_000);

@@ -72,9 +72,7 @@ fn amounts_at_the_edge_fit_or_fail_alike() {
 #[test]
 #[ignore = "takes minutes"]
 fn a_million_amounts_at_the_edge_fit_or_fail_alike() {
-    let told = std::env::vars().find(|(name, _)| name == "TRELLIS_TESTS_MONEY_CASES");
-    let cases = told.map_or(1_000_000, |(_, cases)| cases.parse().unwrap());
-    edges(cases, 37);
+    edges(crate::support::money_cases(), 37);
 }
 
 #[test]

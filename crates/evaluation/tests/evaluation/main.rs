@@ -14,6 +14,8 @@ mod fraction;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod money;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod parties;

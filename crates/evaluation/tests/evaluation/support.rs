@@ -1,8 +1,15 @@
-//! Fields, records and random conditions that the tests of conditions share.
+//! Fields, records and random conditions that the tests of conditions share, and how often money is
+//! tried.
 
 use rand::Rng;
 use rand::rngs::StdRng;
 use trellis_evaluation::predicate::{Record, Schema, Type};
+
+/// How many cases of money `make endurance` tries.
+pub(crate) fn money_cases() -> usize {
+    let told = std::env::vars().find(|(name, _)| name == "TRELLIS_TESTS_MONEY_CASES");
+    told.map_or(1_000_000, |(_, cases)| cases.parse().unwrap())
+}
 
 pub(crate) const TIERS: [&str; 3] = ["silver", "gold", "platinum"];
 

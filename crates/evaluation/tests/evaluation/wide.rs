@@ -218,7 +218,7 @@ pub(crate) fn wide_history(rng: &mut StdRng, plan: &PlanVersion) -> Facts {
 }
 
 /// A number at an edge of what fits, or near one.
-fn edge(rng: &mut StdRng) -> i64 {
+pub(crate) fn edge(rng: &mut StdRng) -> i64 {
     let near: i64 = rng.random_range(-3..=3);
     match rng.random_range(0..8) {
         0 => i64::MAX - near.abs(),
@@ -233,7 +233,7 @@ fn edge(rng: &mut StdRng) -> i64 {
 }
 
 /// A rate at an edge: of up to 18 digits before and after the point.
-fn edge_rate(rng: &mut StdRng) -> String {
+pub(crate) fn edge_rate(rng: &mut StdRng) -> String {
     match rng.random_range(0..6) {
         0 => "999999999999999999.999999999999999999".to_owned(),
         1 => "0.000000000000000001".to_owned(),

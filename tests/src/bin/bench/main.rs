@@ -19,6 +19,7 @@
 
 mod echo;
 mod floor;
+mod incentives;
 mod load;
 #[expect(
     clippy::indexing_slicing,
@@ -85,6 +86,14 @@ async fn main() {
         .is_some_and(|word| word == matching::ARGUMENT)
     {
         matching::measure(&folder, &binary()).await;
+        drop(std::fs::remove_dir_all(&folder));
+        return;
+    }
+    if arguments
+        .get(1)
+        .is_some_and(|word| word == incentives::ARGUMENT)
+    {
+        incentives::measure(&folder, &binary()).await;
         drop(std::fs::remove_dir_all(&folder));
         return;
     }

@@ -32,7 +32,7 @@ use trellis_api::program::v1::program_service_client::ProgramServiceClient;
 use crate::seed::PARTNERS;
 use crate::{Case, ROWS, scattered};
 
-const ECOSYSTEM: &str = "ecosystems/bench";
+pub(crate) const ECOSYSTEM: &str = "ecosystems/bench";
 
 /// How many connections the clients share.
 const CONNECTIONS: usize = 4;
@@ -75,7 +75,7 @@ fn request_id(number: u64, of: u64) -> String {
     format!("{of:08x}-0000-4000-8000-{number:012x}")
 }
 
-fn dollars(units: i64) -> Option<Money> {
+pub(crate) fn dollars(units: i64) -> Option<Money> {
     Some(Money {
         currency_code: "USD".into(),
         units,
@@ -315,15 +315,19 @@ impl Product {
                     .win_deal(win)
                     .await
                     .map(|won| {
-                        let position = won.metadata().get(POSITION).cloned();
-                        *self.position.lock().expect("nobody panicked with it") = position;
+                        self.note(won.metadata().get(POSITION).cloned());
                     })
             }
         }
         .map_err(|refused| format!("{case:?} {number}: {refused}"))
     }
 
-    /// Waits until the awards of all wins are posted; answers how long that took.
+    /// Where the last of what awards follow from stands in the feed.
+    pub(crate) fn note(&self, position: Option<MetadataValue<Ascii>>) {
+        *self.position.lock().expect("nobody panicked with it") = position;
+    }
+
+    /// Waits until the awards of all that was noted are posted; answers how long that took.
     pub(crate) async fn wait_for_awards(&self) -> Duration {
         let start = Instant::now();
         let position = self
@@ -394,7 +398,7 @@ impl Product {
         for number in 0..PARTNERS {
             self.partner(&channel, number).await;
         }
-        self.plan(&channel).await;
+        self.plan().await;
     }
 
     async fn program(&self, channel: &Called) {
@@ -512,71 +516,78 @@ impl Product {
     }
 
     /// A banded plan for each deal, and one for the quarter: two awards for each win.
-    async fn plan(&self, channel: &Called) {
-        let mut client = PlanServiceClient::new(channel.clone());
+    async fn plan(&self) {
         for (id, window) in [
             ("deal", incentive::measure::Window::Event),
             ("quarter", incentive::measure::Window::Quarter),
         ] {
-            let create = incentive::CreatePlanRequest {
-                parent: ECOSYSTEM.into(),
-                plan_id: id.into(),
-                plan: Some(incentive::Plan {
-                    display_name: id.into(),
-                    program: format!("{ECOSYSTEM}/programs/growth"),
-                    ..Default::default()
-                }),
-                ..Default::default()
-            };
-            let plan = client
-                .create_plan(create)
-                .await
-                .expect("a plan")
-                .into_inner();
             let band = |from: i64, rate: &str| incentive::Band {
                 from_amount: dollars(from),
                 rate: Some(Decimal { value: rate.into() }),
                 ..Default::default()
             };
-            let create = incentive::CreatePlanVersionRequest {
-                parent: plan.name,
-                plan_version: Some(incentive::PlanVersion {
-                    effective_from_date: Some(Date {
-                        year: 2020,
-                        month: 1,
-                        day: 1,
-                    }),
-                    currency_code: "USD".into(),
-                    kind: incentive::plan_version::Kind::Commission.into(),
-                    trigger: incentive::plan_version::Trigger::DealWon.into(),
-                    measure: Some(incentive::Measure {
-                        source: incentive::measure::Source::DealNet.into(),
-                        window: window.into(),
-                        ..incentive::Measure::default()
-                    }),
-                    schedule: Some(incentive::Schedule {
-                        mode: incentive::schedule::Mode::Marginal.into(),
-                        bands: vec![band(0, "0.05"), band(1_000, "0.06"), band(1_500, "0.07")],
-                        ..Default::default()
-                    }),
-                    hold_days: 30,
+            let version = incentive::PlanVersion {
+                effective_from_date: Some(Date {
+                    year: 2020,
+                    month: 1,
+                    day: 1,
+                }),
+                currency_code: "USD".into(),
+                kind: incentive::plan_version::Kind::Commission.into(),
+                trigger: incentive::plan_version::Trigger::DealWon.into(),
+                measure: Some(incentive::Measure {
+                    source: incentive::measure::Source::DealNet.into(),
+                    window: window.into(),
+                    ..incentive::Measure::default()
+                }),
+                schedule: Some(incentive::Schedule {
+                    mode: incentive::schedule::Mode::Marginal.into(),
+                    bands: vec![band(0, "0.05"), band(1_000, "0.06"), band(1_500, "0.07")],
                     ..Default::default()
                 }),
+                hold_days: 30,
                 ..Default::default()
             };
-            let version = client
-                .create_plan_version(create)
-                .await
-                .expect("a version")
-                .into_inner();
-            let schedule = incentive::SchedulePlanVersionRequest {
-                name: version.name,
-                ..Default::default()
-            };
-            client
-                .schedule_plan_version(schedule)
-                .await
-                .expect("it holds");
+            self.promise(id, version).await;
         }
+    }
+
+    /// Makes a plan of one version, which holds; answers the version's name.
+    pub(crate) async fn promise(&self, id: &str, version: incentive::PlanVersion) -> String {
+        let mut client = PlanServiceClient::new(self.channel(0));
+        let create = incentive::CreatePlanRequest {
+            parent: ECOSYSTEM.into(),
+            plan_id: id.into(),
+            plan: Some(incentive::Plan {
+                display_name: id.into(),
+                program: format!("{ECOSYSTEM}/programs/growth"),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let plan = client
+            .create_plan(create)
+            .await
+            .expect("a plan")
+            .into_inner();
+        let create = incentive::CreatePlanVersionRequest {
+            parent: plan.name,
+            plan_version: Some(version),
+            ..Default::default()
+        };
+        let version = client
+            .create_plan_version(create)
+            .await
+            .expect("a version")
+            .into_inner();
+        let schedule = incentive::SchedulePlanVersionRequest {
+            name: version.name.clone(),
+            ..Default::default()
+        };
+        client
+            .schedule_plan_version(schedule)
+            .await
+            .expect("it holds");
+        version.name
     }
 }
