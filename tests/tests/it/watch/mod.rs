@@ -2,9 +2,11 @@
 //! ends when it must.
 
 mod ended;
+mod faults;
 mod followed;
 mod losses;
 mod many;
 mod processes;
+mod proxy;
 pub(crate) mod scene;
 mod withdrawn;
