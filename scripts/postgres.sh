@@ -3,7 +3,7 @@
 # It listens on a unix socket in a directory of its own and nowhere else, so that it meets no other
 # server and nobody else meets it. Nothing in it is worth keeping, so that it never waits for the
 # disk, unless POSTGRES_DURABLE=1 says so. `postgres_start` sets TRELLIS_TEST_POSTGRES_URL and
-# stops the server when the script ends.
+# TRELLIS_TEST_POSTGRES_BIN, where its programs are, and stops the server when the script ends.
 
 # Runs a program as the user that PostgreSQL runs as: it refuses to be root.
 postgres_as() {
@@ -60,6 +60,7 @@ postgres_start() {
 -c shared_buffers=128MB $durability" ||
             { cat data/server.log >&2; tools_fail "PostgreSQL did not start"; }
     )
+    export TRELLIS_TEST_POSTGRES_BIN=$bin
     export TRELLIS_TEST_POSTGRES_URL="postgres://trellis@localhost/postgres?host=$POSTGRES_DIRECTORY"
 }
 

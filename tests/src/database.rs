@@ -12,6 +12,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use crate::Cluster;
+
 /// The variable that names a PostgreSQL server in which tests may make databases.
 const SERVER: &str = "TRELLIS_TEST_POSTGRES_URL";
 
@@ -87,6 +89,18 @@ impl Database {
             Engine::Sqlite => Some(Self::file()),
             Engine::Postgres => Some(Self::on_server(&server()?, "").await),
         }
+    }
+
+    /// Makes a migrated database on a server that is the test's own. It is gone with the server.
+    ///
+    /// # Panics
+    /// When the server cannot be reached.
+    pub async fn on(cluster: &Cluster) -> Self {
+        let database = Self::on_server(&cluster.url(), "").await;
+        trellis_migrations::up(&database.owner_url)
+            .await
+            .expect("migrations run on PostgreSQL");
+        database
     }
 
     /// Where it is, for a server to work with.
@@ -315,7 +329,7 @@ pub fn on_server(server: &str, database: &str) -> String {
     clippy::disallowed_methods,
     reason = "the environment tells tests where they may make databases"
 )]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -23,6 +23,7 @@
 )]
 
 mod caller;
+mod cluster;
 pub mod contract;
 pub mod database;
 mod issuer;
@@ -32,6 +33,7 @@ mod witness;
 mod world;
 
 pub use caller::{Called, Caller, Saying, position};
+pub use cluster::Cluster;
 pub use database::Engine;
 pub use issuer::Issuer;
 pub use refused::{Refused, refused};

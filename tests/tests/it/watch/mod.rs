@@ -2,10 +2,12 @@
 //! ends when it must.
 
 mod ended;
+mod faults;
 mod followed;
 mod losses;
 mod many;
 mod processes;
+mod proxy;
 pub(crate) mod scene;
 mod snapshots;
 mod withdrawn;

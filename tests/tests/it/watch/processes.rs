@@ -33,19 +33,28 @@ fn named(id: &str) -> partner::CreatePartnerRequest {
     }
 }
 
-/// Whoever is served now.
+/// Whoever is served, by the server that there is now.
 #[derive(Clone)]
-struct Served(Arc<Mutex<Caller>>);
+pub(super) struct Served(Arc<Mutex<Caller>>);
 
 impl Served {
-    fn by(server: &Process) -> Caller {
-        let endpoint = Endpoint::from_shared(format!("http://{}", server.address));
-        Caller::new(endpoint.unwrap().connect_lazy())
+    pub(super) fn by(server: &Process) -> Self {
+        Self(Arc::new(Mutex::new(calling(server))))
     }
 
-    fn caller(&self) -> Caller {
+    /// From now on it is this server.
+    fn goes_on(&self, server: &Process) {
+        *self.0.lock().unwrap() = calling(server);
+    }
+
+    pub(super) fn caller(&self) -> Caller {
         self.0.lock().unwrap().clone()
     }
+}
+
+fn calling(server: &Process) -> Caller {
+    let endpoint = Endpoint::from_shared(format!("http://{}", server.address));
+    Caller::new(endpoint.unwrap().connect_lazy())
 }
 
 /// Makes partners one after the other, each until it is there.
@@ -105,19 +114,13 @@ async fn watch(served: Served, until: Arc<Mutex<Option<usize>>>) -> (Vec<pb::Eve
     }
 }
 
-async fn killed(engine: Engine) {
-    let Some(mut database) = Database::fresh(engine).await else {
-        return;
-    };
-    let url = database.url().to_owned();
-    let start = || {
-        Process::start(&[
-            ("database-url", url.as_str()),
-            ("database-connections-max", "8"),
-        ])
-    };
-    let mut server = start();
-    let served = Served(Arc::new(Mutex::new(Served::by(&server))));
+/// Has partners made before whoever is served and watched meanwhile, until all faults have happened. Each that was
+/// made must be told of, once, whatever happened. Answers how many streams that took.
+pub(super) async fn undergo(
+    label: &str,
+    served: Served,
+    faults: impl Future<Output = ()>,
+) -> usize {
     let create = pb::CreateEcosystemRequest {
         ecosystem_id: "acme".to_owned(),
         ecosystem: Some(pb::Ecosystem {
@@ -134,28 +137,50 @@ async fn killed(engine: Engine) {
         .unwrap();
     let (stop, until) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
     let writing = tokio::spawn(write(served.clone(), stop.clone()));
-    let watching = tokio::spawn(watch(served.clone(), until.clone()));
-    for _ in 0..KILLS {
-        sleep(Duration::from_millis(rand::rng().random_range(500..1_000))).await;
-        // Dropped it is killed, as by `kill -9`.
-        drop(server);
-        server = start();
-        *served.0.lock().unwrap() = Served::by(&server);
-    }
+    let watching = tokio::spawn(watch(served, until.clone()));
+    faults.await;
     sleep(Duration::from_millis(300)).await;
     stop.store(true, Ordering::SeqCst);
     let made = writing.await.unwrap();
     *until.lock().unwrap() = Some(made.len());
     let (told, streams) = watching.await.unwrap();
     let resources: Vec<_> = told.iter().map(|event| event.resource.clone()).collect();
-    println!("{engine:?}: {} events in {streams} streams", told.len());
+    println!("{label}: {} events in {streams} streams", told.len());
     assert_eq!(resources.iter().cloned().collect::<BTreeSet<_>>(), made);
     assert_eq!(resources.len(), made.len(), "an event was told twice");
-    assert!(
-        streams > KILLS && made.len() > 10,
-        "{streams} streams, {} events",
-        made.len()
-    );
+    assert!(made.len() > 10, "{} events", made.len());
+    streams
+}
+
+/// Waits for as long as it takes that something is under way.
+pub(super) async fn a_while() {
+    sleep(Duration::from_millis(rand::rng().random_range(500..1_000))).await;
+}
+
+async fn killed(engine: Engine) {
+    let Some(mut database) = Database::fresh(engine).await else {
+        return;
+    };
+    let url = database.url().to_owned();
+    let start = || {
+        Process::start(&[
+            ("database-url", url.as_str()),
+            ("database-connections-max", "8"),
+        ])
+    };
+    let first = start();
+    let served = Served::by(&first);
+    let mut server = Some(first);
+    let kills = async {
+        for _ in 0..KILLS {
+            a_while().await;
+            // Dropped it is killed, as by `kill -9`.
+            drop(server.take());
+            served.goes_on(server.insert(start()));
+        }
+    };
+    let streams = undergo(&format!("{engine:?}"), served.clone(), kills).await;
+    assert!(streams > KILLS, "{streams} streams");
     drop(server);
     database.delete().await;
 }
