@@ -9,13 +9,12 @@ use rand::Rng as _;
 use tokio::time::sleep;
 use tonic::Code;
 use trellis_api::partner::v1 as partner;
-use trellis_api::platform::v1 as pb;
 use trellis_tests::database::Database;
 use trellis_tests::{Caller, Cluster, Engine, number};
 
 use super::processes::{Served, a_while, undergo};
 use super::proxy::Proxy;
-use super::scene::{Watcher, from_first};
+use super::scene::{Watcher, from_first, make_ecosystem};
 use crate::edge::process::Process;
 
 /// How often the database crashes.
@@ -114,15 +113,7 @@ async fn cut(request_ids: bool) -> Option<(usize, Vec<String>)> {
         (Served::by(&cut).caller(), cut),
         (Served::by(&whole).caller(), whole),
     );
-    let create = pb::CreateEcosystemRequest {
-        ecosystem_id: "acme".to_owned(),
-        ecosystem: Some(pb::Ecosystem {
-            display_name: "Acme".to_owned(),
-            ..pb::Ecosystem::default()
-        }),
-        ..pb::CreateEcosystemRequest::default()
-    };
-    whole.0.ecosystems().create_ecosystem(create).await.unwrap();
+    make_ecosystem(&whole.0).await;
     let each = number("TRELLIS_TESTS_CUT_WRITES").unwrap_or(200) / WRITERS;
     let writers = (0..WRITERS).map(|writer| make(cut.0.clone(), writer, each, request_ids));
     let again: usize = join_all(writers).await.into_iter().sum();

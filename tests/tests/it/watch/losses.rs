@@ -12,13 +12,13 @@ use serde_json::json;
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::time::{sleep, timeout};
 use trellis_api::platform::v1 as pb;
-use trellis_core::{Actor, Call, EcosystemId, PartnerId};
+use trellis_core::{Actor, Call, PartnerId};
 use trellis_store::event::{self, NewEvent};
-use trellis_store::partner::partner::{self, PartnerType, State};
+use trellis_store::partner::partner;
 use trellis_store::{Error, Store, record};
 use trellis_tests::{Caller, Engine, World, number};
 
-use super::scene::{Watcher, after, from_first};
+use super::scene::{Watcher, acme, after, from_first, make_rows};
 
 const WRITERS: usize = 16;
 
@@ -38,10 +38,6 @@ fn changes() -> usize {
 /// How long an idle transaction holds the feed back, in seconds.
 fn held() -> u64 {
     number("TRELLIS_TESTS_FEED_HELD").unwrap_or(2)
-}
-
-fn acme() -> EcosystemId {
-    EcosystemId::try_new("acme").unwrap()
 }
 
 fn row(index: usize) -> PartnerId {
@@ -72,34 +68,6 @@ struct Done {
     committed: AtomicUsize,
     rolled_back: AtomicUsize,
     all: AtomicBool,
-}
-
-async fn make_rows(store: &Store) {
-    let write = store.write(Call::of_system(acme(), "test"), (), |txn, ()| async move {
-        for index in 0..ROWS {
-            let model = partner::Model {
-                ecosystem: acme(),
-                id: row(index),
-                display_name: "Row".to_owned(),
-                partner_type: PartnerType::Reseller,
-                region_code: None,
-                domain: None,
-                contact_email: None,
-                external_id: None,
-                channel_manager: None,
-                state: State::Prospect,
-                invitation_expire_time: None,
-                suspend_until_time: None,
-                terminate_time: None,
-                version: 1,
-                create_time: txn.now(),
-                update_time: txn.now(),
-            };
-            record::insert::<partner::Entity>(&txn, model).await?;
-        }
-        Ok::<(), Error>(())
-    });
-    write.await.unwrap();
 }
 
 /// Changes a row, or says that it does not.
@@ -274,7 +242,7 @@ fn percentile(told: &[Told], percent: usize) -> Duration {
 
 async fn nothing_is_lost(world: World) {
     world.ecosystem("acme").await;
-    make_rows(world.store()).await;
+    make_rows(world.store(), ROWS, "Row").await;
     let (done, began) = (Arc::new(Done::default()), Instant::now());
     let watchers: Vec<_> = (0..WATCHERS)
         .map(|_| tokio::spawn(watch(Caller::new(world.channel()), done.clone(), began)))

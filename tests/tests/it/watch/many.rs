@@ -10,7 +10,7 @@ use trellis_store::event::NewEvent;
 use trellis_tests::database::Database;
 use trellis_tests::{Caller, Engine, on_both};
 
-use super::scene::{Watcher, from_now, report};
+use super::scene::{Watcher, from_now, make_ecosystem, report};
 use crate::edge::process::Process;
 
 const IDLE: usize = 1_000;
@@ -23,18 +23,6 @@ const ON_ONE: usize = 100;
 
 /// What one of them may hold.
 const BYTES_MAX: u64 = 64 << 10;
-
-async fn make_ecosystem(by: &Caller) {
-    let create = pb::CreateEcosystemRequest {
-        ecosystem_id: "acme".to_owned(),
-        ecosystem: Some(pb::Ecosystem {
-            display_name: "Acme".to_owned(),
-            ..pb::Ecosystem::default()
-        }),
-        ..pb::CreateEcosystemRequest::default()
-    };
-    by.ecosystems().create_ecosystem(create).await.unwrap();
-}
 
 fn caller(server: &Process) -> Caller {
     let endpoint = Endpoint::from_shared(format!("http://{}", server.address));

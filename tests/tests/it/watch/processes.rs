@@ -14,24 +14,11 @@ use trellis_api::platform::v1 as pb;
 use trellis_tests::database::Database;
 use trellis_tests::{Caller, Engine, World};
 
-use super::scene::{Watcher, after, from_first, from_now};
+use super::scene::{Watcher, after, from_first, from_now, make_ecosystem, named};
 use crate::edge::process::Process;
 
 /// How often the server is killed.
 const KILLS: usize = 3;
-
-fn named(id: &str) -> partner::CreatePartnerRequest {
-    partner::CreatePartnerRequest {
-        parent: "ecosystems/acme".to_owned(),
-        partner_id: id.to_owned(),
-        partner: Some(partner::Partner {
-            display_name: id.to_owned(),
-            partner_type: partner::partner::PartnerType::Reseller.into(),
-            ..partner::Partner::default()
-        }),
-        ..partner::CreatePartnerRequest::default()
-    }
-}
 
 /// Whoever is served, by the server that there is now.
 #[derive(Clone)]
@@ -121,20 +108,7 @@ pub(super) async fn undergo(
     served: Served,
     faults: impl Future<Output = ()>,
 ) -> usize {
-    let create = pb::CreateEcosystemRequest {
-        ecosystem_id: "acme".to_owned(),
-        ecosystem: Some(pb::Ecosystem {
-            display_name: "Acme".to_owned(),
-            ..pb::Ecosystem::default()
-        }),
-        ..pb::CreateEcosystemRequest::default()
-    };
-    served
-        .caller()
-        .ecosystems()
-        .create_ecosystem(create)
-        .await
-        .unwrap();
+    make_ecosystem(&served.caller()).await;
     let (stop, until) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
     let writing = tokio::spawn(write(served.clone(), stop.clone()));
     let watching = tokio::spawn(watch(served, until.clone()));

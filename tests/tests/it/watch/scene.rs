@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 use tonic::{Code, Status, Streaming};
+use trellis_api::partner::v1 as partner;
 use trellis_api::platform::v1 as pb;
 use trellis_api::platform::v1::watch_events_request::Start;
-use trellis_core::{Call, EcosystemId, Position};
+use trellis_core::{Call, EcosystemId, PartnerId, Position};
 use trellis_store::event::{self, NewEvent};
-use trellis_store::{Error, Store};
+use trellis_store::partner::partner::{self as rows, PartnerType, State};
+use trellis_store::{Error, Store, record};
 use trellis_tests::Caller;
 
 /// How long anything may take that should come soon.
@@ -45,6 +47,69 @@ pub(super) fn after(ecosystem: &str, position: &str) -> pb::WatchEventsRequest {
         after_position: position.to_owned(),
         ..from_now(ecosystem)
     }
+}
+
+/// The ecosystem of most tests.
+pub(super) fn acme() -> EcosystemId {
+    EcosystemId::try_new("acme").unwrap()
+}
+
+/// Makes the ecosystem acme.
+pub(super) async fn make_ecosystem(by: &Caller) {
+    let create = pb::CreateEcosystemRequest {
+        ecosystem_id: "acme".to_owned(),
+        ecosystem: Some(pb::Ecosystem {
+            display_name: "Acme".to_owned(),
+            ..pb::Ecosystem::default()
+        }),
+        ..pb::CreateEcosystemRequest::default()
+    };
+    by.ecosystems().create_ecosystem(create).await.unwrap();
+}
+
+/// A request for a partner of an id.
+pub(super) fn named(id: &str) -> partner::CreatePartnerRequest {
+    partner::CreatePartnerRequest {
+        parent: "ecosystems/acme".to_owned(),
+        partner_id: id.to_owned(),
+        partner: Some(partner::Partner {
+            display_name: id.to_owned(),
+            partner_type: partner::partner::PartnerType::Reseller.into(),
+            ..partner::Partner::default()
+        }),
+        ..partner::CreatePartnerRequest::default()
+    }
+}
+
+/// Makes partners beneath the services: `row-0` and so on.
+pub(super) async fn make_rows(store: &Store, count: usize, display_name: &str) {
+    let display_name = display_name.to_owned();
+    let call = Call::of_system(acme(), "test");
+    let write = store.write(call, display_name, move |txn, display_name| async move {
+        for index in 0..count {
+            let model = rows::Model {
+                ecosystem: acme(),
+                id: PartnerId::try_new(&format!("row-{index}")).unwrap(),
+                display_name: display_name.clone(),
+                partner_type: PartnerType::Reseller,
+                region_code: None,
+                domain: None,
+                contact_email: None,
+                external_id: None,
+                channel_manager: None,
+                state: State::Prospect,
+                invitation_expire_time: None,
+                suspend_until_time: None,
+                terminate_time: None,
+                version: 1,
+                create_time: txn.now(),
+                update_time: txn.now(),
+            };
+            record::insert::<rows::Entity>(&txn, model).await?;
+        }
+        Ok::<(), Error>(())
+    });
+    write.await.unwrap();
 }
 
 impl Watcher {

@@ -16,12 +16,9 @@ use trellis_api::partner::v1 as partner;
 use trellis_api::platform::v1 as pb;
 use trellis_api::platform::v1::watch_events_request::Start;
 use trellis_api::program::v1 as program;
-use trellis_core::{Call, EcosystemId, PartnerId};
-use trellis_store::partner::partner::{self as rows, PartnerType, State};
-use trellis_store::{Error, Store, record};
 use trellis_tests::{Caller, World, on_both, refused};
 
-use super::scene::{SOON, Watcher, after, from_now};
+use super::scene::{SOON, Watcher, after, from_now, make_rows, named};
 use crate::identity::scene::{Scene, key};
 
 /// Partners that there are before anybody watches: several pages.
@@ -89,54 +86,6 @@ async fn told(by: &Caller, types: &[&str]) -> Whole {
 
 fn names(whole: &Whole) -> BTreeSet<&str> {
     whole.resources.keys().map(String::as_str).collect()
-}
-
-fn acme() -> EcosystemId {
-    EcosystemId::try_new("acme").unwrap()
-}
-
-/// Makes partners beneath the services: `row-0` and so on.
-async fn make_rows(store: &Store, count: usize, display_name: &str) {
-    let display_name = display_name.to_owned();
-    let call = Call::of_system(acme(), "test");
-    let write = store.write(call, display_name, move |txn, display_name| async move {
-        for index in 0..count {
-            let model = rows::Model {
-                ecosystem: acme(),
-                id: PartnerId::try_new(&format!("row-{index}")).unwrap(),
-                display_name: display_name.clone(),
-                partner_type: PartnerType::Reseller,
-                region_code: None,
-                domain: None,
-                contact_email: None,
-                external_id: None,
-                channel_manager: None,
-                state: State::Prospect,
-                invitation_expire_time: None,
-                suspend_until_time: None,
-                terminate_time: None,
-                version: 1,
-                create_time: txn.now(),
-                update_time: txn.now(),
-            };
-            record::insert::<rows::Entity>(&txn, model).await?;
-        }
-        Ok::<(), Error>(())
-    });
-    write.await.unwrap();
-}
-
-fn named(id: &str) -> partner::CreatePartnerRequest {
-    partner::CreatePartnerRequest {
-        parent: "ecosystems/acme".to_owned(),
-        partner_id: id.to_owned(),
-        partner: Some(partner::Partner {
-            display_name: id.to_owned(),
-            partner_type: partner::partner::PartnerType::Reseller.into(),
-            ..partner::Partner::default()
-        }),
-        ..partner::CreatePartnerRequest::default()
-    }
 }
 
 /// Renames partners and makes some, until it is stopped.
