@@ -54,7 +54,8 @@ pub(super) fn acme() -> EcosystemId {
     EcosystemId::try_new("acme").unwrap()
 }
 
-/// Makes the ecosystem acme.
+/// Makes the ecosystem acme, and waits until that is told: on PostgreSQL, once no transaction that is older
+/// is running any more, of whichever test. Whoever watches from now on is not told of it.
 pub(super) async fn make_ecosystem(by: &Caller) {
     let create = pb::CreateEcosystemRequest {
         ecosystem_id: "acme".to_owned(),
@@ -65,6 +66,8 @@ pub(super) async fn make_ecosystem(by: &Caller) {
         ..pb::CreateEcosystemRequest::default()
     };
     by.ecosystems().create_ecosystem(create).await.unwrap();
+    let mut told = Watcher::open(by, from_first("acme")).await.unwrap();
+    assert_eq!(told.events(1).await[0].r#type, "ecosystem.created");
 }
 
 /// A request for a partner of an id.
