@@ -12,6 +12,11 @@
 //! for any more is waited for here, off the caller's way, and its connection comes back with
 //! nothing remembered. One that broke, or that rests with a transaction open, does not come back.
 //!
+//! PostgreSQL keeps the plans that it made for a connection, and makes them for tables as they were then.
+//! While there is next to nothing in a table all of its indexes are as good; of the one that it chose it
+//! may later read the whole to find one row. So plans are made anew when they are old, which asks for no
+//! statistics: how large tables are PostgreSQL sees each time.
+//!
 //! It stands in the place of the driver's own pool, which hands out connections without regard to
 //! what they were set to, and asks the database after each use whether it still answers.
 
@@ -40,11 +45,18 @@ const REST_MAX: Duration = Duration::from_secs(600);
 /// moves, and what the server keeps for each is freed.
 const AGE_MAX: Duration = Duration::from_secs(1_800);
 
+/// Plans grow no older than half of their connection, within these bounds: whatever has grown steadily since
+/// it was opened is then no more than twice as large as they were made for.
+const PLANS_OLD: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+
 /// How long a statement may still take that nobody waits for. Statements are bounded anyway.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
 
 const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
                         SET LOCAL idle_in_transaction_session_timeout = '60s'";
+
+/// Lets go of the plans of a connection, though not of its statements.
+const NO_PLANS: &str = "DISCARD PLANS";
 
 const SET: &str = "SELECT set_config('trellis.ecosystem', $1, false)";
 
@@ -92,6 +104,8 @@ struct Connection {
     /// What its setting says, as far as that is certain.
     reach: Option<Reach>,
     opened: Instant,
+    /// The plans of its statements are younger.
+    planned: Instant,
     rests_since: Instant,
 }
 
@@ -228,8 +242,15 @@ impl Connection {
             raw,
             reach: None,
             opened: now,
+            planned: now,
             rests_since: now,
         }
+    }
+
+    fn has_old_plans(&self) -> bool {
+        let (least, most) = PLANS_OLD;
+        let old = (self.opened.elapsed() / 2).clamp(least, most);
+        self.planned.elapsed() > old
     }
 }
 
@@ -368,14 +389,17 @@ impl Drop for Session {
             // The database rolls back what the connection leaves open when it ends.
             return;
         }
-        if !self.at_work {
+        if self.at_work {
+            connection.reach = None;
+        } else if !connection.has_old_plans() {
             return self.sessions.rest(connection);
         }
-        connection.reach = None;
         let (sessions, permit) = (self.sessions.clone(), self.permit.take());
         in_background(async move {
-            let answered = tokio::time::timeout(DRAIN_MAX, connection.raw.ping()).await;
-            if matches!(answered, Ok(Ok(()))) {
+            // It is answered after what is under way.
+            let discard = connection.raw.execute(NO_PLANS);
+            if let Ok(Ok(_)) = tokio::time::timeout(DRAIN_MAX, discard).await {
+                connection.planned = Instant::now();
                 sessions.rest(connection);
             }
             drop(permit);
