@@ -61,17 +61,26 @@ pub(crate) fn of_each(
         .take()
 }
 
-/// Whether a column is one of what a select finds, which is found first.
-pub(crate) fn is_found(
+/// A select from those rows, under a name, whose `by` is the column of what another select finds, and finds
+/// once. That is found first, and each row is looked up by itself.
+pub(crate) fn from_each_found(
     backend: DatabaseBackend,
-    column: SimpleExpr,
-    found: SelectStatement,
-) -> SimpleExpr {
+    mut rows: SelectStatement,
+    name: &'static str,
+    by: SimpleExpr,
+    (found, column): (SelectStatement, &'static str),
+) -> SelectStatement {
+    let name = Alias::new(name);
+    let mut all = Query::select();
     if backend != DatabaseBackend::Postgres {
-        return column.in_subquery(found);
+        let rows = rows.and_where(by.in_subquery(found)).take();
+        return all.from_subquery(rows, name).take();
     }
-    let all = Func::cust(Alias::new("ARRAY")).arg(SimpleExpr::from(found));
-    column.eq(SimpleExpr::from(
-        Func::cust(Alias::new("ANY")).arg(SimpleExpr::from(all)),
-    ))
+    let each = Alias::new("each");
+    let one = Expr::col((each.clone(), Alias::new(column)));
+    // With an offset it stays a select of its own.
+    let rows = rows.and_where(by.eq(one)).offset(0).take();
+    all.from_subquery(found, each)
+        .join_lateral(JoinType::InnerJoin, rows, name, Expr::cust("TRUE"))
+        .take()
 }

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Func, Query, SimpleExpr, UnionType};
-use sea_orm::{DatabaseBackend, QueryOrder, QueryResult, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Alias, ExprTrait, Func, Query, SelectStatement, SimpleExpr, UnionType};
+use sea_orm::{DatabaseBackend, Iterable, QueryResult, QuerySelect, QueryTrait};
 use trellis_core::AccountId;
 
 use super::{account, account_key};
@@ -29,7 +29,13 @@ pub struct Keyed {
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn keyed(view: &View, accounts: &BTreeSet<AccountId>) -> Result<Vec<Keyed>, Error> {
-    read(view, account::Column::Id.is_in(accounts.iter().cloned())).await
+    let asked = account::Column::Id.is_in(accounts.iter().cloned());
+    let accounts = scoped::<account::Entity>(view).filter(asked).into_query();
+    read(
+        view,
+        Query::select().from_subquery(accounts, ACCOUNTS).take(),
+    )
+    .await
 }
 
 /// Reads the accounts that have one of these keys, and some others, each with all of its keys, in the order
@@ -53,19 +59,22 @@ pub async fn sharing(
     let mut ids = given::of_each(backend, keys, holding, key, "account");
     // One set of ids: of one set or another no index is used, but every account looked at.
     let and = and.iter().map(AccountId::as_str).collect();
-    ids.union(UnionType::All, given::select(backend, and));
+    ids.union(UnionType::Distinct, given::select(backend, and));
+    let accounts = scoped::<account::Entity>(view).into_query();
     let id = Expr::col((account::Entity, account::Column::Id));
-    read(view, given::is_found(backend, id, ids)).await
+    let accounts = given::from_each_found(backend, accounts, ACCOUNTS, id, (ids, "account"));
+    read(view, accounts).await
 }
 
-async fn read(view: &View, which: SimpleExpr) -> Result<Vec<Keyed>, Error> {
+/// Reads accounts that are selected from as [`ACCOUNTS`], each with its keys.
+async fn read(view: &View, mut accounts: SelectStatement) -> Result<Vec<Keyed>, Error> {
     let db = view.db();
     let backend = db.get_database_backend();
     let together = match backend {
         DatabaseBackend::Postgres => "json_agg",
         _ => "json_group_array",
     };
-    let account = |column: account::Column| Expr::col((account::Entity, column));
+    let account = |column: account::Column| Expr::col((Alias::new(ACCOUNTS), column));
     let key = |column: account_key::Column| Expr::col((account_key::Entity, column));
     let keys = Query::select()
         .expr(
@@ -77,11 +86,9 @@ async fn read(view: &View, which: SimpleExpr) -> Result<Vec<Keyed>, Error> {
         .and_where(key(account_key::Column::Ecosystem).eq(account(account::Column::Ecosystem)))
         .and_where(key(account_key::Column::Account).eq(account(account::Column::Id)))
         .take();
-    let select = scoped::<account::Entity>(view)
-        .filter(which)
-        .order_by_asc(account::Column::Id)
+    accounts
+        .exprs(account::Column::iter().map(account))
         .expr_as(SimpleExpr::from(keys), KEYS);
-    let rows = db.query_all_raw(select.build(backend)).await?;
     let keyed = |row: &QueryResult| {
         let keys: Option<String> = row.try_get("", KEYS)?;
         // None where PostgreSQL finds none.
@@ -97,8 +104,15 @@ async fn read(view: &View, which: SimpleExpr) -> Result<Vec<Keyed>, Error> {
             keys,
         })
     };
-    rows.iter().map(keyed).collect()
+    let rows = db.query_all(&accounts).await?;
+    let found: Result<Vec<Keyed>, Error> = rows.iter().map(keyed).collect();
+    let mut found = found?;
+    found.sort_unstable_by(|one, other| one.account.id.cmp(&other.account.id));
+    Ok(found)
 }
+
+/// What the accounts are called that are selected from.
+const ACCOUNTS: &str = "accounts";
 
 /// What the keys of an account are called beside its columns.
 const KEYS: &str = "keys";
