@@ -146,6 +146,16 @@ impl Fields {
         }
     }
 
+    /// The id in a full resource name of this ecosystem, or nothing when `-` stands in its place, which
+    /// means all of them.
+    pub fn id_or_all<I: Collection>(&mut self, field: &str, text: &str) -> Option<Option<I>> {
+        if name::is_of_all::<I>(self.ecosystem.as_ref()?, text) {
+            Some(None)
+        } else {
+            self.id(field, text).map(Some)
+        }
+    }
+
     /// The ids in full resource names of this ecosystem.
     pub fn ids<I: Collection>(&mut self, field: &str, texts: &[String]) -> Option<Vec<I>> {
         let read: Vec<Option<I>> = texts

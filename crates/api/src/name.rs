@@ -70,6 +70,11 @@ pub fn name<I: Collection>(ecosystem: &EcosystemId, id: &I) -> String {
     format!("ecosystems/{ecosystem}/{}/{id}", I::COLLECTION)
 }
 
+/// Whether a text stands for all resources of a collection: a name with `-` in the place of the id.
+pub(crate) fn is_of_all<I: Collection>(ecosystem: &EcosystemId, text: &str) -> bool {
+    text == format!("ecosystems/{ecosystem}/{}/-", I::COLLECTION)
+}
+
 /// The name of a resource inside of another one, such as a tier of a program.
 #[must_use]
 pub fn child_name<P: Collection, C: Collection>(
@@ -224,6 +229,19 @@ mod tests {
         let text = child_name(&acme(), &program, &tier);
         assert_eq!(text, "ecosystems/acme/programs/gold/tiers/silver");
         assert_eq!(read_child(&acme(), &text), Ok((program, tier)));
+
+        assert!(is_of_all::<FamilyId>(
+            &acme(),
+            "ecosystems/acme/productFamilies/-"
+        ));
+        for other in [
+            "ecosystems/acme/productFamilies/gtx",
+            "ecosystems/other/productFamilies/-",
+            "ecosystems/acme/programs/gold/productFamilies/-",
+            "-",
+        ] {
+            assert!(!is_of_all::<FamilyId>(&acme(), other), "{other}");
+        }
 
         let plan = PlanId::try_new("spiff").unwrap();
         let text = numbered_name(&acme(), &plan, "versions", 2);

@@ -23,8 +23,8 @@ use crate::{Error, absent, all_exist};
 /// Asks for proposals.
 #[derive(Clone, Debug)]
 pub struct Listed {
-    /// The deal.
-    pub deal: DealId,
+    /// The deal; none for all of them.
+    pub deal: Option<DealId>,
     /// Which page.
     pub query: PageQuery,
 }
@@ -62,7 +62,7 @@ pub async fn get(
     Ok(wire_proposal(found))
 }
 
-/// Lists the proposals of a deal, the latest first.
+/// Lists the proposals of a deal, or of all deals, the latest first.
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND`, `INVALID_FIELDS` when the page token was made for another request.
@@ -72,10 +72,12 @@ pub async fn list(
     asked: &Listed,
 ) -> Result<Page<pb::DealProposal>, Error> {
     let view = store.read(&call).await?;
-    record::find::<Entity>(&view, &asked.deal)
-        .await?
-        .ok_or_else(|| absent(&view, &asked.deal))?;
-    let page = proposal::page(&view, &asked.deal, &asked.query).await?;
+    if let Some(deal) = &asked.deal {
+        record::find::<Entity>(&view, deal)
+            .await?
+            .ok_or_else(|| absent(&view, deal))?;
+    }
+    let page = proposal::page(&view, asked.deal.as_ref(), &asked.query).await?;
     Ok(page.map(wire_proposal))
 }
 

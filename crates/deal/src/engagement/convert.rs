@@ -406,11 +406,7 @@ pub(super) fn list_members(
     request: pb::ListMembersRequest,
     fields: &mut Fields,
 ) -> Option<members::List> {
-    let engagement = if request.parent.ends_with("/engagements/-") {
-        Some(None)
-    } else {
-        fields.id("parent", &request.parent).map(Some)
-    };
+    let engagement = fields.id_or_all("parent", &request.parent);
     let query = fields.page(&request, MEMBER_FIELDS);
     Some(members::List {
         engagement: engagement?,

@@ -1,16 +1,16 @@
 //! What one side wrote to a field of a deal that the other owns, kept until that one decides.
 
-use sea_orm::IntoActiveModel;
-use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
 use trellis_core::{DealId, EcosystemId, Order, Page, PageQuery, PartnerId, Timestamp};
 
+use super::deal;
 use super::field::Value;
 use crate::page::{self, Columns};
 use crate::reach::Reach;
-use crate::record::insert_many;
+use crate::record::{insert_many, scoped};
 use crate::{Error, Txn, View};
 
 /// A side of a deal.
@@ -106,6 +106,8 @@ impl Columns for Entity {
 
     fn column(field: &str) -> Option<Column> {
         Some(match field {
+            "create_time" => Column::CreateTime,
+            "deal" => Column::Deal,
             "number" => Column::Number,
             "field" => Column::Field,
             "state" => Column::State,
@@ -114,18 +116,29 @@ impl Columns for Entity {
     }
 }
 
-/// The order that proposals are listed in.
+/// The order of proposals in a deal.
 const LATEST_FIRST: Order = Order {
     field: "number",
     descending: true,
 };
 
-/// Those of a deal that the scope reaches: for a partner's people those with their partner.
-fn of(view: &View, deal: &DealId) -> Select<Entity> {
-    let all = Entity::find()
-        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
-        .filter(COLUMN.deal.eq(deal.clone()));
-    // The staff have found the deal, and see what is proposed in it.
+/// The order of proposals of several deals, before that.
+const ACROSS_DEALS: [Order; 2] = [
+    Order {
+        field: "create_time",
+        descending: true,
+    },
+    Order {
+        field: "deal",
+        descending: false,
+    },
+];
+
+/// Those of all deals, whether or not the scope reaches the deal: for a partner's people those with their
+/// partner.
+fn with_own(view: &View) -> Select<Entity> {
+    let all = Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone()));
+    // The staff see what is proposed in every deal that they find.
     let own = (!view.scope().is_staff()).then(|| Reach::Partner(Column::Partner).within(view));
     match own.flatten() {
         Some(own) => all.filter(own),
@@ -133,17 +146,43 @@ fn of(view: &View, deal: &DealId) -> Select<Entity> {
     }
 }
 
-/// Reads one page of the proposals of a deal, the latest first. The caller has found the deal in the
-/// view.
+/// Those of a deal, which the scope reaches.
+fn of(view: &View, deal: &DealId) -> Select<Entity> {
+    with_own(view).filter(COLUMN.deal.eq(deal.clone()))
+}
+
+/// Those of all deals that the scope reaches.
+fn of_all(view: &View) -> Select<Entity> {
+    if view.scope().is_whole() {
+        return with_own(view);
+    }
+    let deals = scoped::<deal::Entity>(view)
+        .select_only()
+        .column(deal::Column::Id)
+        .into_query();
+    with_own(view).filter(Column::Deal.in_subquery(deals))
+}
+
+/// Reads one page of the proposals of a deal, or of all that the scope reaches, the latest first. The
+/// caller has found the deal in the view.
 ///
 /// # Errors
 /// [`Error::BadCursor`] when the page token was made for another query.
-pub async fn page(view: &View, deal: &DealId, query: &PageQuery) -> Result<Page<Model>, Error> {
+pub async fn page(
+    view: &View,
+    deal: Option<&DealId>,
+    query: &PageQuery,
+) -> Result<Page<Model>, Error> {
+    let (select, mut order) = match deal {
+        Some(deal) => (of(view, deal), Vec::new()),
+        None => (of_all(view), ACROSS_DEALS.to_vec()),
+    };
+    order.push(LATEST_FIRST);
     let query = PageQuery {
-        order: vec![LATEST_FIRST],
+        order,
         ..query.clone()
     };
-    page::page(&view.db(), of(view, deal), &query).await
+    page::page(&view.db(), select, &query).await
 }
 
 /// Finds a proposal that the scope reaches. The caller has found the deal in the view.

@@ -64,7 +64,7 @@ impl Scene {
         pipeline.rows.into_iter().map(partner).collect()
     }
 
-    async fn set(&self, deal: &str, roles: Vec<pb::deal::PartnerRole>) {
+    pub(super) async fn set(&self, deal: &str, roles: Vec<pb::deal::PartnerRole>) {
         let set = pb::SetDealRolesRequest {
             name: deal.to_owned(),
             roles,

@@ -7,6 +7,7 @@ mod cosell;
 mod fields;
 mod managed;
 mod probing;
+mod proposals;
 mod scene;
 mod sealed;
 mod statistics;

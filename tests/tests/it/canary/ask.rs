@@ -370,6 +370,7 @@ impl Words<'_> {
                 format!("{parent}/partners/{}", partner(within, number))
             }
             Below::Lead => format!("{parent}/leads/{}", lead_id(within)),
+            Below::Deal if draft => format!("{parent}/deals/-"),
             Below::Deal => format!("{parent}/deals/{}", deal_id(within)),
             Below::Engagement if draft => format!("{parent}/engagements/-"),
             Below::Engagement => format!("{parent}/engagements/{}", engagement_id(within)),

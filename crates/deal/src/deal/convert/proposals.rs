@@ -227,7 +227,7 @@ pub(in crate::deal) fn proposals(
     request: pb::ListDealProposalsRequest,
     fields: &mut Fields,
 ) -> Option<Listed> {
-    let deal = fields.id("parent", &request.parent);
+    let deal = fields.id_or_all("parent", &request.parent);
     let query = fields.page(&request, FIELDS);
     Some(Listed {
         deal: deal?,
