@@ -269,24 +269,48 @@ on_both! {
         crowd.hands_in(&crowd.market).await;
         assert_eq!(crowd.wronged().await, [0; 0]);
     }
+}
+
+/// What tests set otherwise than a server is shipped, for there are many of them on one machine.
+const AS_SHIPPED: [(&str, &str); 2] = [
+    ("database-connections-max", "16"),
+    ("audit-seal-interval", "5s"),
+];
+
+/// Asserts how long 64 partners wait who hand in 200 customers each at once.
+async fn waits_of_a_crowd(world: World) {
+    let engine = world.engine();
+    // What is measured is a server at work: each connection of PostgreSQL makes the plan of a
+    // statement anew for its first five times.
+    let earlier = Crowd::gather(world.clone(), "earlier", PARTNERS, 10).await;
+    earlier.hands_in(&earlier.market).await;
+    let crowd = Crowd::gather(world, "crowd", PARTNERS, 200).await;
+    let mut took = crowd.hands_in(&crowd.market).await;
+    assert_eq!(crowd.wronged().await, [0; 0]);
+    took.sort_unstable();
+    let percentile = |of: usize| took[took.len() * of / 100];
+    println!(
+        "{engine:?}: {} handed in, p50 {:?}, p99 {:?}",
+        took.len(),
+        percentile(50),
+        percentile(99)
+    );
+    assert!(percentile(99) < Duration::from_millis(250));
+}
+
+mod sixty_four_partners_and_two_hundred_customers {
+    use super::*;
 
     #[ignore = "it wants the machine for itself: `make endurance` runs it"]
-    async fn sixty_four_partners_and_two_hundred_customers(world: World) {
-        let engine = world.engine();
-        // What is measured is a server at work: each connection of PostgreSQL makes the plan of a
-        // statement anew for its first five times.
-        let earlier = Crowd::gather(world.clone(), "earlier", PARTNERS, 10).await;
-        earlier.hands_in(&earlier.market).await;
-        let crowd = Crowd::gather(world, "crowd", PARTNERS, 200).await;
-        let mut took = crowd.hands_in(&crowd.market).await;
-        assert_eq!(crowd.wronged().await, [0; 0]);
-        took.sort_unstable();
-        let percentile = |of: usize| took[took.len() * of / 100];
-        println!(
-            "{engine:?}: {} handed in, p50 {:?}, p99 {:?}",
-            took.len(), percentile(50), percentile(99)
-        );
-        assert!(percentile(99) < Duration::from_millis(250));
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        run(Engine::Sqlite, &AS_SHIPPED, waits_of_a_crowd).await;
+    }
+
+    #[ignore = "it wants the machine for itself: `make endurance` runs it"]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        run(Engine::Postgres, &AS_SHIPPED, waits_of_a_crowd).await;
     }
 }
 
