@@ -4,6 +4,7 @@ pub mod convert;
 pub mod envelope;
 pub mod events;
 pub mod service;
+mod sight;
 mod snapshot;
 mod watching;
 

@@ -11,6 +11,9 @@ use trellis_tests::World;
 
 use crate::server::raw::{Line, framed};
 
+/// Where the trace stands of which everything that is made is a part.
+const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /// A server to call, and the contract to call it by.
 pub(crate) struct Stage {
     world: World,
@@ -80,9 +83,11 @@ impl Stage {
         self.makes(name, actor, request).await.1
     }
 
-    /// The same, and its answer.
+    /// The same, and its answer. It is part of a trace, of which its events tell.
     pub(crate) async fn makes(&self, name: &str, actor: &str, request: Value) -> (Value, String) {
-        let said = self.say(name, &request, &[(ACTOR, actor)]).await;
+        let trace = [("traceparent", PARENT), ("tracestate", "stage=1")];
+        let headers = [&[(ACTOR, actor)], trace.as_slice()].concat();
+        let said = self.say(name, &request, &headers).await;
         said.unwrap_or_else(|refused| panic!("{name} {request}: {refused:?}"))
     }
 

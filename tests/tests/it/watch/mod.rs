@@ -10,4 +10,5 @@ mod processes;
 mod proxy;
 pub(crate) mod scene;
 mod snapshots;
+mod states;
 mod withdrawn;
