@@ -45,6 +45,7 @@ mod m20261127_000250_award_adjustments;
 mod m20261127_000260_audit;
 mod m20261127_000261_audit_blocks;
 mod m20261127_000270_recognition;
+mod m20261127_000280_feed_marks;
 mod m20261127_000281_event_states;
 
 /// All migrations.
@@ -88,6 +89,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000260_audit::Migration),
             Box::new(m20261127_000261_audit_blocks::Migration),
             Box::new(m20261127_000270_recognition::Migration),
+            Box::new(m20261127_000280_feed_marks::Migration),
             Box::new(m20261127_000281_event_states::Migration),
         ]
     }

@@ -24,6 +24,7 @@ pub mod follow;
 mod held;
 mod holds;
 pub(crate) mod place;
+mod removed;
 mod report;
 mod shown;
 mod state;
@@ -33,6 +34,8 @@ mod watch;
 pub use held::held;
 use place::{START, at, cut, goes_on, require, settled, tuple};
 pub use place::{head, newest_place};
+use removed::require_kept;
+pub use removed::{is_kept, remove, removed_until};
 pub use report::{NewEvent, append};
 pub(crate) use report::{flush, take_few};
 use shown::shown;
@@ -186,14 +189,19 @@ pub async fn find(view: &View, place: Position) -> Result<Option<Model>, Error> 
     Ok(select.one(&view.db()).await?)
 }
 
-/// A page of the events after a place that the view's scope may read, oldest first, filtered.
+/// A page of the events that the view's scope may read, oldest first, filtered: after a place, or the first
+/// that there are; and up to where those before them were removed, if any were.
 ///
 /// # Errors
-/// [`Error::PositionUnknown`]; [`Error::Driver`] and its kin.
-pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page<Model>, Error> {
+/// [`Error::PositionUnknown`], [`Error::PositionExpired`]; [`Error::Driver`] and its kin.
+pub async fn page(
+    view: &View,
+    after: Option<Position>,
+    query: &PageQuery,
+) -> Result<(Page<Model>, Option<Position>), Error> {
     let (from, begins) = match &query.after {
         Some(cursor) => (goes_on(cursor)?, false),
-        None => (from, true),
+        None => (after.unwrap_or(START), true),
     };
     let mut rows = page::filtered(shown(view, settled(view, from)), query)?
         .order_by_asc(Column::Epoch)
@@ -204,9 +212,14 @@ pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page
         .await?;
     // What comes after it in the same life of the feed shows that the feed has come to the place.
     let comes_after = |event: &Model| event.epoch == from.epoch;
+    let removed = removed_until(view).await?;
+    if !begins || after.is_some() {
+        require_kept(from, removed)?;
+    }
     if begins && !rows.first().is_some_and(comes_after) {
         require(view, from).await?;
     }
+    let oldest = (removed > START).then_some(removed);
     let size = Ord::min(query.size, fitting(&rows));
     rows.truncate(
         usize::try_from(size)
@@ -217,7 +230,7 @@ pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page
         size,
         ..query.clone()
     };
-    Ok(cut(rows, &query, Model::position))
+    Ok((cut(rows, &query, Model::position), oldest))
 }
 
 /// What the states in a page come to at most, in bytes, so that it fits into an answer.

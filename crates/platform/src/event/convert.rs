@@ -23,13 +23,6 @@ pub const FIELDS: &[Field] = &[
     Field::text("reason_code"),
 ];
 
-/// The place before the first event.
-const START: Position = Position {
-    epoch: 0,
-    xid: 0,
-    sequence: 0,
-};
-
 /// After how long there is a heartbeat when nothing is asked.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -160,8 +153,8 @@ fn position(fields: &mut Fields, text: &str) -> Option<Position> {
 
 pub(super) fn list(request: pb::ListEventsRequest, fields: &mut Fields) -> Option<List> {
     let after = match request.after_position.as_str() {
-        "" => Some(START),
-        text => position(fields, text),
+        "" => Some(None),
+        text => position(fields, text).map(Some),
     };
     let query = fields.page(&request, FIELDS);
     Some(List {

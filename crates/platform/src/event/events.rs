@@ -13,27 +13,28 @@ use crate::Error;
 /// Asks for events.
 #[derive(Clone, Debug)]
 pub struct List {
-    /// Only what came after.
-    pub after: Position,
+    /// Only what came after; all that there is, without one.
+    pub after: Option<Position>,
     /// Which, and how many.
     pub query: PageQuery,
 }
 
-/// Lists events, oldest first, as the caller may see them.
+/// Lists events, oldest first, as the caller may see them; and tells up to where those before them were
+/// removed, if any were.
 ///
 /// # Errors
 /// `INVALID_FIELDS` when the page token was made for another request; `POSITION_UNKNOWN` when the feed
-/// has not come to the position.
+/// has not come to the position, `POSITION_EXPIRED` when events after it were removed.
 pub async fn list(
     store: &Store,
     call: Call,
     list: &List,
     by: &Standing,
-) -> Result<Page<pb::Event>, Error> {
+) -> Result<(Page<pb::Event>, Option<Position>), Error> {
     let view = store.read(&call).await?;
-    let page = event::page(&view, list.after, &list.query).await?;
+    let (page, oldest) = event::page(&view, list.after, &list.query).await?;
     if !view.scope().is_staff() {
-        return Ok(page.map(|event| told(wire(event))));
+        return Ok((page.map(|event| told(wire(event))), oldest));
     }
     let mut is_audited = false;
     let page = page.map(|event| {
@@ -44,7 +45,7 @@ pub async fn list(
     if is_audited {
         enter(store, &call).await?;
     }
-    Ok(page)
+    Ok((page, oldest))
 }
 
 /// Enters in the audit trail that somebody reads what is sensitive.

@@ -9,6 +9,7 @@ use trellis_api::open::{ACTOR, MIN_POSITION, POSITION};
 use trellis_api::{FILE_DESCRIPTOR_SET, METHODS, Method};
 use trellis_tests::World;
 
+use crate::canary::copy::past_everything;
 use crate::server::raw::{Line, framed};
 
 /// Where the trace stands of which everything that is made is a part.
@@ -57,6 +58,12 @@ impl Stage {
         let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
         let line = OnceCell::new();
         Self { world, line, pool }
+    }
+
+    /// Has a feed say that its first events have been removed, up to a place before all that there are.
+    pub(super) async fn forget(&self) {
+        let mark = "INSERT INTO feed_marks VALUES ('acme', 0, 0, 1, 1, 0, 1, 0)";
+        past_everything(&self.world, mark).await;
     }
 
     fn message(&self, name: &str) -> MessageDescriptor {

@@ -8,6 +8,7 @@ mod losses;
 mod many;
 mod processes;
 mod proxy;
+mod removed;
 pub(crate) mod scene;
 mod snapshots;
 mod states;
