@@ -47,6 +47,8 @@ mod m20261127_000261_audit_blocks;
 mod m20261127_000270_recognition;
 mod m20261127_000275_latest_proposals;
 mod m20261127_000276_decided_registrations;
+mod m20261127_000280_feed_marks;
+mod m20261127_000281_event_states;
 
 /// All migrations.
 pub struct Migrator;
@@ -91,6 +93,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000270_recognition::Migration),
             Box::new(m20261127_000275_latest_proposals::Migration),
             Box::new(m20261127_000276_decided_registrations::Migration),
+            Box::new(m20261127_000280_feed_marks::Migration),
+            Box::new(m20261127_000281_event_states::Migration),
         ]
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use protox::prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
 
-use crate::{access, addresses, exposure, names};
+use crate::{access, addresses, exposure, names, resources};
 
 pub(crate) fn write(
     pool: &DescriptorPool,
@@ -26,7 +26,7 @@ pub(crate) fn write(
         listed(pool, &request, &answer, code)?;
         let ours = answer.package_name().starts_with("trellis.");
         if ours && answers.insert(answer.full_name().to_owned()) {
-            stored(&answer, code)?;
+            stored(pool, &answer, code)?;
         }
     }
     Ok(())
@@ -154,8 +154,27 @@ fn listed(
     Ok(())
 }
 
-fn stored(answer: &MessageDescriptor, code: &mut String) -> Result<(), Box<dyn Error>> {
+fn stored(
+    pool: &DescriptorPool,
+    answer: &MessageDescriptor,
+    code: &mut String,
+) -> Result<(), Box<dyn Error>> {
     let name = names::message(answer)?;
+    let resource = match addresses::declared(pool, answer)? {
+        Some(_) => format!(
+            "fn resource(&self) -> ::std::option::Option<::trellis_core::Resource<'_>> {{
+                Some(::trellis_core::Resource {{ kind: {:?}, name: &self.name }})
+            }}
+            fn changed(&self, before: &Self) -> ::std::vec::Vec<&'static str> {{
+                let fields = [{}];
+                let changed = fields.into_iter().filter(|(changed, _)| *changed);
+                changed.map(|(_, name)| name).collect()
+            }}",
+            answer.full_name(),
+            resources::changes(answer)?,
+        ),
+        None => String::new(),
+    };
     write!(
         code,
         "impl ::trellis_core::Stored for {name} {{
@@ -163,6 +182,7 @@ fn stored(answer: &MessageDescriptor, code: &mut String) -> Result<(), Box<dyn E
             fn from_stored(bytes: &[u8]) -> ::std::option::Option<Self> {{
                 ::prost::Message::decode(bytes).ok()
             }}
+            {resource}
         }}\n"
     )?;
     Ok(())

@@ -76,6 +76,27 @@ fn resource(
     Ok(())
 }
 
+/// Pairs of whether a field differs from what it was `before`, and its name: of all fields but those that
+/// every change changes.
+pub(crate) fn changes(message: &MessageDescriptor) -> Result<String, Box<dyn Error>> {
+    let mut pairs = String::new();
+    for field in message.fields() {
+        let name = field.name();
+        if ["name", "etag", "update_time"].contains(&name) {
+            continue;
+        }
+        let place = names::ident(&real_oneof(&field).unwrap_or_else(|| name.to_owned()));
+        let mut differs = format!("self.{place} != before.{place}");
+        if real_oneof(&field).is_some() {
+            let set = is_set(message, &field)?;
+            let was_set = set.replacen("self.", "before.", 1);
+            differs = format!("{differs} && ({set} || {was_set})");
+        }
+        writeln!(pairs, "({differs}, {name:?}),")?;
+    }
+    Ok(pairs)
+}
+
 /// Whether a caller gives the field its value: it is neither the server's, nor the name or etag.
 pub(crate) fn given(
     pool: &DescriptorPool,

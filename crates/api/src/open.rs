@@ -9,7 +9,7 @@ use tonic::{Extensions, Request, Response, Status};
 use trellis_core::access::{Denied, authorize};
 use trellis_core::{
     Actor, Asked, Call, Code, EcosystemId, Eyes, Failure, PartnerId, Position, Principal, Problem,
-    Scope, Violation, Written,
+    Scope, Trace, Violation, Written,
 };
 use uuid::Uuid;
 
@@ -141,6 +141,7 @@ pub(crate) struct Caller {
     min_position: Option<Position>,
     page_keys: PageKeys,
     call_id: Option<String>,
+    trace: Option<Trace>,
     heard: Option<Heard>,
 }
 
@@ -172,6 +173,7 @@ impl Caller {
                 min_position,
                 page_keys: page_keys.unwrap_or_else(PageKeys::of_this_process),
                 call_id: call_id.filter(|id| !id.is_empty()).map(ToOwned::to_owned),
+                trace: extensions.get().cloned(),
                 heard: extensions.get().cloned(),
             },
             violations,
@@ -237,6 +239,7 @@ impl Caller {
                 resource,
                 call_id: self.call_id.clone(),
             }),
+            trace: self.trace.clone(),
             request_id,
             request_hash,
             validate_only,

@@ -126,6 +126,13 @@ impl Standing {
         }
     }
 
+    /// Whether the caller, called by another method, would reach the whole ecosystem.
+    #[must_use]
+    pub fn reaches_all(&self, access: &Access) -> bool {
+        let scope = authorize(&self.principal, access, &self.ecosystem);
+        scope.is_some_and(|scope| scope.is_whole())
+    }
+
     /// A request that the same caller makes for this call, as a part of it.
     #[must_use]
     pub fn within<T>(&self, message: T) -> Request<T> {

@@ -11,6 +11,7 @@ use crate::access::Scope;
 use crate::column::never_counted;
 use crate::id::EcosystemId;
 use crate::position::Position;
+use crate::trace::Trace;
 
 /// Who acts: a caller, or a part of the server that acts by itself.
 #[derive(
@@ -110,6 +111,8 @@ pub struct Call {
     /// What the audit trail keeps of it when it changes something; nothing for what a part of the
     /// server does by itself.
     pub asked: Option<Asked>,
+    /// Where its caller's trace stands, if there is one.
+    pub trace: Option<Trace>,
     /// Makes the call idempotent, when the caller sent one.
     pub request_id: Option<Uuid>,
     /// The hash of everything in the request that must be the same when it is sent again with its
@@ -135,6 +138,7 @@ impl Call {
             scope: Scope::whole(),
             method: part,
             asked: None,
+            trace: None,
             request_id: None,
             request_hash: [0; 32],
             validate_only: false,

@@ -23,6 +23,7 @@ pub mod position;
 pub mod rate;
 pub mod stored;
 pub mod time;
+pub mod trace;
 pub mod zone;
 
 pub use access::{Access, Eyes, Principal, Role, Scope};
@@ -42,6 +43,7 @@ pub use money::{Currency, InvalidCurrency, Money, MoneyError, allocate, round_ha
 pub use page::{Cursor, Order, Page, PageQuery, Seal};
 pub use position::{InvalidPosition, Position, Written};
 pub use rate::{InvalidRate, Rate};
-pub use stored::Stored;
+pub use stored::{Resource, Stored};
 pub use time::Timestamp;
+pub use trace::Trace;
 pub use zone::{InvalidTimeZone, TimeZone};

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::server::NamedService;
+use trellis_broker::NAME as BROKER;
 use trellis_deal::account::nearby::Nearby;
 use trellis_platform::access::secret::Pepper;
 use trellis_platform::audit::note::Signer;
+use trellis_platform::event::Retention;
 use trellis_platform::webhook::sender::Sender;
 use trellis_platform::webhook::target::Named;
 use trellis_platform::webhook::{Deliveries, Lanes};
@@ -19,7 +21,7 @@ use crate::inside::Within;
 use crate::layers::{self, Serve};
 use crate::methods::Methods;
 use crate::routes::Routes;
-use crate::settings::{Service as Package, Settings};
+use crate::settings::{Kept, Service as Package, Settings};
 
 /// The services that a server serves, ready to be called.
 pub(crate) struct Services {
@@ -183,7 +185,16 @@ impl<'a> Building<'a> {
         }
     }
 
-    fn done(self) -> Services {
+    fn done(mut self) -> Services {
+        // Nobody waits for what is removed, so it is no worker of the deployment.
+        if let Kept::For(kept) = self.settings.feed_retention
+            && self.settings.services.has(Package::Platform)
+        {
+            let publishes = !self.settings.nats_url.values().is_empty();
+            let awaited = self.deployment.iter().map(|worker| worker.name);
+            let awaited = awaited.chain(publishes.then_some(BROKER)).collect();
+            self.workers.push(Arc::new(Retention::new(kept, awaited)));
+        }
         Services {
             routes: self.routes,
             names: self.names,

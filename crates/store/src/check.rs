@@ -7,7 +7,7 @@
 use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use trellis_core::Position;
 
-use crate::platform::{cursor, parked};
+use crate::platform::{cursor, feed_mark, parked};
 use crate::{Error, View, event};
 
 /// Something that does not fit.
@@ -185,7 +185,7 @@ pub async fn references(view: &View) -> Result<Vec<Finding>, Error> {
     Ok(findings)
 }
 
-/// Finds workers that put events aside, and places that cannot be.
+/// Finds workers that put events aside, places that cannot be, and events that are missing.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -214,9 +214,12 @@ pub async fn feed(view: &View) -> Result<Vec<Finding>, Error> {
             });
         }
     }
+    findings.extend(beginning(view).await?);
+    findings.extend(told_of(view).await?);
     if view.db().get_database_backend() == DatabaseBackend::Sqlite {
         let sql = "SELECT CAST(COUNT(*) AS TEXT) AS key, CAST(MAX(sequence) AS TEXT) AS named \
-                   FROM events WHERE ecosystem = $1 HAVING COUNT(*) <> MAX(sequence)";
+                   FROM events WHERE ecosystem = $1 HAVING COUNT(*) + COALESCE((SELECT removed_count \
+                   FROM feed_marks WHERE ecosystem = $1), 0) <> MAX(sequence)";
         for (count, last) in pairs(view, sql).await? {
             findings.push(Finding {
                 place: "events".to_owned(),
@@ -225,6 +228,58 @@ pub async fn feed(view: &View) -> Result<Vec<Finding>, Error> {
         }
     }
     Ok(findings)
+}
+
+/// Finds that a feed of which something was removed does not begin where its mark says.
+async fn beginning(view: &View) -> Result<Option<Finding>, Error> {
+    let Some(mark) = feed_mark::find(view).await? else {
+        return Ok(None);
+    };
+    let first = event::after(view, mark.position(), 1).await?;
+    let first = first.first().map(event::Model::position);
+    let what = match first {
+        Some(first) if first == mark.first() => return Ok(None),
+        first => format!(
+            "those up to {} were removed, and the first that is left is {}: it is to be {}",
+            mark.position(),
+            first.map_or_else(|| "none".to_owned(), |first| first.to_string()),
+            mark.first()
+        ),
+    };
+    Ok(Some(Finding {
+        place: "events".to_owned(),
+        what,
+    }))
+}
+
+/// Finds commands whose event is not there, although it was not removed as the mark says.
+async fn told_of(view: &View) -> Result<Vec<Finding>, Error> {
+    // Whoever changed an entry may have written anything there.
+    let part = |number: usize| match view.db().get_database_backend() {
+        DatabaseBackend::Postgres => format!(
+            "CASE WHEN position ~ '^[0-9]{{1,18}}-[0-9]{{1,18}}-[0-9]{{1,18}}$' \
+             THEN split_part(position, '-', {number})::bigint END"
+        ),
+        // There every place is in the same life of the feed, and has no transaction.
+        _ if number == 3 => "CAST(substr(position, 5) AS INTEGER)".to_owned(),
+        _ => (2 - number).to_string(),
+    };
+    let [epoch, xid, sequence] = [1, 2, 3].map(part);
+    let sql = format!(
+        "SELECT a.position AS key, a.method AS named FROM (SELECT position, method, {epoch} AS epoch, \
+         {xid} AS xid, {sequence} AS sequence FROM audit_entries \
+         WHERE ecosystem = $1 AND position IS NOT NULL) AS a \
+         LEFT JOIN events AS e ON e.ecosystem = $1 AND e.epoch = a.epoch AND e.xid = a.xid \
+         AND e.sequence = a.sequence LEFT JOIN feed_marks AS m ON m.ecosystem = $1 \
+         WHERE e.ecosystem IS NULL AND (m.ecosystem IS NULL \
+         OR (a.epoch, a.xid, a.sequence) > (m.epoch, m.xid, m.sequence)) LIMIT {TOLD}"
+    );
+    let missing = pairs(view, &sql).await?.into_iter();
+    let missing = missing.map(|(position, method)| Finding {
+        place: format!("events {position}"),
+        what: format!("the event of {method} is not there, and was not removed for its age"),
+    });
+    Ok(missing.collect())
 }
 
 /// Runs a query of two text columns, `key` and `named`.

@@ -54,6 +54,18 @@ pub enum Error {
         /// The position.
         position: String,
     },
+    /// What comes after a position that the caller knows, or an event that they name, was removed from the
+    /// feed.
+    #[error(
+        "events up to {oldest} have been removed, and with them some after {position}, or the one there; \
+         read anew what you keep, with START_SNAPSHOT of WatchEvents, or go on after {oldest}"
+    )]
+    PositionExpired {
+        /// The position.
+        position: String,
+        /// The oldest position after which every event is there.
+        oldest: String,
+    },
     /// The database cannot be reached.
     #[error("the database cannot be reached; try again")]
     Unavailable(#[source] DbErr),
@@ -182,7 +194,7 @@ impl Failure for Error {
             Self::RequestIdReused { .. } | Self::BadCursor => Code::InvalidArgument,
             Self::Contended => Code::Aborted,
             Self::Deadline | Self::PositionNotReached { .. } => Code::DeadlineExceeded,
-            Self::PositionUnknown { .. } => Code::FailedPrecondition,
+            Self::PositionUnknown { .. } | Self::PositionExpired { .. } => Code::FailedPrecondition,
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => Code::Unavailable,
             Self::UnknownField { .. }
             | Self::Corrupt { .. }
@@ -203,6 +215,7 @@ impl Failure for Error {
             Self::Deadline => "DEADLINE_EXCEEDED",
             Self::PositionNotReached { .. } => "POSITION_NOT_REACHED",
             Self::PositionUnknown { .. } => "POSITION_UNKNOWN",
+            Self::PositionExpired { .. } => "POSITION_EXPIRED",
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => "UNAVAILABLE",
             Self::UnknownField { .. }
             | Self::Corrupt { .. }
@@ -220,6 +233,10 @@ impl Failure for Error {
             Self::PositionNotReached { position } | Self::PositionUnknown { position } => {
                 vec![("position", position.clone())]
             }
+            Self::PositionExpired { position, oldest } => vec![
+                ("position", position.clone()),
+                ("oldest_position", oldest.clone()),
+            ],
             Self::UnknownField { field } => vec![("field", field.clone())],
             Self::OutOfReach
             | Self::Contended

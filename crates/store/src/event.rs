@@ -14,24 +14,33 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{DatabaseBackend, QueryOrder, QueryResult, QuerySelect, Statement, Value};
+use sea_orm::{QueryOrder, QueryResult, QuerySelect, Statement};
 use trellis_core::{Actor, EcosystemId, Page, PageQuery, PartnerId, Position, Timestamp, filter};
 
 use crate::page::{self, Columns};
-use crate::{Error, Txn, View};
+use crate::{Error, View};
 
 pub mod follow;
 mod held;
 mod holds;
 pub(crate) mod place;
+mod removed;
+mod report;
 mod shown;
+mod state;
 mod tail;
 mod watch;
 
 pub use held::held;
 use place::{START, at, cut, goes_on, require, settled, tuple};
 pub use place::{head, newest_place};
-use shown::{readable, shown};
+use removed::require_kept;
+pub use removed::{is_kept, remove, removed_until};
+pub use report::{NewEvent, append};
+pub(crate) use report::{flush, take_few};
+use shown::shown;
+pub use state::{LARGEST, erase, is, was};
+pub(crate) use state::{States, of_answer};
 pub(crate) use tail::Tails;
 pub use watch::{Begin, Watch};
 
@@ -68,6 +77,17 @@ pub struct Model {
     pub data: Json,
     /// The partner that may read it. Without one it is for the vendor alone.
     pub partner: Option<PartnerId>,
+    /// What the resource is in the contract, where what it is after the change is told, or was.
+    pub state_kind: Option<String>,
+    /// The resource after the change, as whoever sees all of it is answered. Nothing when it is too large,
+    /// or was erased.
+    pub state: Option<Vec<u8>>,
+    /// The names of its fields that changed, as a list.
+    pub changed_fields: Option<Json>,
+    /// Where the call that did it stands in its caller's trace.
+    pub trace_parent: Option<String>,
+    /// What systems on the way add to that.
+    pub trace_state: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -84,114 +104,6 @@ impl Model {
     }
 }
 
-/// An event that a use case reports.
-#[derive(Clone, Debug)]
-pub struct NewEvent {
-    kind: &'static str,
-    resource: String,
-    reason_code: Option<String>,
-    note: Option<String>,
-    data: Json,
-    partner: Option<PartnerId>,
-}
-
-impl NewEvent {
-    /// An event of a kind about a resource, given by its full name.
-    #[must_use]
-    pub fn new(kind: &'static str, resource: impl Into<String>) -> Self {
-        Self {
-            kind,
-            resource: resource.into(),
-            reason_code: None,
-            note: None,
-            data: Json::Null,
-            partner: None,
-        }
-    }
-
-    /// Says why, in a word that reports can count.
-    #[must_use]
-    pub fn because(mut self, reason_code: impl Into<String>) -> Self {
-        self.reason_code = Some(reason_code.into());
-        self
-    }
-
-    /// Says why, in a sentence. An empty one is none.
-    #[must_use]
-    pub fn noting(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(note.into()).filter(|note| !note.is_empty());
-        self
-    }
-
-    /// Adds what a reader needs to know.
-    #[must_use]
-    pub fn with(mut self, data: Json) -> Self {
-        self.data = data;
-        self
-    }
-
-    /// Lets a partner read it; without this only the vendor does. What it is about must belong to the
-    /// partner, and that it happened, too: it may tell of nothing that another partner did.
-    #[must_use]
-    pub fn for_partner<'a>(mut self, partner: impl Into<Option<&'a PartnerId>>) -> Self {
-        self.partner = partner.into().cloned();
-        self
-    }
-}
-
-/// Reports an event. It is written when the use case has ended, in the same transaction.
-pub fn append(txn: &Txn, event: NewEvent) {
-    txn.push(event);
-}
-
-/// Events of one statement; each binds nine values, and SQLite takes 32,766 in one statement.
-const CHUNK: usize = 1_000;
-
-/// Takes the reported events, if one statement is enough for them, to be written as a part of
-/// another one: its text, which answers their places, and what it binds. Nothing for a partner's
-/// call, whose answer tells the place of what the partner may read and not that of the last.
-pub(crate) fn take_few(txn: &Txn) -> Option<(String, Vec<Value>)> {
-    if !txn.scope().is_staff() || !(1..=CHUNK).contains(&txn.count_events()) {
-        return None;
-    }
-    let backend = txn.db().get_database_backend();
-    Some(inserting(txn, backend, &txn.take_events()))
-}
-
-/// The places of the last of some events: of all of them, and of those that the caller may read.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Last {
-    pub(crate) of_all: Option<Position>,
-    pub(crate) shown: Option<Position>,
-}
-
-/// Writes the reported events; answers the place of the last.
-pub(crate) async fn flush(txn: &Txn) -> Result<Last, Error> {
-    let events = txn.take_events();
-    let mut last = Last::default();
-    for chunk in events.chunks(CHUNK) {
-        insert(txn, chunk, &mut last).await?;
-    }
-    Ok(last)
-}
-
-async fn insert(txn: &Txn, events: &[NewEvent], last: &mut Last) -> Result<(), Error> {
-    let db = txn.db();
-    let backend = db.get_database_backend();
-    let (sql, values) = inserting(txn, backend, events);
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    for row in db.query_all_raw(statement).await? {
-        let place = Some(place_of(&row)?);
-        last.of_all = Ord::max(last.of_all, place);
-        // Where the feed stands after what a partner must not know of would tell them of it.
-        let partner: Option<PartnerId> = row.try_get("", "partner")?;
-        if readable(txn.scope(), partner.as_ref()) {
-            last.shown = Ord::max(last.shown, place);
-        }
-    }
-    Ok(())
-}
-
 /// The place in the feed that a row tells.
 pub(crate) fn place_of(row: &QueryResult) -> Result<Position, DbErr> {
     Ok(Position {
@@ -199,62 +111,6 @@ pub(crate) fn place_of(row: &QueryResult) -> Result<Position, DbErr> {
         xid: row.try_get("", "xid")?,
         sequence: row.try_get("", "sequence")?,
     })
-}
-
-/// The statement that writes some events and tells their places, and what it binds.
-fn inserting(txn: &Txn, backend: DatabaseBackend, events: &[NewEvent]) -> (String, Vec<Value>) {
-    let mut values: Vec<Value> = Vec::with_capacity(events.len() * 9);
-    let mut rows = String::new();
-    for (index, event) in events.iter().enumerate() {
-        let NewEvent {
-            kind,
-            resource,
-            reason_code,
-            note,
-            data,
-            partner,
-        } = event;
-        let first = values.len();
-        let place: Vec<String> = (1..=9)
-            .map(|offset| format!("${}", first + offset))
-            .collect();
-        if index > 0 {
-            rows.push_str(", ");
-        }
-        let place = place.join(", ");
-        match backend {
-            DatabaseBackend::Sqlite => rows.push_str(&format!("({}, {place})", index + 1)),
-            _ => rows.push_str(&format!("({place})")),
-        }
-        values.extend([
-            Value::from(txn.ecosystem().as_str()),
-            (*kind).into(),
-            resource.as_str().into(),
-            txn.actor().as_str().into(),
-            txn.now().micros().into(),
-            reason_code.clone().into(),
-            note.clone().into(),
-            data.clone().into(),
-            partner.as_ref().map(|partner| partner.as_str()).into(),
-        ]);
-    }
-    let sql = match backend {
-        // The one writer counts for itself, so the numbers of an ecosystem have no gaps. The whole
-        // beginning of the key is named, or all events would be looked through for the last one.
-        DatabaseBackend::Sqlite => format!(
-            "INSERT INTO events (ecosystem, epoch, xid, sequence, kind, resource, actor, time, \
-             reason_code, note, data, partner) \
-             SELECT column2, 1, 0, column1 + COALESCE((SELECT MAX(sequence) FROM events \
-             WHERE ecosystem = column2 AND epoch = 1 AND xid = 0), 0), column3, column4, column5, \
-             column6, column7, column8, column9, column10 FROM (VALUES {rows}) \
-             RETURNING epoch, xid, sequence, partner"
-        ),
-        _ => format!(
-            "INSERT INTO events (ecosystem, kind, resource, actor, time, reason_code, note, data, \
-             partner) VALUES {rows} RETURNING epoch, xid, sequence, partner"
-        ),
-    };
-    (sql, values)
 }
 
 /// The next events after a place, oldest first.
@@ -333,16 +189,21 @@ pub async fn find(view: &View, place: Position) -> Result<Option<Model>, Error> 
     Ok(select.one(&view.db()).await?)
 }
 
-/// A page of the events after a place that the view's scope may read, oldest first, filtered.
+/// A page of the events that the view's scope may read, oldest first, filtered: after a place, or the first
+/// that there are; and up to where those before them were removed, if any were.
 ///
 /// # Errors
-/// [`Error::PositionUnknown`]; [`Error::Driver`] and its kin.
-pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page<Model>, Error> {
+/// [`Error::PositionUnknown`], [`Error::PositionExpired`]; [`Error::Driver`] and its kin.
+pub async fn page(
+    view: &View,
+    after: Option<Position>,
+    query: &PageQuery,
+) -> Result<(Page<Model>, Option<Position>), Error> {
     let (from, begins) = match &query.after {
         Some(cursor) => (goes_on(cursor)?, false),
-        None => (from, true),
+        None => (after.unwrap_or(START), true),
     };
-    let rows = page::filtered(shown(view, settled(view, from)), query)?
+    let mut rows = page::filtered(shown(view, settled(view, from)), query)?
         .order_by_asc(Column::Epoch)
         .order_by_asc(Column::Xid)
         .order_by_asc(Column::Sequence)
@@ -351,10 +212,41 @@ pub async fn page(view: &View, from: Position, query: &PageQuery) -> Result<Page
         .await?;
     // What comes after it in the same life of the feed shows that the feed has come to the place.
     let comes_after = |event: &Model| event.epoch == from.epoch;
+    let removed = removed_until(view).await?;
+    if !begins || after.is_some() {
+        require_kept(from, removed)?;
+    }
     if begins && !rows.first().is_some_and(comes_after) {
         require(view, from).await?;
     }
-    Ok(cut(rows, query, Model::position))
+    let oldest = (removed > START).then_some(removed);
+    let size = Ord::min(query.size, fitting(&rows));
+    rows.truncate(
+        usize::try_from(size)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1),
+    );
+    let query = PageQuery {
+        size,
+        ..query.clone()
+    };
+    Ok((cut(rows, &query, Model::position), oldest))
+}
+
+/// What the states in a page come to at most, in bytes, so that it fits into an answer.
+const PAGE_BYTES: usize = 2 * 1_024 * 1_024;
+
+/// How many of some events make a page: one at least.
+fn fitting(events: &[Model]) -> u32 {
+    let sizes = events
+        .iter()
+        .map(|event| event.state.as_ref().map_or(0, Vec::len));
+    let sums = sizes.scan(0, |sum, size| {
+        *sum += size;
+        Some(*sum)
+    });
+    let fit = sums.take_while(|sum| *sum <= PAGE_BYTES).count();
+    u32::try_from(fit.max(1)).unwrap_or(u32::MAX)
 }
 
 /// Whether a worker's place is behind the newest committed event, readable or not.

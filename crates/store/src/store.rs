@@ -325,7 +325,7 @@ impl Store {
         source: Source,
     ) -> Result<Unit<T>, E>
     where
-        T: Stored,
+        T: Stored + 'static,
         E: Failure + From<Error>,
         W: Fn(Txn, C) -> F,
         F: Future<Output = Result<T, E>>,
@@ -347,6 +347,7 @@ impl Store {
         if call.validate_only {
             return Ok(Unit::Tried(value));
         }
+        event::of_answer(&txn, &value);
         let answer = call
             .request_id
             .map(|_| value.to_stored())

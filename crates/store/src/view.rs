@@ -4,13 +4,13 @@
 //! no query can leave its ecosystem.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
-use trellis_core::{Actor, Call, EcosystemId, Scope, Timestamp};
+use trellis_core::{Actor, Call, EcosystemId, Scope, Timestamp, Trace};
 
 use crate::direct::Direct;
-use crate::event::NewEvent;
+use crate::event::{NewEvent, States};
 use crate::executor::{Executor, Reading, Transaction};
 
 #[derive(Clone)]
@@ -116,12 +116,14 @@ pub struct Txn {
     view: View,
     caller: Arc<By>,
     events: Arc<Mutex<Vec<NewEvent>>>,
+    states: Arc<Mutex<States>>,
 }
 
 /// Who makes a change.
 struct By {
     actor: Actor,
     person: Option<Actor>,
+    trace: Option<Trace>,
 }
 
 impl Txn {
@@ -131,8 +133,10 @@ impl Txn {
             caller: Arc::new(By {
                 actor: call.actor.clone(),
                 person: call.person.clone(),
+                trace: call.trace.clone(),
             }),
             events: Arc::default(),
+            states: Arc::default(),
         }
     }
 
@@ -169,6 +173,22 @@ impl Txn {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(event);
+    }
+
+    /// Where the caller's trace stands.
+    pub(crate) fn trace(&self) -> Option<&Trace> {
+        self.caller.trace.as_ref()
+    }
+
+    /// What is known of the resources that are changed.
+    pub(crate) fn states(&self) -> MutexGuard<'_, States> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an event is reported about a resource.
+    pub(crate) fn reports(&self, resource: &str) -> bool {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().any(|event| event.is_about(resource))
     }
 
     pub(crate) fn count_events(&self) -> usize {

@@ -365,7 +365,10 @@ pub(super) async fn rewrite(
         account_key::replace(txn, &after.id, new).await?;
         after.key_version = identity::KEY_VERSION;
     }
-    record::update::<Entity>(txn, after).await
+    let after = record::update::<Entity>(txn, after).await?;
+    event::was(txn, wire(before.clone()));
+    event::is(txn, &wire(after.clone()));
+    Ok(after)
 }
 
 /// Puts all that belong to an account below the top that it has now. The caller holds the lock of the

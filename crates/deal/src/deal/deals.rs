@@ -295,6 +295,7 @@ pub(crate) async fn add(txn: &Txn, new: New) -> Result<Model, Error> {
             .for_partner(deal.partner.as_ref())
             .with(told(&deal)),
     );
+    event::is(txn, &wire(deal.clone()));
     Ok(deal)
 }
 
@@ -338,6 +339,7 @@ pub(super) async fn lock(txn: &Txn, id: &DealId, etag: &Etag) -> Result<(Model, 
         .await?
         .ok_or_else(|| absent(txn, id))?;
     etag.check(deal.version, &resource)?;
+    event::was(txn, wire(deal.clone()));
     Ok((deal, resource))
 }
 

@@ -95,6 +95,7 @@ pub async fn dispute(
                 &txn,
                 about("deal.role_disputed", resource, on, number, told),
             );
+            event::is(&txn, &wire(deal.clone()));
             Ok(wire_for(txn.scope(), deal))
         })
         .await

@@ -116,6 +116,7 @@ pub async fn update(store: &Store, call: Call, update: Update) -> Result<Written
                             .with(told(&deal)),
                     );
                 }
+                event::is(&txn, &wire(deal.clone()));
                 Ok(wire_for(txn.scope(), deal))
             },
         )

@@ -12,7 +12,7 @@ use trellis_store::deal::proposal::{self, Side, State};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::{Store, Txn, View, record};
 
-use super::convert::wire_proposal;
+use super::convert::{wire, wire_proposal};
 use super::deals::told;
 use super::disputes::takes_part;
 use super::editing::{Edit, not_editable, write};
@@ -225,6 +225,8 @@ pub async fn decide(
             let proposal = proposal.ok_or_else(|| no_such(&txn, &deal.id, asked.number))?;
             let resource = trellis_api::name(txn.ecosystem(), &deal.id);
             asked.etag.check(deal.version, &resource)?;
+            event::was(&txn, wire(deal.clone()));
+            event::was(&txn, wire_proposal(proposal.clone()));
             let by = writer(&txn, &deal)?;
             may_decide(&deal, by.as_ref(), &proposal, asked.verb)?;
             let named = numbered_name(txn.ecosystem(), &deal.id, "proposals", asked.number);
@@ -237,7 +239,8 @@ pub async fn decide(
                 event::append(&txn, updated.with(told(&deal)));
             }
             let ended = end(&txn, &mut deal, proposal, state, &asked.note);
-            record::update::<Entity>(&txn, deal).await?;
+            let deal = record::update::<Entity>(&txn, deal).await?;
+            event::is(&txn, &wire(deal));
             proposal::decide(&txn, ended.clone()).await?;
             Ok(wire_proposal(ended))
         })

@@ -76,6 +76,7 @@ pub async fn record(store: &Store, call: Call, record: Record) -> Result<Written
             let resource = name(txn.ecosystem(), &asked.on.id);
             let deal = record::lock::<Entity>(&txn, &asked.on.id).await?;
             let deal = deal.ok_or_else(|| absent(&txn, &asked.on.id))?;
+            event::was(&txn, wire(deal.clone()));
             lifecycle::check(deal.stage, asked.what.verb(), &resource)?;
             if let Some(amount) = asked.what.amount() {
                 in_currency_of(&deal, amount)?;

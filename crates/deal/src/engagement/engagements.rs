@@ -209,6 +209,7 @@ pub async fn update(
             let mut engagement = lock(&txn, &id).await?;
             let resource = name(txn.ecosystem(), &id);
             etag.check(engagement.version, &resource)?;
+            event::was(&txn, wire(engagement.clone()));
             if engagement.state == State::Closed && !fields.is_empty() {
                 return Err(Problem::NotEditable {
                     resource,
@@ -278,6 +279,7 @@ async fn moves(
             let mut engagement = lock(&txn, &on.id).await?;
             let resource = name(txn.ecosystem(), &on.id);
             on.etag.check(engagement.version, &resource)?;
+            event::was(&txn, wire(engagement.clone()));
             engagement.state = lifecycle::moved(engagement.state, verb, &resource)?;
             if verb == Verb::Close {
                 engagement.close_time = Some(txn.now());

@@ -217,6 +217,7 @@ pub async fn accept(
             member.accept_time = Some(txn.now());
             let member = member::update(&txn, member).await?;
             event::append(&txn, told("engagement_member.accepted", &member, &on.note));
+            event::is(&txn, &answer(&txn.whole(), member.clone()));
             Ok(answer(&txn, member))
         })
         .await
@@ -322,6 +323,7 @@ pub(super) async fn end(
     member.reason_code = reason_code;
     let member = member::update(txn, member).await?;
     event::append(txn, told(kind, &member, note));
+    event::is(txn, &answer(&txn.whole(), member.clone()));
     Ok(member)
 }
 
@@ -356,6 +358,7 @@ async fn lock(txn: &Txn, on: &Move) -> Result<(Model, EngagementState), Error> {
         .ok_or_else(missing)?;
     on.etag
         .check(member.version, &child_name(txn.ecosystem(), engagement, id))?;
+    event::was(txn, answer(&txn.whole(), member.clone()));
     Ok((lifecycle::as_of(member, txn.now()), held.state))
 }
 

@@ -208,6 +208,7 @@ pub async fn revoke(
             let found = snapshot::lock(&txn, &key.0, &key.1).await?;
             let mut revoked = found.ok_or_else(|| missing(&txn, &key))?;
             etag.check(revoked.version, &resource)?;
+            event::was(&txn, wire_snapshot(revoked.clone(), true));
             revoked.state =
                 lifecycle::snapshot_moved(revoked.state, SnapshotVerb::Revoke, &resource)?;
             revoked.revoke_time = Some(txn.now());

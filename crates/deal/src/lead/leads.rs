@@ -284,6 +284,7 @@ pub async fn route(
                 .into());
             }
             let (lead, routing) = routing::route(&txn, lead, seed, on.note).await?;
+            event::is(&txn, &wire(lead.clone()));
             Ok(pb::RouteLeadResponse {
                 lead: Some(wire(lead)),
                 routing: Some(wire_routing(routing)),
@@ -310,6 +311,7 @@ pub async fn accept(store: &Store, call: Call, on: Move) -> Result<Written<pb::L
             lead.due_time = Some(act_by);
             came_of_it(&mut lead, Outcome::Accepted, None, None);
             let lead = kept(&txn, lead, "lead.accepted", on).await?;
+            event::is(&txn, &answer(&txn.whole(), lead.clone()));
             if dry && !txn.scope().is_staff() {
                 return Ok(wire(hidden(shown(lead, txn.scope()))));
             }
@@ -410,6 +412,7 @@ async fn let_go(
             event::append(&txn, event);
             came_of_it(&mut lead, outcome, on.reason_code, Some(txn.now()));
             let (lead, _) = routing::route(&txn.whole(), lead, None, String::new()).await?;
+            event::is(&txn, &wire(lead.clone()));
             if txn.scope().is_whole() {
                 return Ok(wire(lead));
             }
@@ -528,7 +531,9 @@ pub async fn mark_duplicate(
 
 /// Writes a moved lead back, reports it to whoever holds it, and answers it.
 async fn keep(txn: &Txn, lead: Model, kind: &'static str, on: Move) -> Result<pb::Lead, Error> {
-    Ok(answer(txn, kept(txn, lead, kind, on).await?))
+    let lead = kept(txn, lead, kind, on).await?;
+    event::is(txn, &answer(&txn.whole(), lead.clone()));
+    Ok(answer(txn, lead))
 }
 
 async fn kept(txn: &Txn, lead: Model, kind: &'static str, on: Move) -> Result<Model, Error> {
@@ -563,6 +568,7 @@ async fn lock(txn: &Txn, on: &Move) -> Result<(Model, String), Error> {
         .await?
         .ok_or_else(|| absent(txn, &on.id))?;
     on.etag.check(lead.version, &resource)?;
+    event::was(txn, answer(&txn.whole(), lead.clone()));
     Ok((routing::settle(txn, lead)?, resource))
 }
 

@@ -17,7 +17,7 @@ use trellis_store::{Store, Txn, record};
 use super::convert::wire;
 use super::disclosure::{Seen, shown};
 use super::lifecycle::{self, Verb};
-use super::registrations::{self, answer, find, lock, seen};
+use super::registrations::{self, changed, find, lock, seen};
 use super::{clarification, extension, held, joining, queue, response, revocation, told, transfer};
 use crate::deal::amounts::{self, Draft};
 use crate::deal::{deals, evidence};
@@ -102,7 +102,7 @@ pub async fn submit(
                     joining::submit(&whole, registration, &resource, asking(on.note, seen)).await?
                 }
             };
-            answer(&txn, registration).await
+            changed(&txn, registration).await
         })
         .await
 }
@@ -136,7 +136,7 @@ pub async fn request_info(
                 };
                 let registration =
                     clarification::ask(&whole, &held, registration, &resource, question).await?;
-                answer(&txn, registration).await
+                changed(&txn, registration).await
             },
         )
         .await
@@ -171,7 +171,7 @@ pub async fn extend(
             let _held = held::hold(&whole, &find(&txn, &on.id).await?).await?;
             let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
             let registration = extension::extend(&whole, registration, &resource, on.note).await?;
-            answer(&txn, registration).await
+            changed(&txn, registration).await
         })
         .await
 }
@@ -215,7 +215,7 @@ pub async fn transfer(
                 let registration =
                     transfer::transfer(&whole, &held, registration, &resource, partner, leaving)
                         .await?;
-                answer(&txn, registration).await
+                changed(&txn, registration).await
             },
         )
         .await
@@ -238,7 +238,7 @@ pub async fn approve(
             let (registration, resource) = lock(&txn, &on.id, &on.etag).await?;
             let registration =
                 queue::approve(&txn.whole(), &held, registration, &resource, on.note).await?;
-            answer(&txn, registration).await
+            changed(&txn, registration).await
         })
         .await
 }
@@ -290,7 +290,7 @@ async fn leave(
                 }
                 _ => queue::leave(&whole, &held, registration, &resource, leaving).await?,
             };
-            answer(&txn, registration).await
+            changed(&txn, registration).await
         })
         .await
 }
@@ -329,7 +329,7 @@ pub async fn convert(
                         .for_partner(&registration.partner)
                         .with(told::told(&registration)),
                 );
-                answer(&txn, registration).await
+                changed(&txn, registration).await
             },
         )
         .await

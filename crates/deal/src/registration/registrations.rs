@@ -160,7 +160,7 @@ pub async fn create(
                         .for_partner(&registration.partner)
                         .with(told::told(&registration)),
                 );
-                answer(&txn, registration).await
+                changed(&txn, registration).await
             },
         )
         .await
@@ -337,7 +337,7 @@ pub async fn update(
                         .for_partner(&registration.partner)
                         .with(told::told_of_claim(&registration)),
                 );
-                answer(&txn, registration).await
+                changed(&txn, registration).await
             },
         )
         .await
@@ -352,6 +352,12 @@ pub(super) async fn answer(
     reached(view, &mut registration).await?;
     let answered = lifecycle::answered(registration, view.now());
     Ok(wire(shown(answered, seen)))
+}
+
+/// A changed registration as the call may see it, and in the feed as all of it is seen.
+pub(super) async fn changed(txn: &Txn, registration: Model) -> Result<pb::Registration, Error> {
+    event::is(txn, &answer(&txn.whole(), registration.clone()).await?);
+    answer(txn, registration).await
 }
 
 /// Leaves of the transfers of a registration those from partners that the call reaches.
@@ -427,6 +433,7 @@ pub(super) async fn lock_to_submit(
 fn read_at(txn: &Txn, locked: Model, etag: &Etag) -> Result<(Model, String), Error> {
     let resource = name(txn.ecosystem(), &locked.id);
     etag.check(locked.version, &resource)?;
+    event::was(txn, wire(lifecycle::answered(locked.clone(), txn.now())));
     Ok((lifecycle::as_of(locked, txn.now()), resource))
 }
 

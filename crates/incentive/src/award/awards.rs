@@ -93,6 +93,7 @@ pub(crate) async fn approve(
                 else {
                     return Err(absent(&txn, &id));
                 };
+                event::was(&txn, wire(award.clone(), buckets));
                 not_on_hold(&resource, &award)?;
                 let minor = buckets.review;
                 if minor == 0 {
@@ -120,7 +121,9 @@ pub(crate) async fn approve(
                     .for_partner(&award.partner);
                 event::append(&txn, event.with(data));
                 changed.push(award.clone());
-                awards.push(wire(award, buckets));
+                let award = wire(award, buckets);
+                event::is(&txn, &award);
+                awards.push(award);
             }
             ledger::append(&txn, all_postings).await?;
             award::save(&txn, changed).await?;

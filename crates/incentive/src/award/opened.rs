@@ -4,9 +4,10 @@ use trellis_api::{Etag, name};
 use trellis_core::{AwardId, Date, Money, Problem, Timestamp, Violation};
 use trellis_store::incentive::award::{Entity, Model, Ruling, RulingKind, Rulings};
 use trellis_store::incentive::ledger::{self, Buckets};
-use trellis_store::{Txn, record};
+use trellis_store::{Txn, event, record};
 
 use super::awards::{absent, settled_anew};
+use super::convert::wire;
 use super::settle::Settled;
 use crate::Error;
 
@@ -40,6 +41,7 @@ impl Opened {
         let (Settled { award, buckets }, zone) =
             settled.remove(id).ok_or_else(|| absent(txn, id))?;
         let today = zone.local_date(txn.now());
+        event::was(txn, wire(award.clone(), buckets));
         Ok(Self {
             resource,
             award,

@@ -101,11 +101,22 @@ pub(super) async fn approve(
             }
             let amount = Money::new(batch.net_minor, batch.currency);
             within_limit(&txn, &resource, amount)?;
+            event::was(&txn, wire(before_approval(batch.clone())));
             let event = NewEvent::new("payout_batch.approved", resource);
             event::append(&txn, event.noting(note).with(told(&batch)));
             Ok(wire(batch))
         })
         .await
+}
+
+/// What a batch was before it was approved.
+fn before_approval(batch: Model) -> Model {
+    Model {
+        state: State::Submitted,
+        approver: None,
+        approve_time: None,
+        ..batch
+    }
 }
 
 /// Cancels a batch.
@@ -331,6 +342,7 @@ impl Step {
             .ok_or_else(|| absent(txn, &on.id))?;
         let resource = name(txn.ecosystem(), &on.id);
         on.etag.check(batch.version, &resource)?;
+        event::was(txn, wire(batch.clone()));
         let from = batch.state;
         batch.state = lifecycle::moved(from, verb, &resource)?;
         Ok(Self {

@@ -126,6 +126,7 @@ pub(crate) async fn update(
             let mut plan = lock(&txn, &id).await?;
             let resource = name(txn.ecosystem(), &id);
             etag.check(plan.version, &resource)?;
+            event::was(&txn, wire(plan.clone()));
             mask.unchanged(&wire(plan.clone()))?;
             if let Some(display_name) = display_name {
                 plan.display_name = display_name;

@@ -280,7 +280,9 @@ async fn lock(txn: &Txn, key: &Key, etag: &Etag) -> Result<Model, Error> {
     let version = plan_version::lock(txn, &key.plan, key.number).await?;
     let version = version.ok_or_else(|| absent(txn, key))?;
     etag.check(version.version, &resource(txn, &version))?;
-    Ok(lifecycle::as_of(version, txn.now()))
+    let version = lifecycle::as_of(version, txn.now());
+    event::was(txn, wire_version(version.clone()));
+    Ok(version)
 }
 
 /// Checks what a draft says as a whole, and that the tiers of its audience are there.

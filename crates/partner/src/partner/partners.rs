@@ -379,7 +379,9 @@ async fn lock(txn: &Txn, id: &PartnerId, etag: &Etag) -> Result<(Model, String),
         .await?
         .ok_or_else(|| absent(txn, id))?;
     etag.check(partner.version, &resource)?;
-    Ok((lifecycle::as_of(partner, txn.now()), resource))
+    let partner = lifecycle::as_of(partner, txn.now());
+    event::was(txn, wire(partner.clone()));
+    Ok((partner, resource))
 }
 
 pub(super) fn apply(partner: &mut Model, edit: Edit) {

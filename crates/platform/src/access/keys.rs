@@ -256,7 +256,7 @@ pub(super) async fn revoke(
 ) -> Result<Written<pb::ApiKey>, Error> {
     let now = store.clock_now();
     let written = store.write(call, on, move |txn, on| async move {
-        let mut key = lock(&txn, &on).await?;
+        let mut key = lock(&txn, &on, now).await?;
         if key.revoke_time.is_none() {
             key.revoke_time = Some(now);
             key = record::update::<Entity>(&txn, key).await?;
@@ -283,7 +283,7 @@ pub(super) async fn rotate(
     let command = (on, secret.shown(), pepper.hash(secret.reveal()));
     let written = store
         .write(call, command, move |txn, (on, shown, hash)| async move {
-            let mut key = lock(&txn, &on).await?;
+            let mut key = lock(&txn, &on, now).await?;
             if !is_active(&key, now) {
                 return Err(Problem::Precondition {
                     resource: name(txn.ecosystem(), &on.id),
@@ -311,11 +311,12 @@ pub(super) fn is_active(key: &Model, now: Timestamp) -> bool {
     key.revoke_time.is_none() && key.expire_time.is_none_or(|end| now < end)
 }
 
-async fn lock(txn: &Txn, on: &On) -> Result<Model, Error> {
+async fn lock(txn: &Txn, on: &On, now: Timestamp) -> Result<Model, Error> {
     let key = record::lock::<Entity>(txn, &on.id).await?;
     let key = key.ok_or_else(|| absent(txn, &on.id))?;
     let resource = name(txn.ecosystem(), &on.id);
     on.etag.check(key.version, &resource)?;
+    event::was(txn, wire(key.clone(), now));
     Ok(key)
 }
 

@@ -23,7 +23,8 @@ pub(super) async fn list(
     Ok(entry::page(&view, query).await?.map(wire))
 }
 
-/// Erases somebody's name from all entries, and enters for each of them that it was.
+/// Erases somebody's name from all entries, and enters for each of them that it was; and before that the
+/// states of resources that name them from the feed.
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND` when the ecosystem does not exist.
@@ -33,10 +34,14 @@ pub(super) async fn erase(
     name: Actor,
 ) -> Result<Written<pb::ErasePersonalDataResponse>, Error> {
     let by = Draft::of(&call, store.clock_now());
+    let states = match call.validate_only {
+        true => 0,
+        false => event::erase(store, &call.ecosystem, &name).await?,
+    };
     store
-        .write(call, (name, by), |txn, (name, by)| async move {
+        .write(call, (name, by), move |txn, (name, by)| async move {
             let erased = entry::erase(&txn, &name, by).await?;
-            let data = serde_json::json!({ "entries": erased });
+            let data = serde_json::json!({ "entries": erased, "states": states });
             let ecosystem = ecosystem_name(txn.ecosystem());
             event::append(
                 &txn,

@@ -188,9 +188,11 @@ pub async fn advance(
 }
 
 async fn lock(txn: &Txn) -> Result<Model, Error> {
-    ecosystem::lock(txn)
+    let ecosystem = ecosystem::lock(txn)
         .await?
-        .ok_or_else(|| absent(txn.ecosystem()))
+        .ok_or_else(|| absent(txn.ecosystem()))?;
+    event::was(txn, wire(ecosystem.clone(), txn.now()));
+    Ok(ecosystem)
 }
 
 fn apply(ecosystem: &mut Model, edit: Edit) {

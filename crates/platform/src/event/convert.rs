@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use prost_types::Any;
+use serde_json::Value as Json;
 use trellis_api::platform::v1 as pb;
 use trellis_api::platform::v1::watch_events_request::Start;
 use trellis_api::{Field, Fields, duration, ecosystem_name};
@@ -21,13 +22,6 @@ pub const FIELDS: &[Field] = &[
     Field::time("time"),
     Field::text("reason_code"),
 ];
-
-/// The place before the first event.
-const START: Position = Position {
-    epoch: 0,
-    xid: 0,
-    sequence: 0,
-};
 
 /// After how long there is a heartbeat when nothing is asked.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -80,7 +74,13 @@ pub fn told(mut event: pb::Event) -> pb::Event {
     if let Some(data) = &mut event.data {
         data.fields.retain(|field, _| is_told(field));
     }
-    event
+    pb::Event {
+        state: None,
+        changed_fields: Vec::new(),
+        trace_parent: String::new(),
+        trace_state: String::new(),
+        ..event
+    }
 }
 
 /// Whether a partner reads a field of an event's data.
@@ -105,7 +105,17 @@ pub fn wire(event: Model) -> pb::Event {
         note,
         data,
         partner: _,
+        state_kind,
+        state,
+        changed_fields,
+        trace_parent,
+        trace_state,
     } = event;
+    let changed_fields = state.as_ref().and(changed_fields).map(names);
+    let state = state_kind.zip(state).map(|(kind, value)| Any {
+        type_url: format!("{TYPE_URL}{kind}"),
+        value,
+    });
     pb::Event {
         name: format!("{}/events/{position}", ecosystem_name(&ecosystem)),
         position,
@@ -116,7 +126,19 @@ pub fn wire(event: Model) -> pb::Event {
         reason_code: reason_code.unwrap_or_default(),
         note: note.unwrap_or_default(),
         data: trellis_api::json::object(data),
+        state,
+        changed_fields: changed_fields.unwrap_or_default(),
+        trace_parent: trace_parent.unwrap_or_default(),
+        trace_state: trace_state.unwrap_or_default(),
     }
+}
+
+/// How what says of an `Any` what it holds begins.
+pub(super) const TYPE_URL: &str = "type.googleapis.com/";
+
+/// The names in a list.
+fn names(list: Json) -> Vec<String> {
+    serde_json::from_value(list).unwrap_or_default()
 }
 
 /// A position that was told before.
@@ -131,8 +153,8 @@ fn position(fields: &mut Fields, text: &str) -> Option<Position> {
 
 pub(super) fn list(request: pb::ListEventsRequest, fields: &mut Fields) -> Option<List> {
     let after = match request.after_position.as_str() {
-        "" => Some(START),
-        text => position(fields, text),
+        "" => Some(None),
+        text => position(fields, text).map(Some),
     };
     let query = fields.page(&request, FIELDS);
     Some(List {

@@ -5,7 +5,8 @@ use trellis_api::ecosystem_name;
 use trellis_core::{EcosystemId, Timestamp};
 use trellis_store::event::Model;
 
-use super::convert::is_told;
+use super::convert::{TYPE_URL, is_told};
+use super::sight;
 
 /// The media type of the body.
 pub const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
@@ -41,6 +42,11 @@ pub fn of(event: Model, reader: Reader) -> Letter {
         reason_code,
         note,
         mut data,
+        state_kind,
+        state,
+        changed_fields,
+        trace_parent,
+        trace_state,
         ..
     } = event;
     let mut body = around(&ecosystem, &id, &kind, time);
@@ -51,16 +57,39 @@ pub fn of(event: Model, reader: Reader) -> Letter {
         }
     } else {
         body.insert("actor".into(), actor.as_str().into());
-        let why = [("reasoncode", reason_code), ("note", note)];
-        body.extend(
-            why.into_iter()
-                .filter_map(|(name, text)| Some((name.into(), text?.into()))),
-        );
+        let beside = [
+            ("reasoncode", reason_code),
+            ("note", note),
+            ("traceparent", trace_parent),
+            ("tracestate", trace_state),
+        ];
+        let told = |(name, text): (&str, Option<String>)| Some((name.into(), text?.into()));
+        body.extend(beside.into_iter().filter_map(told));
+        if let Some(resource) = resource_of(state_kind, state) {
+            if data.is_null() {
+                data = json!({});
+            }
+            if let Value::Object(fields) = &mut data {
+                fields.insert("resource".into(), resource);
+                let changed = changed_fields.unwrap_or_else(|| json!([]));
+                fields.insert("changed_fields".into(), changed);
+            }
+        }
     }
     if !data.is_null() {
         body.insert("data".into(), data);
     }
     letter(id, body)
+}
+
+/// What the resource is after the change, as `google.protobuf.Any` is written in JSON.
+fn resource_of(kind: Option<String>, state: Option<Vec<u8>>) -> Option<Value> {
+    let kind = kind.filter(|kind| sight::is_told(kind))?;
+    let mut resource = trellis_api::json::message(&kind, &state?)?;
+    if let Value::Object(fields) = &mut resource {
+        fields.insert("@type".into(), format!("{TYPE_URL}{kind}").into());
+    }
+    Some(resource)
 }
 
 /// What a webhook of this name is sent to test it.

@@ -33,11 +33,12 @@ impl EventService for Events {
         &self,
         request: Request<pb::ListEventsRequest>,
     ) -> Result<Response<pb::ListEventsResponse>, Status> {
-        let (call, list) = open(request, convert::list)?;
-        let page = events::list(&self.store, call, &list).await?;
+        let (call, list, standing) = open_lasting(request, convert::list)?;
+        let (page, oldest) = events::list(&self.store, call, &list, &standing).await?;
         Ok(Response::new(pb::ListEventsResponse {
             next_page_token: page_token(&list.query, page.next),
             events: page.rows,
+            oldest_position: oldest.map(|oldest| oldest.to_string()).unwrap_or_default(),
         }))
     }
 

@@ -18,7 +18,7 @@ use trellis_api::{Standing, ecosystem_name};
 use trellis_core::EcosystemId;
 
 use self::kinds::{KINDS, Read};
-pub(super) use self::kinds::{Kind, named, names};
+pub(super) use self::kinds::{Kind, kinds, named, names};
 
 /// How many resources are read at a time.
 const PAGE: i32 = 100;

@@ -16,6 +16,8 @@ use trellis_store::Store;
 use trellis_store::event::{Begin, Model, Watch};
 
 use super::convert::{complete, heartbeat, pulse, there_is, told, told_of, wire};
+use super::events::enter;
+use super::sight;
 use super::snapshot::{Inside, Resources, Snapshot};
 use crate::Error;
 
@@ -46,7 +48,7 @@ pub(super) struct Asked {
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND` when the ecosystem does not exist, `POSITION_UNKNOWN` when its feed has not come
-/// to the position, `PERMISSION_DENIED` when resources are asked for that the caller may not list.
+/// to the position, `POSITION_EXPIRED` when events after it were removed, `PERMISSION_DENIED` when resources are asked for that the caller may not list.
 pub(super) async fn watch(
     store: &Store,
     inside: Arc<dyn Inside>,
@@ -63,12 +65,17 @@ pub(super) async fn watch(
     let kinds = resources.kinds(&standing)?;
     // The feed's place is taken here, before anything of a snapshot is read.
     let feed = Watch::begin(store, call, begin, filter).await;
+    let feed = feed.map_err(Error::from)?;
+    let of_partner = !call.scope.is_staff();
+    if !of_partner && sight::sees_what_is_audited(&standing) {
+        enter(store, call).await?;
+    }
     let now = Instant::now();
     let watching = Watching {
         snapshot: kinds.map(|kinds| Snapshot::new(inside, &call.ecosystem, kinds)),
         resources: Vec::new().into_iter(),
-        feed: feed.map_err(Error::from)?,
-        of_partner: !call.scope.is_staff(),
+        feed,
+        of_partner,
         read: Vec::new().into_iter(),
         heartbeat,
         heartbeat_due: now,
@@ -144,10 +151,9 @@ impl Watching {
     }
 
     fn event(&self, model: Model) -> pb::WatchEventsResponse {
-        let event = wire(model);
         told_of(match self.of_partner {
-            true => told(event),
-            false => event,
+            true => told(wire(model)),
+            false => wire(sight::seen(model, &self.standing).0),
         })
     }
 

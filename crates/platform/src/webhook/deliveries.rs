@@ -83,8 +83,10 @@ pub(super) async fn redeliver(
                     .into());
                 }
                 let view = txn.within(scope(&webhook));
-                let found = event::find(&view, event).await?;
-                let event = found.ok_or(Problem::NotFound { resource: name })?;
+                let Some(event) = event::find(&view, event).await? else {
+                    event::is_kept(&txn, event).await?;
+                    return Err(Problem::NotFound { resource: name }.into());
+                };
                 let before =
                     webhook_delivery::of_event(&txn, &webhook.id, event.position()).await?;
                 let delivery = match before {

@@ -275,7 +275,7 @@ pub(super) async fn update(
         .write(call, update, move |txn, Update { on, mask, edit }| {
             let sender = sender.clone();
             async move {
-                let mut webhook = lock(&txn, &on).await?;
+                let mut webhook = lock(&txn, &on, real).await?;
                 mask.unchanged(&wire(webhook.clone(), real))?;
                 let was_disabled = webhook.disabled;
                 apply(&mut webhook, edit);
@@ -329,7 +329,7 @@ pub(super) async fn delete(
 ) -> Result<Written<pb::Webhook>, Error> {
     let real = store.clock_now();
     let written = store.write(call, on, move |txn, on| async move {
-        let webhook = lock(&txn, &on).await?;
+        let webhook = lock(&txn, &on, real).await?;
         webhook_delivery::forget_all(&txn, &webhook.id).await?;
         webhook::remove(&txn, &webhook.id).await?;
         event::append(&txn, told(&txn, &webhook, "webhook.deleted"));
@@ -356,7 +356,7 @@ pub(super) async fn rotate(
             call,
             (on, secret, seed),
             move |txn, (on, secret, seed)| async move {
-                let mut webhook = lock(&txn, &on).await?;
+                let mut webhook = lock(&txn, &on, real).await?;
                 rotated(&mut webhook, secret, seed, real, overlap);
                 let webhook = record::update::<Entity>(&txn, webhook).await?;
                 event::append(&txn, self::told(&txn, &webhook, "webhook.secret_rotated"));
@@ -383,11 +383,12 @@ fn rotated(
     webhook.previous_expire_time = overlaps.then(|| now.saturating_add(overlap));
 }
 
-async fn lock(txn: &Txn, on: &On) -> Result<Model, Error> {
+async fn lock(txn: &Txn, on: &On, now: Timestamp) -> Result<Model, Error> {
     let webhook = record::lock::<Entity>(txn, &on.id).await?;
     let webhook = webhook.ok_or_else(|| absent(txn, &on.id))?;
     on.etag
         .check(webhook.version, &name(txn.ecosystem(), &on.id))?;
+    event::was(txn, wire(webhook.clone(), now));
     Ok(webhook)
 }
 

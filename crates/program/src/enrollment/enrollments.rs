@@ -141,6 +141,7 @@ pub async fn update(
                 let found = record::lock::<Entity>(&txn, &id).await?;
                 let mut enrollment = found.ok_or_else(|| absent(&txn, &id))?;
                 etag.check(enrollment.version, &resource)?;
+                event::was(&txn, wire(enrollment.clone()));
                 mask.unchanged(&wire(enrollment.clone()))?;
                 let Edit {
                     territories,

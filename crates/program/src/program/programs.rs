@@ -399,6 +399,7 @@ async fn lock(txn: &Txn, id: &ProgramId, etag: &Etag) -> Result<(Model, String),
         .await?
         .ok_or_else(|| absent(txn, id))?;
     etag.check(program.version, &resource)?;
+    event::was(txn, wire(program.clone()));
     Ok((program, resource))
 }
 

@@ -279,6 +279,7 @@ async fn lock(txn: &Txn, key: &Key, etag: &Etag) -> Result<Locked, Error> {
         return Err(key.absent(txn));
     };
     etag.check(tier.version, &resource)?;
+    event::was(txn, wire(tier.clone()));
     change::changeable(program.state, &name(txn.ecosystem(), &key.program))?;
     Ok(Locked {
         program,

@@ -1,5 +1,6 @@
 //! Tells of each call: a span for its whole length, and a log line when it ends.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use http::{HeaderMap, Request, Response};
@@ -10,10 +11,11 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use trellis_api::open::ACTOR;
+use trellis_core::Trace;
 
 use super::request_id::RequestId;
 use super::{Rest, Serve, Step, body};
-use crate::methods::{Method, UNKNOWN};
+use crate::methods::{Method, UNKNOWN, Work};
 use crate::refusal::Shed;
 
 /// The longest actor that is logged as it was sent.
@@ -24,9 +26,15 @@ const ACTOR_LONGEST: usize = 128;
 pub(super) struct Spans;
 
 impl Step for Spans {
-    async fn answer<S: Serve>(&self, request: Request<Body>, rest: Rest<S>) -> Response<Body> {
+    async fn answer<S: Serve>(&self, mut request: Request<Body>, rest: Rest<S>) -> Response<Body> {
         let began = Instant::now();
         let span = open(&request);
+        let method = request.extensions().get::<Method>();
+        if method.is_some_and(|method| method.work() == Work::Write)
+            && let Some(trace) = trace(&span, request.headers())
+        {
+            request.extensions_mut().insert(trace);
+        }
         let response = rest.run(request).instrument(span.clone()).await;
         let ended = span.clone();
         let shed = response.extensions().get::<Shed>().is_some();
@@ -65,6 +73,18 @@ fn open(request: &Request<Body>) -> Span {
         tracing::trace!(%untraced, "no trace to continue");
     }
     span
+}
+
+/// Where a call stands in a trace, for what it changes: its own span, where spans are exported, and
+/// otherwise what its caller says.
+fn trace(span: &Span, headers: &HeaderMap) -> Option<Trace> {
+    let mut own = HashMap::new();
+    opentelemetry::global::get_text_map_propagator(|propagator| {
+        propagator.inject_context(&span.context(), &mut own);
+    });
+    let told = |name: &str| headers.get(name)?.to_str().ok();
+    let of = |name: &str| own.get(name).map(String::as_str).or_else(|| told(name));
+    Trace::read(of("traceparent")?, of("tracestate"))
 }
 
 fn close(span: &Span, code: Code, shed: bool, began: Instant) {

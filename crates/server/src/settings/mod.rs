@@ -19,6 +19,6 @@ pub use load::{Loaded, Mistake, Mistakes, Origin, Sources};
 pub use table::Settings;
 pub(crate) use value::Value;
 pub use value::{
-    ClientCertificates, DatabaseUrl, File, Hosts, LogFormat, LogLevel, LogName, Origins,
+    ClientCertificates, DatabaseUrl, File, Hosts, Kept, LogFormat, LogLevel, LogName, Origins,
     OtherAddress, OtlpEndpoint, OtlpHeaders, PublicKeys, RowSecurity, Service, Services, Size,
 };

@@ -7,7 +7,7 @@ use super::broker::{NatsServers, NatsStart, NatsUser, StreamName, SubjectPrefix}
 use super::issuers::IssuerList;
 use super::load::Reader;
 use super::value::{
-    ClientCertificates, DatabaseUrl, Ecosystems, File, Hosts, LogFormat, LogLevel, LogName,
+    ClientCertificates, DatabaseUrl, Ecosystems, File, Hosts, Kept, LogFormat, LogLevel, LogName,
     Origins, OtherAddress, OtlpEndpoint, OtlpHeaders, PublicKeys, RowSecurity, Services, Size,
     Value,
 };
@@ -101,6 +101,11 @@ settings! {
         /// The hosts that webhooks may have beside public ones: names or addresses, with or without a
         /// port. Whoever makes webhooks can have the server call them, also without TLS.
         webhook_hosts("webhook-hosts"): Hosts = "none";
+    }
+    "Feed" => {
+        /// How long events stay in the change feed, by their ecosystem's clock: forever, or so long.
+        /// Older ones are removed once every worker, webhook and broker has passed them.
+        feed_retention("feed-retention"): Kept = "forever";
     }
     "Broker" => {
         /// The servers of NATS to whose JetStream the change feed is published. None: it is not.

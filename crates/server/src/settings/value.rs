@@ -131,6 +131,46 @@ impl Value for Duration {
     }
 }
 
+/// How long something is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// For ever.
+    Forever,
+    /// For so long.
+    For(Duration),
+}
+
+const DAY: u64 = 86_400;
+
+impl Value for Kept {
+    const EXPECTS: &'static str = "forever, or an hour or more, such as 36h or 400d";
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "forever" {
+            return Some(Self::Forever);
+        }
+        let kept = match text.strip_suffix('d') {
+            Some(days) => {
+                Duration::from_secs(days.parse::<u32>().ok()?.into()).checked_mul(86_400)?
+            }
+            None => <Duration as Value>::read(text)?,
+        };
+        // A hundred years are far from where subtracting from a clock overflows.
+        let sane = Duration::from_secs(3_600)..=Duration::from_secs(36_500 * DAY);
+        sane.contains(&kept).then_some(Self::For(kept))
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Forever => "forever".to_owned(),
+            Self::For(kept) if kept.as_secs() % DAY == 0 && kept.subsec_nanos() == 0 => {
+                format!("{}d", kept.as_secs() / DAY)
+            }
+            Self::For(kept) => kept.show(),
+        }
+    }
+}
+
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(u32);
@@ -792,6 +832,31 @@ mod tests {
     fn refuses<V: Value>(texts: &[&str]) {
         for text in texts {
             assert!(V::read(text).is_none(), "{text} was read");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_kept_for_an_hour_or_more_or_for_ever() {
+        for (text, shown) in [
+            ("forever", "forever"),
+            ("400d", "400d"),
+            ("90m", "90m"),
+            ("48h", "2d"),
+        ] {
+            assert_eq!(Kept::read(text).unwrap().show(), shown);
+        }
+        for bad in [
+            "",
+            "never",
+            "59m",
+            "0d",
+            "36501d",
+            "1.5d",
+            "-1d",
+            "d",
+            "99999999999d",
+        ] {
+            assert_eq!(Kept::read(bad), None, "{bad}");
         }
     }
 

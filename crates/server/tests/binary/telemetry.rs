@@ -26,6 +26,9 @@ use tonic::transport::{Channel, Server};
 use tower::{Service, service_fn};
 use trellis_api::partner::v1::GetPartnerRequest;
 use trellis_api::partner::v1::partner_service_client::PartnerServiceClient;
+use trellis_api::platform::v1 as platform;
+use trellis_api::platform::v1::ecosystem_service_client::EcosystemServiceClient;
+use trellis_api::platform::v1::event_service_client::EventServiceClient;
 
 use crate::binary::Serving;
 
@@ -102,6 +105,19 @@ impl Collector {
             .collect()
     }
 
+    /// The id of the span of a method that was called once.
+    fn span_of(&self, method: &str) -> String {
+        let traces = self.traces.lock().unwrap();
+        let scopes = traces
+            .iter()
+            .flat_map(|request| &request.resource_spans)
+            .flat_map(|resource| &resource.scope_spans);
+        let mut spans = scopes.flat_map(|scope| &scope.spans);
+        let span = spans.find(|span| span.name.ends_with(method)).unwrap();
+        let hex = span.span_id.iter().map(|byte| format!("{byte:02x}"));
+        hex.collect()
+    }
+
     /// The names of all metrics.
     fn measured(&self) -> BTreeSet<String> {
         let metrics = self.metrics.lock().unwrap();
@@ -114,6 +130,14 @@ impl Collector {
             .map(|metric| metric.name.clone())
             .collect()
     }
+}
+
+/// A call whose caller has begun a trace.
+fn traced<T>(message: T, parent: &str) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    let metadata = request.metadata_mut();
+    metadata.insert("traceparent", parent.parse().unwrap());
+    request
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -131,17 +155,34 @@ async fn calls_are_traced_and_measured_and_the_rest_is_flushed_at_the_end() {
     ];
     let serving = Serving::start(folder.path(), &arguments);
     let channel = Channel::from_shared(format!("http://{}", serving.address)).unwrap();
-    let mut partners = PartnerServiceClient::new(channel.connect().await.unwrap());
+    let channel = channel.connect().await.unwrap();
+    let mut partners = PartnerServiceClient::new(channel.clone());
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
     for _ in 0..3 {
-        let mut request = tonic::Request::new(GetPartnerRequest::default());
-        let parent = format!("00-{trace}-00f067aa0ba902b7-01");
-        request
-            .metadata_mut()
-            .insert("traceparent", parent.parse().unwrap());
+        let request = traced(GetPartnerRequest::default(), &parent);
         partners.get_partner(request).await.unwrap_err();
     }
-    drop(partners);
+    // What a call changes says where the call stands: below what its caller has begun.
+    let create = platform::CreateEcosystemRequest {
+        ecosystem_id: "acme".to_owned(),
+        ecosystem: Some(platform::Ecosystem {
+            display_name: "Acme".to_owned(),
+            ..platform::Ecosystem::default()
+        }),
+        ..platform::CreateEcosystemRequest::default()
+    };
+    let mut ecosystems = EcosystemServiceClient::new(channel.clone());
+    let made = ecosystems.create_ecosystem(traced(create, &parent)).await;
+    made.unwrap();
+    let list = platform::ListEventsRequest {
+        parent: "ecosystems/acme".to_owned(),
+        ..platform::ListEventsRequest::default()
+    };
+    let mut events = EventServiceClient::new(channel);
+    let listed = events.list_events(list).await.unwrap().into_inner();
+    let stands = listed.events[0].trace_parent.clone();
+    drop((partners, ecosystems, events));
     serving.signal("-TERM");
     let (status, told) =
         tokio::task::spawn_blocking(move || serving.ended(Duration::from_secs(30)))
@@ -168,6 +209,11 @@ async fn calls_are_traced_and_measured_and_the_rest_is_flushed_at_the_end() {
     assert_eq!(
         *collector.keys.lock().unwrap(),
         BTreeSet::from(["s3cret".to_owned()])
+    );
+
+    assert_eq!(
+        stands,
+        format!("00-{trace}-{}-01", collector.span_of("CreateEcosystem"))
     );
 
     let traces = collector.traces.lock().unwrap();

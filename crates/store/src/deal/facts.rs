@@ -244,6 +244,11 @@ mod tests {
             note: None,
             data,
             partner: None,
+            state_kind: None,
+            state: None,
+            changed_fields: None,
+            trace_parent: None,
+            trace_state: None,
         }
     }
 

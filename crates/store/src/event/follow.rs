@@ -103,7 +103,13 @@ impl Known {
             return Ok(false);
         }
         let select = of_ecosystem(view).filter(at().eq(tuple(known.position())));
-        Ok(select.one(&view.db()).await?.as_ref() == Some(known))
+        let found = select.one(&view.db()).await?;
+        // What it tells of the resource may have been erased.
+        let found = found.map(|found| Model {
+            state: known.state.clone(),
+            ..found
+        });
+        Ok(found.as_ref() == Some(known))
     }
 
     /// The next events after the known ones up to a place, oldest first.

@@ -5,6 +5,7 @@ use sea_orm::sea_query::{ExprTrait, SimpleExpr};
 use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect};
 use trellis_core::{Cursor, Page, PageQuery, Position, filter};
 
+use super::removed::removed_until;
 use super::shown::shown;
 use super::{COLUMN, Column, Entity};
 use crate::{Error, View};
@@ -100,18 +101,26 @@ pub(crate) fn goes_on(Cursor(values): &Cursor) -> Result<Position, Error> {
 }
 
 /// The place of the newest event that no later commit can precede and that the view's scope may
-/// read; nothing has happened yet: zero.
+/// read, or up to where the feed was removed if none of those is left; nothing has happened yet: zero.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn head(view: &View) -> Result<Position, Error> {
-    last_place(view, shown(view, settled(view, START))).await
+    let last = last_place(view, shown(view, settled(view, START))).await?;
+    match last == START {
+        true => removed_until(view).await,
+        false => Ok(last),
+    }
 }
 
 /// The same, of the events up to a place.
 pub(super) async fn head_until(view: &View, place: Position) -> Result<Position, Error> {
     let until = settled(view, START).filter(at().lte(tuple(place)));
-    last_place(view, shown(view, until)).await
+    let last = last_place(view, shown(view, until)).await?;
+    match last == START {
+        true => Ok(removed_until(view).await?.min(place)),
+        false => Ok(last),
+    }
 }
 
 /// The place of the newest committed event, whether or not it can be read yet; nothing has happened yet: zero.
@@ -145,7 +154,7 @@ async fn last_place(view: &View, select: Select<Entity>) -> Result<Position, Err
 ///
 /// What was committed and cannot be read yet counts, because whoever wrote it was told its place.
 pub(super) async fn require(view: &View, place: Position) -> Result<(), Error> {
-    if place == START {
+    if place == START || place == removed_until(view).await? {
         return Ok(());
     }
     let beyond = of_ecosystem(view)

@@ -20,6 +20,7 @@ use tokio_util::task::AbortOnDropHandle;
 use trellis_core::{EcosystemId, Position};
 
 use super::place::{head, newest_place};
+use super::removed::stands;
 use super::shown::is_of_access;
 use super::{Model, after};
 use crate::{Error, View};
@@ -33,6 +34,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// For how long the feed may not be read before everybody who follows is told.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// After how long without having read it may be that events were removed before they were: much less than
+/// how long any is kept.
+const ABSENCE: Duration = Duration::from_secs(60);
 
 /// Events that are read at a time, and handed out.
 pub(super) const CHUNK: u64 = 256;
@@ -138,8 +143,10 @@ impl End {
     async fn read(self: Arc<Self>, view: View) {
         let mut again = LOOK_AGAIN;
         let mut failing: Option<Instant> = None;
+        let mut read = Instant::now();
         loop {
-            let outcome = self.read_on(&view).await;
+            let absent = std::mem::replace(&mut read, Instant::now()).elapsed() >= ABSENCE;
+            let outcome = self.read_on(&view, absent || failing.is_some()).await;
             let held = matches!(outcome, Ok(true));
             self.held.store(held, Ordering::Relaxed);
             again = if held {
@@ -162,10 +169,21 @@ impl End {
         }
     }
 
-    /// Hands out what there is to read; answers whether there is more that cannot be read yet.
-    async fn read_on(&self, view: &View) -> Result<bool, Error> {
+    /// Hands out what there is to read, after an absence perhaps; answers whether there is more that cannot be
+    /// read yet.
+    async fn read_on(&self, view: &View, absent: bool) -> Result<bool, Error> {
         let mut place = *self.place();
         let newest = newest_place(view).await?;
+        if absent {
+            match stands(view, place).await {
+                Err(expired @ Error::PositionExpired { .. }) => {
+                    place = head(view).await?;
+                    *self.place() = place;
+                    self.tell(Err(expired));
+                }
+                stands => stands?,
+            }
+        }
         if newest < place {
             // Somebody restored the database beneath the running server.
             let position = place.to_string();

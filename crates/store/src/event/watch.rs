@@ -9,6 +9,7 @@ use trellis_core::{Call, Filter, Position};
 
 use super::holds::{holds, is_plain};
 use super::place::{START, head, head_until, require};
+use super::removed::stands;
 use super::shown::is_shown;
 use super::tail::{Batch, CHUNK, News, Tail};
 use super::{Model, between};
@@ -57,7 +58,7 @@ impl Watch {
     /// Begins to follow.
     ///
     /// # Errors
-    /// As for [`Store::read`]; [`Error::PositionUnknown`].
+    /// As for [`Store::read`]; [`Error::PositionUnknown`], [`Error::PositionExpired`].
     pub async fn begin(
         store: &Store,
         call: &Call,
@@ -68,10 +69,14 @@ impl Watch {
         let tail = store.feed().tails().of(&view).await?;
         let (place, at) = match begin {
             Begin::After(place) => {
+                stands(&view, place).await?;
                 require(&view, place).await?;
                 (place, place)
             }
-            Begin::First => (START, START),
+            Begin::First => {
+                stands(&view, START).await?;
+                (START, START)
+            }
             Begin::Now => {
                 let place = head(&view.whole()).await?;
                 (place, shown_until(&view, place).await?)
@@ -122,7 +127,7 @@ impl Watch {
     /// The next events; none when there is nothing to read.
     ///
     /// # Errors
-    /// [`Error::Driver`] and its kin.
+    /// [`Error::PositionExpired`] when they were removed before they were read; [`Error::Driver`] and its kin.
     pub async fn read(&mut self) -> Result<Vec<Model>, Error> {
         if let Some(to) = self.behind {
             return self.read_table(to).await;
@@ -135,6 +140,8 @@ impl Watch {
 
     async fn read_table(&mut self, to: Position) -> Result<Vec<Model>, Error> {
         let events = self.between(self.place, to).await?;
+        // What was removed until now may have come before these.
+        stands(&self.view, self.place).await?;
         let is_all = u64::try_from(events.len()).is_ok_and(|count| count < CHUNK);
         match events.last() {
             Some(last) if !is_all => {

@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod cursor;
 pub mod ecosystem;
+pub mod feed_mark;
 pub mod parked;
 pub mod role_grant;
 pub mod secret;

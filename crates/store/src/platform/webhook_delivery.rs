@@ -338,6 +338,28 @@ pub async fn hurry(txn: &Txn, webhook: &WebhookId) -> Result<(), Error> {
     Ok(())
 }
 
+/// The place of the oldest event that waits for a webhook, whichever.
+pub(crate) async fn oldest_waiting(view: &View) -> Result<Option<Position>, Error> {
+    let oldest: Option<(i64, i64, i64)> = Entity::find()
+        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        // As the index says it, or it is not used.
+        .filter(Expr::cust("state = 'PENDING'"))
+        .select_only()
+        .columns([Column::Epoch, Column::Xid, Column::Sequence])
+        .order_by_asc(Column::Epoch)
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::Sequence)
+        .limit(1)
+        .into_tuple()
+        .one(&view.db())
+        .await?;
+    Ok(oldest.map(|(epoch, xid, sequence)| Position {
+        epoch,
+        xid,
+        sequence,
+    }))
+}
+
 /// Forgets what ended before a moment, at most so many; answers how many.
 ///
 /// # Errors

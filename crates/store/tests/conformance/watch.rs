@@ -180,7 +180,7 @@ async fn listed(
         filter: filter.cloned(),
         ..everything(1_000)
     };
-    event::page(&view, from, &query).await.unwrap().rows
+    event::page(&view, Some(from), &query).await.unwrap().0.rows
 }
 
 async fn head(fixture: &Fixture, scope: &Scope) -> Position {
@@ -285,7 +285,7 @@ on_both! {
         let knows = async |scope: &Scope, place: Position| {
             let watched = begun(&fixture, scope, Begin::After(place), None).await.map(drop);
             let view = fixture.store.read(&reaching(scope)).await.unwrap();
-            let listed = event::page(&view, place, &everything(10)).await.map(drop);
+            let listed = event::page(&view, Some(place), &everything(10)).await.map(drop);
             for refused in [watched.as_ref().err(), listed.as_ref().err()].into_iter().flatten() {
                 assert!(matches!(refused, Error::PositionUnknown { .. }), "{refused:?}");
             }

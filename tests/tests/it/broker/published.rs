@@ -43,6 +43,10 @@ on_both_engines! {
             assert_eq!(told.event["specversion"], "1.0");
             assert_eq!(told.event["data"]["number"], json!(0));
             assert_eq!(told.event["actor"], same.actor.as_str());
+            let made = got.iter().find(|one| one.event["type"] == "ecosystem.created").unwrap();
+            let resource = &made.event["data"]["resource"];
+            assert_eq!(resource["@type"], "type.googleapis.com/trellis.platform.v1.Ecosystem");
+            assert_eq!(resource["name"], made.event["subject"]);
         })
         .await;
     }

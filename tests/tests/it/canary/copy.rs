@@ -10,6 +10,9 @@ use super::plant::ECOSYSTEMS;
 /// the audit trail, whose signatures would not be good for what the copy says. It is sealed anew.
 const LEFT_OUT: [&str; 2] = ["requests", "audit_blocks"];
 
+/// What is made of bytes, and shown all the same: what events tell of resources.
+const STATE: (&str, &str) = ("events", "state");
+
 /// Tables whose rows the ledger's own checks want in place before those of others.
 const FIRST: &str = "ledger_lines";
 
@@ -67,13 +70,21 @@ async fn on_sqlite(world: &World) {
     let columns = rows.iter().map(|row| (row.get(0), row.get(1)));
     let replaced = |column: &str, to: &str| {
         format!(
-            "CASE typeof({column}) WHEN 'text' THEN \
-             replace(replace({column}, 'cnry-e00-', 'cnry-{to}-'), 'CNRY_E00_', 'CNRY_{}_') \
-             ELSE {column} END",
+            "replace(replace({column}, 'cnry-e00-', 'cnry-{to}-'), 'CNRY_E00_', 'CNRY_{}_')",
             to.to_uppercase()
         )
     };
-    let sql = copying(columns.collect(), |_, column, to| replaced(column, to));
+    let sql = copying(columns.collect(), |table, column, to| {
+        let text = replaced(column, to);
+        // A canary is as long as another, so that a message is still one.
+        let bytes = match (table, column) {
+            STATE => format!("CAST({} AS BLOB)", replaced("CAST(state AS TEXT)", to)),
+            _ => column.to_owned(),
+        };
+        format!(
+            "CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'blob' THEN {bytes} ELSE {column} END"
+        )
+    });
     past_everything(world, &sql).await;
 }
 
@@ -99,6 +110,19 @@ async fn on_postgres(world: &World) {
                  'CNRY_{}_')::{kind}",
                 to.to_uppercase()
             ),
+            "bytea" if (table, column) == STATE => {
+                let hex = |text: &str| {
+                    let hex: Vec<_> = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+                    hex.concat()
+                };
+                format!(
+                    "decode(replace(replace(encode({column}, 'hex'), '{}', '{}'), '{}', '{}'), 'hex')",
+                    hex("cnry-e00-"),
+                    hex(&format!("cnry-{to}-")),
+                    hex("CNRY_E00_"),
+                    hex(&format!("CNRY_{}_", to.to_uppercase())),
+                )
+            }
             _ => column.to_owned(),
         }
     });

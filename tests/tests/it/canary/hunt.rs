@@ -207,6 +207,16 @@ fn asking(home: usize, start: Start) -> WatchEventsRequest {
     }
 }
 
+/// The name of a resource, which every one begins with.
+pub(super) fn name_of(resource: &[u8]) -> String {
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Named {
+        #[prost(string, tag = "1")]
+        name: String,
+    }
+    Named::decode(resource).unwrap().name
+}
+
 /// Adds each text of a message under the path of its field.
 fn gather(at: &str, message: &DynamicMessage, texts: &mut BTreeMap<String, BTreeSet<String>>) {
     for (field, value) in message.fields() {

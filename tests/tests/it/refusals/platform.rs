@@ -60,6 +60,16 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             "POSITION_UNKNOWN",
             json!({ "parent": "ecosystems/acme", "after_position": beyond }),
         ),
+        case(
+            "WatchEvents",
+            "POSITION_EXPIRED",
+            json!({ "parent": "ecosystems/acme", "start": "START_FIRST" }),
+        ),
+        case(
+            "ListEvents",
+            "POSITION_EXPIRED",
+            json!({ "parent": "ecosystems/acme", "after_position": "0-0-0" }),
+        ),
     ]);
     cases.extend(lists(&[
         "ListEvents",
@@ -122,6 +132,11 @@ fn webhooks() -> Vec<Case> {
             "RedeliverEvent",
             "RESOURCE_NOT_FOUND",
             event("webhooks/none", "events/1-0-1"),
+        ),
+        case(
+            "RedeliverEvent",
+            "POSITION_EXPIRED",
+            event("webhooks/on", "events/0-0-1"),
         ),
         case(
             "RedeliverEvent",

@@ -100,6 +100,7 @@ pub(super) async fn build(stage: &Stage) -> Built {
     let hold = json!({ "name": held, "reason": "HOLD_REASON_DISPUTE" });
     stage.does("HoldAward", hold).await;
     webhooks(stage).await;
+    stage.forget().await;
     let keys = keys(stage).await;
     Built {
         approved,
@@ -109,12 +110,15 @@ pub(super) async fn build(stage: &Stage) -> Built {
     }
 }
 
-/// One of the vendor's, and of a partner as many as it may have. All are disabled: nothing is sent.
+/// Two of the vendor's, and of a partner as many as it may have. All but one are disabled, and that one is
+/// told of nothing: nothing is sent.
 async fn webhooks(stage: &Stage) {
     let of_partner = (0..10).map(|number| (format!("nimbus-{number}"), name("partners/nimbus")));
-    for (id, partner) in of_partner.chain([("off".to_owned(), String::new())]) {
+    let of_vendor = ["off", "on"].map(|id| (id.to_owned(), String::new()));
+    for (id, partner) in of_partner.chain(of_vendor) {
         let webhook = json!({
-            "url": "http://127.0.0.1:1/", "disabled": true, "partner": partner
+            "url": "http://127.0.0.1:1/", "disabled": id != "on", "partner": partner,
+            "filter": "type = \"nothing\""
         });
         create(stage, "CreateWebhook", "webhook", &id, &webhook).await;
     }

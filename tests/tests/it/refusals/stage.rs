@@ -9,7 +9,11 @@ use trellis_api::open::{ACTOR, MIN_POSITION, POSITION};
 use trellis_api::{FILE_DESCRIPTOR_SET, METHODS, Method};
 use trellis_tests::World;
 
+use crate::canary::copy::past_everything;
 use crate::server::raw::{Line, framed};
+
+/// Where the trace stands of which everything that is made is a part.
+const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// A server to call, and the contract to call it by.
 pub(crate) struct Stage {
@@ -56,6 +60,12 @@ impl Stage {
         Self { world, line, pool }
     }
 
+    /// Has a feed say that its first events have been removed, up to a place before all that there are.
+    pub(super) async fn forget(&self) {
+        let mark = "INSERT INTO feed_marks VALUES ('acme', 0, 0, 1, 1, 0, 1, 0)";
+        past_everything(&self.world, mark).await;
+    }
+
     fn message(&self, name: &str) -> MessageDescriptor {
         self.pool.get_message_by_name(name).unwrap()
     }
@@ -80,9 +90,11 @@ impl Stage {
         self.makes(name, actor, request).await.1
     }
 
-    /// The same, and its answer.
+    /// The same, and its answer. It is part of a trace, of which its events tell.
     pub(crate) async fn makes(&self, name: &str, actor: &str, request: Value) -> (Value, String) {
-        let said = self.say(name, &request, &[(ACTOR, actor)]).await;
+        let trace = [("traceparent", PARENT), ("tracestate", "stage=1")];
+        let headers = [&[(ACTOR, actor)], trace.as_slice()].concat();
+        let said = self.say(name, &request, &headers).await;
         said.unwrap_or_else(|refused| panic!("{name} {request}: {refused:?}"))
     }
 

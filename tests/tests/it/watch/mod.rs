@@ -8,6 +8,8 @@ mod losses;
 mod many;
 mod processes;
 mod proxy;
+mod removed;
 pub(crate) mod scene;
 mod snapshots;
+mod states;
 mod withdrawn;

@@ -76,6 +76,34 @@ on_both! {
         assert_eq!(delivered.next_attempt_time, None);
     }
 
+    async fn what_a_resource_is_comes_with_the_event_that_changed_it(world: World) {
+        let scene = Scene::open(world).await;
+        let receiver = Receiver::open().await;
+        scene.tell(&receiver, PARTNERS).await;
+        let name = scene.partner("nimbus").await;
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let mut traced = tonic::Request::new(trellis_api::partner::v1::InvitePartnerRequest {
+            name: name.clone(),
+            ..trellis_api::partner::v1::InvitePartnerRequest::default()
+        });
+        traced.metadata_mut().insert("traceparent", parent.parse().unwrap());
+        scene.partners().invite_partner(traced).await.unwrap();
+        let came = receiver.until(2).await;
+        let made = &came[0].event;
+        assert_eq!(made["data"]["resource"]["@type"], "type.googleapis.com/trellis.partner.v1.Partner");
+        assert_eq!(made["data"]["resource"]["name"], name.as_str());
+        assert_eq!(made["data"]["resource"]["external_id"], "crm-nimbus");
+        assert_eq!(made["data"]["resource"]["state"], "STATE_PROSPECT");
+        assert_eq!(made["data"]["changed_fields"], serde_json::json!([]));
+        assert_eq!(made.get("traceparent"), None);
+        let invited = &came[1].event;
+        assert_eq!(invited["traceparent"], parent);
+        assert_eq!(invited["data"]["to"], "INVITED");
+        assert_eq!(invited["data"]["resource"]["state"], "STATE_INVITED");
+        let changed = serde_json::json!(["state", "invitation_expire_time"]);
+        assert_eq!(invited["data"]["changed_fields"], changed);
+    }
+
     async fn a_partner_is_told_what_it_may_list_and_no_more(world: World) {
         let scene = Scene::open(world).await;
         let (nimbus, cirrus) = (scene.partner("nimbus").await, scene.partner("cirrus").await);
@@ -103,6 +131,7 @@ on_both! {
         kinds.sort_unstable();
         assert_eq!(kinds, ["partner.invited", "partner.updated", "webhook.created"]);
         assert!(told.iter().all(|one| one.event.get("actor").is_none()));
+        assert!(told.iter().all(|one| one.event["data"].get("resource").is_none()));
         assert!(told.iter().all(|one| !one.body.windows(6).any(|part| part == b"cirrus")));
         // Nor does its queue name what it is not told of.
         scene.until(&names[1], State::Delivered, 4).await;

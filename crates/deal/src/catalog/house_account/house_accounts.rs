@@ -241,6 +241,7 @@ async fn lock(txn: &Txn, id: &HouseAccountId, etag: &Etag) -> Result<(Model, Str
     let house = record::lock::<Entity>(txn, id).await?;
     let house = house.ok_or_else(|| absent(txn, id))?;
     etag.check(house.version, &resource)?;
+    event::was(txn, wire(house.clone()));
     Ok((house, resource))
 }
 

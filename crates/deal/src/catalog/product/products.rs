@@ -131,6 +131,7 @@ pub async fn update(
             let product = record::lock::<Entity>(&txn, &id).await?;
             let mut product = product.ok_or_else(|| absent(&txn, &id))?;
             etag.check(product.version, &resource)?;
+            event::was(&txn, wire(product.clone()));
             family_exists(&txn, &edit).await?;
             apply(&mut product, edit);
             let product = record::update::<Entity>(&txn, product)

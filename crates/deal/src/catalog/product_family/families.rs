@@ -121,6 +121,7 @@ pub async fn update(
             let family = record::lock::<Entity>(&txn, &id).await?;
             let mut family = family.ok_or_else(|| absent(&txn, &id))?;
             etag.check(family.version, &resource)?;
+            event::was(&txn, wire(family.clone()));
             apply(&mut family, edit);
             let family = record::update::<Entity>(&txn, family)
                 .await

@@ -134,6 +134,7 @@ pub async fn update(
             let territory = record::lock::<Entity>(&txn, &id).await?;
             let mut territory = territory.ok_or_else(|| absent(&txn, &id))?;
             etag.check(territory.version, &resource)?;
+            event::was(&txn, wire(territory.clone()));
             if let Some(Some(parent)) = &edit.parent_territory {
                 let chain = territory::chain(&txn, parent).await?;
                 if chain.is_empty() {

@@ -84,6 +84,14 @@ pub(in crate::event) fn named(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
+/// All kinds by the full names of their messages, and who may list them.
+pub(in crate::event) fn kinds() -> impl Iterator<Item = (&'static str, Access)> {
+    KINDS.iter().map(|kind| {
+        let (_, message) = kind.type_url.rsplit_once('/').unwrap_or_default();
+        (message, kind.access)
+    })
+}
+
 /// The types of all kinds.
 pub(in crate::event) fn names() -> String {
     let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
