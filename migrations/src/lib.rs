@@ -45,6 +45,7 @@ mod m20261127_000250_award_adjustments;
 mod m20261127_000260_audit;
 mod m20261127_000261_audit_blocks;
 mod m20261127_000270_recognition;
+mod m20261127_000290_plan_budgets;
 
 /// All migrations.
 pub struct Migrator;
@@ -87,6 +88,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000260_audit::Migration),
             Box::new(m20261127_000261_audit_blocks::Migration),
             Box::new(m20261127_000270_recognition::Migration),
+            Box::new(m20261127_000290_plan_budgets::Migration),
         ]
     }
 }
