@@ -49,6 +49,7 @@ mod m20261127_000275_latest_proposals;
 mod m20261127_000276_decided_registrations;
 mod m20261127_000280_feed_marks;
 mod m20261127_000281_event_states;
+mod m20261127_000290_plan_budgets;
 
 /// All migrations.
 pub struct Migrator;
@@ -95,6 +96,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000276_decided_registrations::Migration),
             Box::new(m20261127_000280_feed_marks::Migration),
             Box::new(m20261127_000281_event_states::Migration),
+            Box::new(m20261127_000290_plan_budgets::Migration),
         ]
     }
 }

@@ -130,6 +130,8 @@ const REFERENCES: &[Reference] = &[
     refers("deal_role_changes", "deal", "deal", "deals"),
     refers("deal_stage_changes", "deal", "deal", "deals"),
     refers("plans", "id", "program", "programs"),
+    refers("plan_budgets", "plan", "plan", "plans"),
+    refers("plan_budgets", "plan", "first_cut", "awards"),
     refers("plan_versions", "plan", "plan", "plans"),
     refers("plan_versions", "plan", "program", "programs"),
     refers("incentive_facts", "external_id", "deal", "deals"),

@@ -6,7 +6,7 @@
 //! is read by it.
 
 use sea_orm::sea_query::{
-    Alias, Expr, ExprTrait, Func, FunctionCall, Query, SelectStatement, SimpleExpr,
+    Alias, BinOper, Expr, ExprTrait, Func, FunctionCall, Query, SelectStatement, SimpleExpr,
 };
 use sea_orm::{DatabaseBackend, JoinType};
 
@@ -30,6 +30,15 @@ pub(crate) fn text() -> SimpleExpr {
     Expr::col((alias(), Alias::new("value")))
 }
 
+/// One of the texts that a given text is a list of, by its place.
+fn part(backend: DatabaseBackend, at: i32) -> SimpleExpr {
+    let list = match backend {
+        DatabaseBackend::Postgres => text().cast_as("json"),
+        _ => text(),
+    };
+    list.binary(BinOper::Custom("->>"), SimpleExpr::Constant(at.into()))
+}
+
 /// The texts themselves.
 pub(crate) fn select(backend: DatabaseBackend, texts: Vec<&str>) -> SelectStatement {
     Query::select()
@@ -42,17 +51,45 @@ pub(crate) fn select(backend: DatabaseBackend, texts: Vec<&str>) -> SelectStatem
 pub(crate) fn of_each(
     backend: DatabaseBackend,
     texts: Vec<&str>,
-    mut rows: SelectStatement,
+    rows: SelectStatement,
     by: SimpleExpr,
     column: &'static str,
 ) -> SelectStatement {
+    matching(backend, texts, rows, vec![(by, text())], column)
+}
+
+/// A column of the rows of which `by` are what one of the texts lists, in its order.
+pub(crate) fn of_each_list(
+    backend: DatabaseBackend,
+    lists: Vec<&str>,
+    rows: SelectStatement,
+    by: impl IntoIterator<Item = SimpleExpr>,
+    column: &'static str,
+) -> SelectStatement {
+    let by = (0..).zip(by).map(|(at, by)| (by, part(backend, at)));
+    matching(backend, lists, rows, by.collect(), column)
+}
+
+fn matching(
+    backend: DatabaseBackend,
+    texts: Vec<&str>,
+    mut rows: SelectStatement,
+    by: Vec<(SimpleExpr, SimpleExpr)>,
+    column: &'static str,
+) -> SelectStatement {
     if backend != DatabaseBackend::Postgres {
-        return rows
-            .and_where(by.in_subquery(select(backend, texts)))
+        let (by, given): (Vec<_>, Vec<_>) = by.into_iter().unzip();
+        let among = Query::select()
+            .exprs(given)
+            .from_function(table(backend, texts), alias())
             .take();
+        return rows.and_where(Expr::tuple(by).in_subquery(among)).take();
+    }
+    for (by, given) in by {
+        rows.and_where(by.eq(given));
     }
     // With an offset it stays a select of its own.
-    rows.and_where(by.eq(text())).offset(0);
+    rows.offset(0);
     let found = Alias::new("found");
     Query::select()
         .column((found.clone(), Alias::new(column)))
@@ -83,4 +120,19 @@ pub(crate) fn from_each_found(
     all.from_subquery(found, each)
         .join_lateral(JoinType::InnerJoin, rows, name, Expr::cust("TRUE"))
         .take()
+}
+
+/// Whether a column is one of what a select finds, which is found first.
+pub(crate) fn is_found(
+    backend: DatabaseBackend,
+    column: SimpleExpr,
+    found: SelectStatement,
+) -> SimpleExpr {
+    if backend != DatabaseBackend::Postgres {
+        return column.in_subquery(found);
+    }
+    let all = Func::cust(Alias::new("ARRAY")).arg(SimpleExpr::from(found));
+    column.eq(SimpleExpr::from(
+        Func::cust(Alias::new("ANY")).arg(SimpleExpr::from(all)),
+    ))
 }

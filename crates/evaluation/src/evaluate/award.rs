@@ -55,6 +55,20 @@ impl Award {
     pub fn next_band(&self) -> Option<&str> {
         self.next_text.as_deref()
     }
+
+    /// Whether a budget for all left less to it than it came to.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.trace.steps.iter().any(|step| match &step.detail {
+            Detail::Limit {
+                limit,
+                before,
+                after,
+                ..
+            } => limit.scope == LimitScope::Plan && after < before,
+            _ => false,
+        })
+    }
 }
 
 /// Where a fact belongs.

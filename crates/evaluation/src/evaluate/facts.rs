@@ -163,7 +163,14 @@ pub struct Facts {
     pub rates: Vec<ExchangeRate>,
     /// What was posted before.
     pub posted: BTreeMap<Key, Posted>,
+    /// What awards whose facts are not told have taken of budgets. They count as those that come before
+    /// all others: so it is for every award that the budget cuts.
+    pub spent: Spent,
 }
+
+/// What was taken of budgets for all, in minor units: by the plan, which has one such limit, and the
+/// first day of the period; without a day where the budget is for all time.
+pub type Spent = BTreeMap<(PlanId, Option<Date>), i64>;
 
 impl Fact {
     /// A fact that is about nothing but its partner and its day.

@@ -6,9 +6,10 @@ use trellis_core::{Date, MoneyError, PartnerId, Period};
 
 use super::award::Draft;
 use super::exact::small;
+use super::facts::Spent;
 use super::reason::NotPaid;
 use super::trace::Detail;
-use crate::plan::{Below, Limit, LimitScope, Window};
+use crate::plan::{Below, Limit, LimitScope, PlanVersion, Window};
 
 /// The amount within a limit of which so much was taken. Nothing is never raised.
 pub(crate) fn within(limit: &Limit, amount: i64, taken: i64) -> i64 {
@@ -54,16 +55,25 @@ fn together_by(limit: &Limit, draft: &Draft<'_>) -> Result<Together, NotPaid> {
 }
 
 /// Applies the limits that take awards together, to the awards of one plan in their order.
-pub(crate) fn together(drafts: &mut [Draft<'_>]) -> Result<(), MoneyError> {
+pub(crate) fn together(drafts: &mut [Draft<'_>], spent: &Spent) -> Result<(), MoneyError> {
     let most = drafts
         .iter()
         .map(|draft| draft.plan().limits.limits.len())
         .max()
         .unwrap_or_default();
     for index in 0..most {
-        one_limit(drafts, index)?;
+        one_limit(drafts, index, spent)?;
     }
     Ok(())
+}
+
+/// What awards that are not computed here have taken of what is a budget for all.
+fn told((partner, _, date, scope): &Together, plan: &PlanVersion, spent: &Spent) -> i64 {
+    if partner.is_some() || scope.is_some() {
+        return 0;
+    }
+    let budget = (plan.plan.clone(), *date);
+    spent.get(&budget).copied().unwrap_or_default()
 }
 
 fn shared(draft: &Draft<'_>, index: usize) -> Option<Limit> {
@@ -71,7 +81,7 @@ fn shared(draft: &Draft<'_>, index: usize) -> Option<Limit> {
     limit.filter(|limit| limit.scope != LimitScope::Award)
 }
 
-fn one_limit(drafts: &mut [Draft<'_>], index: usize) -> Result<(), MoneyError> {
+fn one_limit(drafts: &mut [Draft<'_>], index: usize, spent: &Spent) -> Result<(), MoneyError> {
     let mut sums: BTreeMap<Together, i64> = BTreeMap::new();
     let mut keys = Vec::with_capacity(drafts.len());
     for draft in drafts.iter_mut() {
@@ -96,7 +106,9 @@ fn one_limit(drafts: &mut [Draft<'_>], index: usize) -> Result<(), MoneyError> {
             continue;
         };
         let all = sums.get(key).copied().unwrap_or_default();
-        let taken = taken.entry(key).or_default();
+        let taken = taken
+            .entry(key)
+            .or_insert_with(|| told(key, draft.plan(), spent));
         let before = draft.amount;
         let forfeits = limit.min_minor.is_some_and(|least| all < least);
         let after = if forfeits {

@@ -39,7 +39,7 @@ use trellis_core::{MoneyError, PartnerId, Timestamp};
 
 pub use award::Award;
 pub use exact::Exact;
-pub use facts::{ExchangeRate, Fact, Facts, Key, MOST_PARTIES, Paid, Party, Posted, Quota};
+pub use facts::{ExchangeRate, Fact, Facts, Key, MOST_PARTIES, Paid, Party, Posted, Quota, Spent};
 pub use line::convert;
 pub use ready::Ready;
 pub use reason::NotPaid;
@@ -80,7 +80,7 @@ pub fn evaluate(
     for versions in plans.values_mut() {
         versions.sort_by_key(|version| version.version.version);
         let mut of_plan = of_plan(versions, &known)?;
-        limit::together(&mut of_plan)?;
+        limit::together(&mut of_plan, &facts.spent)?;
         limit::draws(&mut of_plan)?;
         drafts.append(&mut of_plan);
     }

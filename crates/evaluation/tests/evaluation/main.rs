@@ -28,6 +28,8 @@ mod reference;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod spent;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod through;

@@ -333,6 +333,7 @@ pub(super) fn simulate(
             quotas: quotas?,
             rates: rates?,
             posted: posted.into_iter().collect::<Option<_>>()?,
+            ..Facts::default()
         },
         as_known_at: as_known_at?,
     })

@@ -26,6 +26,9 @@ use trellis_store::incentive::fact::{Detail, Kind, Model};
 
 use super::known::Told;
 
+/// Who says what happens to deals: the server itself.
+pub(super) const SOURCE: &str = "deal";
+
 /// The facts that rows about deals tell, in the order of the deals and their wins.
 pub(super) fn of_rows(rows: &[Model]) -> Vec<Told> {
     let mut wins: BTreeMap<(&DealId, i64), Vec<&Model>> = BTreeMap::new();

@@ -47,19 +47,60 @@ impl Of {
     }
 }
 
-/// What something became known of: partners, and days on which something happened.
+/// What something became known of: partners, days on which something happened, and what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Touched {
     /// The partners.
     pub(crate) of: Of,
     /// The days; all of them where they are not known.
     pub(crate) days: Option<BTreeSet<Date>>,
+    /// What happened, and what that is about; anything where it is not known.
+    pub(crate) things: Option<Things>,
 }
 
 impl Touched {
     /// Everything about some partners.
     pub(crate) fn whole(of: Of) -> Self {
-        Self { of, days: None }
+        Self {
+            of,
+            days: None,
+            things: None,
+        }
+    }
+
+    /// Nothing.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            of: Of::Partners(BTreeSet::new()),
+            days: Some(BTreeSet::new()),
+            things: Some(Things::default()),
+        }
+    }
+}
+
+/// Some of what happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Things {
+    /// Deals, with everything that became of them.
+    pub(crate) deals: BTreeSet<DealId>,
+    /// What others have recorded: the ids, by their sources.
+    pub(crate) recorded: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Things {
+    /// Adds what an award of one fact is for, as the evaluation says it, and the deal of the fact.
+    pub(crate) fn add(&mut self, scope: &str, deal: Option<&DealId>) {
+        let fact = scope.strip_prefix("fact/").unwrap_or(scope);
+        match (fact.split_once(':'), deal) {
+            (Some((deals::SOURCE, _)), Some(deal)) => {
+                self.deals.insert(deal.clone());
+            }
+            (Some((source, id)), _) => {
+                let ids = self.recorded.entry(source.to_owned()).or_default();
+                ids.insert(id.to_owned());
+            }
+            (None, _) => {}
+        }
     }
 }
 
@@ -103,6 +144,52 @@ impl Known {
             rates: rates.into_iter().map(rate_of).collect(),
             of,
         })
+    }
+
+    /// Reads everything that had been recorded of some things by now, whoever they are credited to.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub(crate) async fn of_things(
+        view: &View,
+        things: Things,
+        currencies: Vec<Currency>,
+    ) -> Result<Self, Error> {
+        let mut told = Vec::new();
+        if !things.deals.is_empty() {
+            told = deals::of_rows(&fact::of_deals(view, things.deals).await?);
+        }
+        for (source, ids) in &things.recorded {
+            let rows = recorded_fact::of_ids_and_about(view, source, ids).await?;
+            for row in rows {
+                told.push(said(row)?);
+            }
+        }
+        let rates = exchange_rate::into_currencies(view, currencies).await?;
+        Ok(Self {
+            told: within(told, &Of::Everybody),
+            quotas: Vec::new(),
+            rates: rates.into_iter().map(rate_of).collect(),
+            of: Of::Everybody,
+        })
+    }
+
+    /// Adds what is known of other things.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.told.extend(other.told);
+    }
+
+    /// When the last of it was recorded.
+    pub(crate) fn last_recorded(&self) -> Option<Timestamp> {
+        self.told.iter().map(|told| told.fact.recorded).max()
+    }
+
+    /// What awards of its facts may be for, as the evaluation says it, and whose they are or were.
+    pub(crate) fn scopes(&self) -> BTreeSet<(String, PartnerId)> {
+        let facts = self.told.iter().map(|told| &told.fact);
+        facts
+            .filter_map(|fact| Some((format!("fact/{}", fact.id), fact.partner.clone()?)))
+            .collect()
     }
 
     /// Of whom it is.
@@ -166,7 +253,7 @@ impl Known {
                 .collect(),
             quotas: self.quotas.clone(),
             rates: self.rates.clone(),
-            posted: BTreeMap::new(),
+            ..Facts::default()
         }
     }
 }

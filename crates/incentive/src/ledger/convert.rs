@@ -400,6 +400,7 @@ pub(super) fn wire_check(ecosystem: &EcosystemId, check: Check) -> pb::LedgerChe
         Subject::Award => wire_cause(ecosystem, &format!("awards/{subject}")),
         Subject::Currency => subject,
         Subject::Period => wire_cause(ecosystem, &format!("ledgerPeriods/{subject}")),
+        Subject::Plan => wire_cause(ecosystem, &format!("plans/{subject}")),
     };
     pb::LedgerCheck {
         rule: wire_rule(rule).into(),
@@ -426,6 +427,7 @@ fn wire_rule(rule: Rule) -> pb::ledger_check::Rule {
         Rule::AwardsAddUp => pb::ledger_check::Rule::AwardsAddUp,
         Rule::ReversalsMirror => pb::ledger_check::Rule::ReversalsMirror,
         Rule::PeriodsClosed => pb::ledger_check::Rule::PeriodsClosed,
+        Rule::BudgetsAddUp => pb::ledger_check::Rule::BudgetsAddUp,
     }
 }
 

@@ -18,19 +18,15 @@ use crate::Error;
 use crate::award::case::{Case, Known};
 use crate::award::rulebook::Rulebook;
 use crate::award::settle::settle;
-use crate::fact::known::{Of, Touched};
+use crate::fact::known::{Of, Things, Touched};
 use trellis_evaluation::kernel::measure::{Changes, Group, Sum, changes};
 
 /// Who the facts are from.
 const SOURCE: &str = "deal";
 
-/// Takes in what events say about deals; answers whose deals they are about, and the days on which those
-/// were won.
+/// Takes in what events say about deals; answers which deals they are about, whose those are, and the days
+/// on which they were won.
 pub(super) async fn take_in(txn: &Txn, events: &[event::Model]) -> Result<Touched, Error> {
-    let nothing = Touched {
-        of: Of::Partners(BTreeSet::new()),
-        days: Some(BTreeSet::new()),
-    };
     let mut reported = Vec::new();
     for event in events {
         if let Some(fact) = Fact::read(event)? {
@@ -38,7 +34,7 @@ pub(super) async fn take_in(txn: &Txn, events: &[event::Model]) -> Result<Touche
         }
     }
     if reported.is_empty() {
-        return Ok(nothing);
+        return Ok(Touched::nothing());
     }
     let deals: BTreeSet<DealId> = reported
         .iter()
@@ -47,18 +43,26 @@ pub(super) async fn take_in(txn: &Txn, events: &[event::Model]) -> Result<Touche
     let known = fact::of_deals(txn, deals).await?;
     let fresh = fresh(txn, &reported, &known).await?;
     if fresh.is_empty() {
-        return Ok(nothing);
+        return Ok(Touched::nothing());
     }
     let all = known.iter().chain(&fresh);
     let partners = all.clone().filter_map(|fact| fact.partner.clone());
     let of = Of::Partners(partners.collect());
     let wins = all.filter(|fact| fact.kind == Kind::DealWon);
     let days = Some(wins.map(|win| win.occur_date).collect());
+    let things = Things {
+        deals: fresh.iter().map(|fact| fact.deal.clone()).collect(),
+        ..Things::default()
+    };
     let changes = changed(&known, &fresh)?;
     fact::append(txn, fresh.clone()).await?;
     total::add(txn, rows(txn, changes)).await?;
     award(txn, known, fresh).await?;
-    Ok(Touched { of, days })
+    Ok(Touched {
+        of,
+        days,
+        things: Some(things),
+    })
 }
 
 /// What fresh facts change in the sums of partners.

@@ -1,6 +1,6 @@
-//! What facts are about that others have recorded: whom, and which days.
+//! What facts are about that others have recorded: whom, which days, and which facts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trellis_store::incentive::recorded_fact;
 use trellis_store::{Txn, event};
@@ -9,39 +9,52 @@ use crate::Error;
 use crate::fact::known::{Of, Touched};
 use crate::fact::record::Recorded;
 
-/// Everybody of whom events tell something, and the days, besides what is touched already.
+/// Everybody of whom events tell something, the days and the facts, besides what is touched already.
 pub(super) async fn about(
     txn: &Txn,
     touched: Touched,
     events: &[event::Model],
 ) -> Result<Touched, Error> {
-    let Touched { of, mut days } = touched;
+    let Touched {
+        of,
+        mut days,
+        mut things,
+    } = touched;
     let Of::Partners(mut partners) = of else {
         return Ok(Touched::whole(of));
     };
+    let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for told in events.iter().filter_map(Recorded::read) {
         if told.everybody {
             return Ok(Touched::whole(Of::Everybody));
         }
         partners.extend(told.partners);
-        let Some(facts) = told.facts else {
-            days = None;
-            continue;
-        };
-        for fact in all_of(txn, &told.source, facts).await? {
-            partners.extend(fact.partner);
-            // What takes back has no day of its own: its is that of what it is about.
-            if let (Some(days), None) = (&mut days, fact.about) {
-                days.insert(fact.occur_date);
-            }
+        match told.facts {
+            Some(facts) => asked.entry(told.source).or_default().extend(facts),
+            None => (days, things) = (None, None),
         }
         if let Some(days) = &mut days {
             days.extend(told.periods);
         }
     }
+    for (source, ids) in asked {
+        let found = all_of(txn, &source, ids).await?;
+        for fact in &found {
+            partners.extend(fact.partner.clone());
+            // What takes back has no day of its own: its is that of what it is about.
+            if let (Some(days), None) = (&mut days, &fact.about) {
+                days.insert(fact.occur_date);
+            }
+        }
+        if let Some(things) = &mut things {
+            let ids = found.into_iter().map(|fact| fact.external_id);
+            things.recorded.entry(source).or_default().extend(ids);
+        }
+    }
     Ok(Touched {
         of: Of::Partners(partners),
         days,
+        things,
     })
 }
 

@@ -182,7 +182,7 @@ impl Hold {
     async fn of(txn: &Txn, awaited: &[&str]) -> Result<Option<Self>, Error> {
         let cursors = cursor::all(txn).await?;
         let has_begun = |name: &&str| cursors.iter().any(|cursor| cursor.worker == *name);
-        if !awaited.iter().all(|name| has_begun(name)) {
+        if !awaited.iter().all(has_begun) {
             return Ok(None);
         }
         let passed = cursors.iter().map(cursor::Model::position).min();

@@ -4,8 +4,11 @@
 //! ledger.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, ExprTrait, OnConflict};
-use sea_orm::{Condition, FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Alias, OnConflict};
+use sea_orm::{
+    Condition, ConnectionTrait, FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect,
+    QueryTrait,
+};
 use serde::{Deserialize, Serialize};
 use trellis_core::{
     AwardId, Currency, Date, DealId, EcosystemId, PartnerId, PlanId, ProgramId, Timestamp,
@@ -17,7 +20,7 @@ pub use trellis_core::incentive::{NotPaid, Ruling, RulingKind, Rulings};
 use super::ledger::HoldReason;
 use super::{Span, within};
 use crate::record::{self, scoped};
-use crate::{Error, Txn, View};
+use crate::{Error, Txn, View, given};
 
 /// Which account bears what a partner earns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -229,7 +232,8 @@ impl Model {
     }
 }
 
-/// Finds the awards with some keys and locks them, in the order of their ids.
+/// Finds the awards with some keys and locks them, in the order of their ids. Each key is looked up by
+/// itself, however many there are.
 ///
 /// # Errors
 /// [`Error::Contended`] when a lock cannot be had in time.
@@ -237,32 +241,33 @@ pub async fn lock_by_keys(
     txn: &Txn,
     keys: impl IntoIterator<Item = &Key>,
 ) -> Result<Vec<Model>, Error> {
-    let keys: Vec<_> = keys
+    let keys: Vec<String> = keys
         .into_iter()
         .map(
             |Key {
                  plan,
                  partner,
                  scope,
-             }| {
-                Expr::tuple([
-                    Expr::value(plan.clone()),
-                    Expr::value(partner.clone()),
-                    Expr::value(scope.clone()),
-                ])
-            },
+             }| serde_json::json!([plan, partner, scope]).to_string(),
         )
         .collect();
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let key = Expr::tuple([
-        Expr::col(Column::Plan),
-        Expr::col(Column::Partner),
-        Expr::col(Column::Scope),
-    ]);
+    let backend = txn.db().get_database_backend();
+    let column = |column: Column| Expr::col((Entity, column));
+    let ids = given::of_each_list(
+        backend,
+        keys.iter().map(String::as_str).collect(),
+        scoped::<Entity>(txn)
+            .select_only()
+            .column(Column::Id)
+            .into_query(),
+        [Column::Plan, Column::Partner, Column::Scope].map(column),
+        "id",
+    );
     let select = scoped::<Entity>(txn)
-        .filter(key.is_in(keys))
+        .filter(given::is_found(backend, column(Column::Id), ids))
         .order_by_asc(Column::Id);
     Ok(record::for_update(txn, select).all(&txn.db()).await?)
 }

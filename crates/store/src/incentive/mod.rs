@@ -9,6 +9,7 @@ pub mod payout_batch;
 pub mod payout_item;
 pub mod payout_line;
 pub mod plan;
+pub mod plan_budget;
 pub mod plan_version;
 pub mod quota;
 pub mod recorded_fact;

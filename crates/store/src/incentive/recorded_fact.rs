@@ -1,16 +1,18 @@
 //! Facts that others have recorded. Rows are added, never changed: a correction is a further revision of
 //! the same id.
 
+use std::collections::BTreeSet;
+
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::ExprTrait;
-use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{ExprTrait, UnionType};
+use sea_orm::{Condition, ConnectionTrait, QueryOrder, QuerySelect, QueryTrait};
 use trellis_core::{Date, EcosystemId, Order, Page, PageQuery, PartnerId, Timestamp};
 
 use super::standing::Standing;
 use super::{Span, within};
 use crate::page::{self, Columns};
 use crate::record::insert_many;
-use crate::{Error, Txn, View};
+use crate::{Error, Txn, View, given};
 
 /// One revision of a fact.
 #[sea_orm::model]
@@ -117,6 +119,35 @@ pub async fn of_ids(view: &View, source: &str, ids: &[String]) -> Result<Vec<Mod
         found.extend(in_order(select).all(&view.db()).await?);
     }
     Ok(found)
+}
+
+/// All revisions of the facts with some ids of a source, and of those that take back of one of these, or
+/// ever did.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn of_ids_and_about(
+    view: &View,
+    source: &str,
+    ids: &BTreeSet<String>,
+) -> Result<Vec<Model>, Error> {
+    let backend = view.db().get_database_backend();
+    let of_source = || scoped(view).filter(COLUMN.source.eq(source));
+    let column = |column: Column| Expr::col((Entity, column));
+    let ids = || ids.iter().map(String::as_str).collect();
+    let mut all = given::of_each(
+        backend,
+        ids(),
+        of_source()
+            .select_only()
+            .column(Column::ExternalId)
+            .into_query(),
+        column(Column::About),
+        "external_id",
+    );
+    all.union(UnionType::All, given::select(backend, ids()));
+    let found = given::is_found(backend, column(Column::ExternalId), all);
+    Ok(in_order(of_source().filter(found)).all(&view.db()).await?)
 }
 
 /// All revisions of the facts that are or were credited to some partners, or to anybody where none are

@@ -558,12 +558,13 @@ on_both! {
     }
 }
 
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 6] = [
     "ledger_lines",
     "ledger_journals",
     "ledger_accounts",
     "ledger_slices",
     "ledger_periods",
+    "plan_budgets",
 ];
 
 /// Breaks the ledger of an award on its whole way, and tells which rules must find it.
@@ -681,6 +682,13 @@ const BREAKS: &[(&str, &[Rule])] = &[
     (
         "DELETE FROM ledger_periods WHERE id = '1969-11'",
         &[Rule::PeriodsClosed],
+    ),
+    // More is said to be spent of a budget than there are awards for.
+    (
+        "INSERT INTO plan_budgets \
+         (ecosystem, plan, period_start, period_end, spent_minor, first_cut, terms) \
+         VALUES ('acme', 'spiff', 0, 365, 7, NULL, '')",
+        &[Rule::BudgetsAddUp],
     ),
     // A journal claims to reverse one that does not exist.
     (

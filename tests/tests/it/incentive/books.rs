@@ -210,7 +210,7 @@ impl Books {
             .unwrap()
             .into_inner();
         assert!(verified.sound, "{:#?}", verified.checks);
-        assert_eq!(verified.checks.len(), 10);
+        assert_eq!(verified.checks.len(), 11);
     }
 }
 

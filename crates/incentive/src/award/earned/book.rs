@@ -11,6 +11,7 @@ use trellis_store::incentive::plan_version::{self, Model};
 use trellis_store::incentive::terms::LimitScope;
 use trellis_store::record;
 
+use super::budget::Budget;
 use super::horizon;
 use crate::Error;
 use crate::plan::reading;
@@ -195,6 +196,21 @@ impl Component {
             limits.iter().any(|limit| limit.scope == LimitScope::Plan)
         };
         self.versions.iter().any(limits)
+    }
+
+    /// Whether each fact has an award of its own that no other fact changes, unless by a budget for all.
+    pub(crate) fn stands_alone(&self) -> bool {
+        let mut terms = self.versions.iter().map(|version| &version.terms);
+        terms.all(horizon::stands_alone)
+    }
+
+    /// The budget for all, where each fact stands alone and what was spent of it is enough to tell who is
+    /// cut.
+    pub(super) fn budget(&self) -> Option<Budget> {
+        let alone = self.stands_alone();
+        alone
+            .then(|| Budget::of(&self.versions, &self.ready))
+            .flatten()
     }
 
     /// The days whose awards depend on facts of some days; nothing when that is all of them.

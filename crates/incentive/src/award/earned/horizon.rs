@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use trellis_core::{Cadence, Date, Period};
 use trellis_store::incentive::Span;
-use trellis_store::incentive::terms::{LimitScope, Target, Term, Terms, Window};
+use trellis_store::incentive::terms::{Limit, LimitScope, Sharing, Target, Term, Terms, Window};
 
 /// Days of one statement; when more are touched, everything is looked at.
 const SPANS_MAX: usize = 32;
@@ -39,6 +39,15 @@ pub(super) fn spans<'a>(
         }
     }
     (spans.len() <= SPANS_MAX).then_some(spans)
+}
+
+/// Whether each fact has an award of its own that depends on what is known of that fact, and on no other
+/// one: nothing but a budget for all may take awards of several facts together.
+pub(super) fn stands_alone(terms: &Terms) -> bool {
+    let apart = |limit: &Limit| limit.scope != LimitScope::Plan;
+    let mut terms = terms.clone();
+    terms.limits.limits.retain(apart);
+    terms.sharing == Sharing::Single && reach(&terms) == Some(None)
 }
 
 /// The periods within which awards depend on each other, or each day by itself; nothing when there is no
@@ -73,7 +82,7 @@ fn reach(terms: &Terms) -> Option<Option<Cadence>> {
 
 #[cfg(test)]
 mod tests {
-    use trellis_store::incentive::terms::{Below, Limit};
+    use trellis_store::incentive::terms::Below;
 
     use super::*;
 

@@ -9,12 +9,16 @@
 //! * [`book`] tells which plans those are, and which of them go together.
 //! * [`settle`] brings the awards of some partners to what is known of them.
 //! * [`row`] is one award's row: what came out for one partner who gets a part.
+//! * [`alone`] does so for facts that have nothing to do with each other, from these facts;
+//!   [`budget`] finds what else they touch where a budget is for all.
 //! * [`horizon`] tells of which days awards depend on facts of a day: no others are looked at.
 //! * [`adopt`] takes over awards that the kernel computed while it knew all versions of the plan.
 //! * [`replay`] computes an award once more as it was known then, and [`explanation`] tells it.
 
 mod adopt;
+mod alone;
 pub(crate) mod book;
+mod budget;
 pub(crate) mod explanation;
 mod horizon;
 pub(crate) mod replay;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use trellis_core::Timestamp;
 use trellis_evaluation::evaluate::{Award, Key, Posted};
 use trellis_store::View;
 use trellis_store::incentive::award::{Basis, Model};
@@ -25,6 +26,10 @@ pub(crate) struct Replayed {
 
 /// Computes an award of facts once more; nothing when it does not come out at all any longer.
 ///
+/// A budget is spent by everybody, and some of what had been recorded at that moment may have come to
+/// whoever computed the award later, together with what made up for it: the award was left as it was, since
+/// it comes to the same. So it is proven as well if everything that is known now says the same of it.
+///
 /// # Errors
 /// When a row cannot be read.
 pub(crate) async fn replay(
@@ -32,7 +37,30 @@ pub(crate) async fn replay(
     award: &Model,
     basis: &Basis,
 ) -> Result<Option<Replayed>, Error> {
-    let moment = basis.known_time;
+    let then = as_known_at(view, award, basis, basis.known_time).await?;
+    let hash = |replayed: &Replayed| replayed.award.trace.hash();
+    let may_differ = then
+        .as_ref()
+        .is_some_and(|then| then.component.is_of_everybody() && hash(then) != award.trace_hash);
+    if !may_differ {
+        return Ok(then);
+    }
+    let now = as_known_at(view, award, basis, view.now().max(basis.known_time)).await?;
+    let proven = now
+        .map(|mut now| {
+            now.award.trace.as_known_at = basis.known_time;
+            now
+        })
+        .filter(|now| hash(now) == award.trace_hash);
+    Ok(proven.or(then))
+}
+
+async fn as_known_at(
+    view: &View,
+    award: &Model,
+    basis: &Basis,
+    moment: Timestamp,
+) -> Result<Option<Replayed>, Error> {
     let component = book::component_at(view, &award.plan, &award.program, moment).await?;
     let Some(component) = component else {
         return Ok(None);

@@ -7,6 +7,7 @@ use trellis_core::{AwardId, DealId, PartnerId, PlanId, Timestamp};
 use trellis_evaluation::evaluate::{Award, Facts, Key, NotPaid, Posted, Ready, evaluate};
 use trellis_store::incentive::award::{self, Basis, Model};
 use trellis_store::incentive::ledger::{self, Buckets, Posting};
+use trellis_store::incentive::plan_budget;
 use trellis_store::incentive::standing::{self, Profile};
 use trellis_store::partner::partner::PartnerType;
 use trellis_store::{Txn, View, record};
@@ -17,6 +18,7 @@ use super::super::settle::{Settled, report, where_money_is};
 use super::adopt::{adopted, are_left};
 use super::book::{self, Component};
 use super::row::{self, Part};
+use super::{alone, budget};
 use crate::Error;
 use crate::fact::known::{Known, Of, Touched};
 use trellis_evaluation::kernel::posting;
@@ -53,16 +55,20 @@ async fn settle_component(txn: &Txn, component: &Component, touched: Touched) ->
     let of = if component.is_of_everybody() {
         Of::Everybody
     } else {
-        touched.of
+        touched.of.clone()
     };
-    let spans = touched.days.and_then(|days| component.spans(&days));
     // What is taken over from the kernel is taken over with everything that it is for.
-    let spans = if spans.is_some() && are_left(txn, component, &of).await? {
-        None
-    } else {
-        spans
-    };
+    let by_days = touched.days.is_some() && !are_left(txn, component, &of).await?;
+    if by_days && alone::settle(txn, component, &touched).await? {
+        return Ok(());
+    }
+    let days = touched.days.filter(|_| by_days);
+    let spans = days.and_then(|days| component.spans(&days));
     let spans = spans.as_deref();
+    let budget = component.budget();
+    if let Some(budget) = &budget {
+        plan_budget::lock(txn, &budget.plan).await?;
+    }
     let moment = component.known_time(txn.now());
     let known = Known::read(txn, of, spans, component.currencies(), moment).await?;
     let partners = known.partners();
@@ -75,37 +81,31 @@ async fn settle_component(txn: &Txn, component: &Component, touched: Touched) ->
     facts.posted = posted(&rows, &buckets);
     let told = facts.posted.clone();
     let awards = computed(component.ready().to_vec(), facts, moment).await?;
-    let profiles = profiles(txn, &awards).await?;
-    let mut books = Books {
-        txn,
-        component,
-        deals: known.deals(),
-        profiles,
-        rows: HashMap::new(),
-        buckets,
-        postings: Vec::new(),
-        changed: Vec::new(),
-    };
-    for row in rows {
-        books.rows.entry(key(&row)).or_default().push(row);
-    }
+    let mut books = Books::open(txn, component, &known, rows, buckets, &awards).await?;
     // Of other days not everything was read.
-    let within = |award: &&Award| {
+    let within = |award: &Award| {
         let spans = spans.unwrap_or_default();
         let mut spans = spans.iter();
         spans.any(|(from, until)| *from <= award.date && award.date < *until)
     };
     let whole = spans.is_none();
     let looked_at = |award: &&Award| whole || told.contains_key(&award.key) || within(award);
-    for award in awards.iter().filter(looked_at) {
-        let posted = told.get(&award.key).cloned().unwrap_or_default();
-        books.enter(award, &posted)?;
+    let looked_at: Vec<&Award> = awards.iter().filter(looked_at).collect();
+    for award in &looked_at {
+        books.enter(award, told.get(&award.key))?;
     }
-    let Books {
-        postings, changed, ..
-    } = books;
-    ledger::append(txn, postings).await?;
-    Ok(award::save(txn, changed).await?)
+    let ids = books.close().await?;
+    match &budget {
+        Some(budget) => budget::keep(txn, budget, spans, &looked_at, &ids).await,
+        // It may have had one by other terms.
+        None if whole => {
+            for plan in component.plans() {
+                plan_budget::forget(txn, &plan, None).await?;
+            }
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Computes where it holds up no other call.
@@ -121,7 +121,7 @@ pub(super) async fn computed(
 }
 
 /// What the evaluation calls the award of a row.
-fn key(row: &Model) -> Key {
+pub(super) fn key(row: &Model) -> Key {
     let scope = row.basis.as_ref().map(|basis| basis.scope.clone());
     Key {
         plan: row.plan.clone(),
@@ -181,20 +181,77 @@ async fn profiles(view: &View, awards: &[Award]) -> Result<HashMap<PartnerId, Pr
 }
 
 /// What is written in the end.
-struct Books<'a> {
+pub(super) struct Books<'a> {
     txn: &'a Txn,
     component: &'a Component,
     deals: BTreeMap<&'a str, &'a DealId>,
     profiles: HashMap<PartnerId, Profile>,
     rows: HashMap<Key, Vec<Model>>,
+    ids: HashMap<Key, AwardId>,
     buckets: HashMap<AwardId, Buckets>,
     postings: Vec<Posting>,
     changed: Vec<Model>,
 }
 
-impl Books<'_> {
+impl<'a> Books<'a> {
+    /// Opens the books for some awards: the rows that there are, and where their money is.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub(super) async fn open(
+        txn: &'a Txn,
+        component: &'a Component,
+        known: &'a Known,
+        found: Vec<Model>,
+        buckets: HashMap<AwardId, Buckets>,
+        awards: &[Award],
+    ) -> Result<Self, Error> {
+        let profiles = profiles(txn, awards).await?;
+        let mut rows: HashMap<Key, Vec<Model>> = HashMap::new();
+        let mut ids = HashMap::new();
+        for row in found {
+            let key = key(&row);
+            ids.insert(key.clone(), row.id.clone());
+            rows.entry(key).or_default().push(row);
+        }
+        Ok(Self {
+            txn,
+            component,
+            deals: known.deals(),
+            profiles,
+            rows,
+            ids,
+            buckets,
+            postings: Vec::new(),
+            changed: Vec::new(),
+        })
+    }
+
+    /// Writes what was entered; answers the ids of all awards, old and new: of one that several have parts
+    /// of, of one of these.
+    ///
+    /// # Errors
+    /// When a posting is refused.
+    pub(super) async fn close(self) -> Result<HashMap<Key, AwardId>, Error> {
+        let Self {
+            txn,
+            postings,
+            changed,
+            mut ids,
+            ..
+        } = self;
+        ids.extend(changed.iter().map(|row| (key(row), row.id.clone())));
+        ledger::append(txn, postings).await?;
+        award::save(txn, changed).await?;
+        Ok(ids)
+    }
+
     /// Enters an award: a row for everybody who gets a part or had one.
-    fn enter(&mut self, award: &Award, posted: &Posted) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When an amount does not fit.
+    pub(super) fn enter(&mut self, award: &Award, posted: Option<&Posted>) -> Result<(), Error> {
+        let posted = &posted.cloned().unwrap_or_default();
         let rows = self.rows.remove(&award.key).unwrap_or_default();
         let mut parts = row::parts(award);
         for row in rows {

@@ -32,6 +32,8 @@ pub enum Rule {
     ReversalsMirror,
     /// Closed months follow each other, and count the journals that they counted when they were closed.
     PeriodsClosed,
+    /// What is kept of budgets for all is what their awards come to: together, and until where they ended.
+    BudgetsAddUp,
 }
 
 /// What the findings of a check are about.
@@ -47,11 +49,13 @@ pub enum Subject {
     Currency,
     /// A closed month.
     Period,
+    /// A plan.
+    Plan,
 }
 
 impl Rule {
     /// Every rule, in the order in which they are checked.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::JournalsBalance,
         Self::CurrenciesBalance,
         Self::AccountsEqualLines,
@@ -62,6 +66,7 @@ impl Rule {
         Self::AwardsAddUp,
         Self::ReversalsMirror,
         Self::PeriodsClosed,
+        Self::BudgetsAddUp,
     ];
 
     /// What its findings are about.
@@ -73,6 +78,7 @@ impl Rule {
             Self::AccountsEqualLines | Self::NeverBelowZero | Self::LinesFollow => Subject::Account,
             Self::AwardsEqualLines | Self::AwardsAddUp => Subject::Award,
             Self::PeriodsClosed => Subject::Period,
+            Self::BudgetsAddUp => Subject::Plan,
         }
     }
 
@@ -89,6 +95,7 @@ impl Rule {
             Self::AwardsAddUp => AWARDS_ADD_UP,
             Self::ReversalsMirror => REVERSALS_MIRROR,
             Self::PeriodsClosed => PERIODS_CLOSED,
+            Self::BudgetsAddUp => BUDGETS_ADD_UP,
         }
     }
 }
@@ -288,6 +295,32 @@ const PERIODS_CLOSED: &str = "
         AND EXISTS (SELECT 1 FROM ledger_journals AS journal
             WHERE journal.ecosystem = period.ecosystem
             AND journal.effective_date < period.start_date)";
+
+/// Of the day on which a budget ended it does not say which award comes first: that is the order of bytes,
+/// which the databases call otherwise.
+const BUDGETS_ADD_UP: &str = "
+    SELECT budget.plan AS subject, budget.spent_minor || ' is said to be spent of the budget that begins '
+        || budget.period_start || ' days after 1970-01-01, and its awards come to '
+        || COALESCE(SUM(award.entitled_minor), 0) AS what
+    FROM plan_budgets AS budget LEFT JOIN awards AS award
+        ON award.ecosystem = budget.ecosystem AND award.plan = budget.plan
+        AND award.earner IS NOT NULL AND award.scope_date >= budget.period_start
+        AND award.scope_date < budget.period_end
+    WHERE budget.ecosystem = $1
+    GROUP BY budget.plan, budget.period_start, budget.spent_minor
+    HAVING budget.spent_minor <> COALESCE(SUM(award.entitled_minor), 0)
+    UNION ALL
+    SELECT budget.plan, 'award ' || award.id || ' comes to ' || award.entitled_minor
+        || ', though the budget ended at ' || COALESCE(budget.first_cut, 'none')
+    FROM plan_budgets AS budget JOIN awards AS award
+        ON award.ecosystem = budget.ecosystem AND award.plan = budget.plan
+        AND award.earner IS NOT NULL AND award.scope_date >= budget.period_start
+        AND award.scope_date < budget.period_end
+    LEFT JOIN awards AS cut ON cut.ecosystem = budget.ecosystem AND cut.id = budget.first_cut
+    WHERE budget.ecosystem = $1 AND (
+        (award.entitled_minor > 0 AND award.scope_date > cut.scope_date)
+        OR (award.not_paid = 'BUDGET_EXHAUSTED'
+            AND (cut.id IS NULL OR award.scope_date < cut.scope_date)))";
 
 /// The findings that a check names; it counts all.
 const NAMED_MAX: u32 = 100;
