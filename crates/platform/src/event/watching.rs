@@ -48,7 +48,8 @@ pub(super) struct Asked {
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND` when the ecosystem does not exist, `POSITION_UNKNOWN` when its feed has not come
-/// to the position, `POSITION_EXPIRED` when events after it were removed, `PERMISSION_DENIED` when resources are asked for that the caller may not list.
+/// to the position, `POSITION_EXPIRED` when events after it were removed, `PERMISSION_DENIED` when
+/// resources are asked for that the caller may not list.
 pub(super) async fn watch(
     store: &Store,
     inside: Arc<dyn Inside>,
