@@ -56,10 +56,13 @@ impl Budget {
             && limit.max_minor.is_some()
             && limit.min_minor.is_none()
             && lasts;
-        (same && !kept && is_budget).then(|| Self {
+        if !same || kept || !is_budget {
+            return None;
+        }
+        Some(Self {
             plan: first.plan.clone(),
             window: limit.window,
-            terms: hash(ready),
+            terms: hash(ready)?,
         })
     }
 
@@ -81,16 +84,17 @@ impl Budget {
     }
 }
 
-/// The hash of everything that decides what awards come to besides facts.
-fn hash(ready: &[Ready]) -> String {
+/// The hash of everything that decides what awards come to besides facts. Without one nothing that was kept
+/// could be trusted.
+fn hash(ready: &[Ready]) -> Option<String> {
     let said = ready.iter().map(|ready| PlanVersion {
         name: String::new(),
         ..ready.version().clone()
     });
     let said: Vec<PlanVersion> = said.collect();
-    let json = serde_json::to_vec(&(ENGINE_VERSION, said)).unwrap_or_default();
+    let json = serde_json::to_vec(&(ENGINE_VERSION, said)).ok()?;
     let digest = Sha256::digest(json);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Whether an award is of something, and not of what is not there any longer.
