@@ -1,13 +1,21 @@
 //! Who calls, and the typed clients to call with.
 
+use std::time::{Duration, Instant};
+
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
+use trellis_api::duration;
 use trellis_api::open::{ACTOR, MIN_POSITION, POSITION};
+use trellis_api::platform::v1::{AdvanceClockRequest, Ecosystem, GetEcosystemRequest};
+use uuid::Uuid;
 
 use crate::Witness;
+
+/// How long a clock that is moved may take to have moved everything with it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a client calls through.
 pub type Called = InterceptedService<Witness, Saying>;
@@ -139,6 +147,51 @@ impl Caller {
         let mut caller = self.clone();
         caller.saying.min_position = Some(position.parse().expect("a position is printable"));
         caller
+    }
+
+    /// Moves the clock of a sandbox, and answers once everything that fell due has been done. Where
+    /// the workers are not there before the call's deadline, as when a transaction of another test
+    /// holds the feed of its server back, it is asked again with the same request id.
+    ///
+    /// # Panics
+    /// When it is refused, or not done within [`PATIENCE`].
+    pub async fn advance(&self, ecosystem: &str, by: Duration) -> Response<Ecosystem> {
+        let request = AdvanceClockRequest {
+            name: ecosystem.to_owned(),
+            duration: Some(duration::wire(by)),
+            request_id: Uuid::from_u128(rand::random()).to_string(),
+            ..AdvanceClockRequest::default()
+        };
+        let begun = Instant::now();
+        loop {
+            match self.ecosystems().advance_clock(request.clone()).await {
+                Ok(moved) => return moved,
+                Err(status) => {
+                    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+                    assert!(begun.elapsed() < PATIENCE, "{status}");
+                }
+            }
+        }
+    }
+
+    /// The same, up to a moment in seconds since 1970.
+    ///
+    /// # Panics
+    /// As [`Self::advance`] does, and when the moment is past.
+    pub async fn advance_to(&self, ecosystem: &str, moment: u64) -> Response<Ecosystem> {
+        let get = GetEcosystemRequest {
+            name: ecosystem.to_owned(),
+        };
+        let read = self.ecosystems().get_ecosystem(get).await;
+        let now = read.expect("the ecosystem").into_inner().clock_time;
+        let now = now.expect("its time");
+        let passed = duration::read(&prost_types::Duration {
+            seconds: now.seconds,
+            nanos: now.nanos,
+        });
+        let left = Duration::from_secs(moment).checked_sub(passed.expect("after 1970"));
+        self.advance(ecosystem, left.expect("a moment to come"))
+            .await
     }
 }
 

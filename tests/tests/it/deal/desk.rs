@@ -1,10 +1,9 @@
 //! The desk at which registrations are worked on: what the staff and the partners do with them, and
 //! when.
 
-use prost_types::{Duration, FieldMask};
+use prost_types::FieldMask;
 use tonic::{Response, Status};
 use trellis_api::deal::v1 as pb;
-use trellis_api::platform::v1 as platform;
 use trellis_api::program::v1 as program;
 use trellis_core::access::{Grant, Rights};
 use trellis_core::{Actor, EcosystemId, PartnerId, Principal, Role};
@@ -79,24 +78,8 @@ impl Market {
     /// Moves the clock of the ecosystem to a moment. What fell due has been done for whoever reads
     /// through the answer.
     pub(in crate::deal) async fn until(&self, seconds: i64) -> Caller {
-        let get = platform::GetEcosystemRequest {
-            name: self.parent.clone(),
-        };
-        let ecosystem = self.ecosystems().get_ecosystem(get).await.unwrap();
-        let now = ecosystem.into_inner().clock_time.unwrap();
-        let (mut ahead, mut nanos) = (seconds - now.seconds, -now.nanos);
-        if nanos < 0 {
-            (ahead, nanos) = (ahead - 1, nanos + 1_000_000_000);
-        }
-        let request = platform::AdvanceClockRequest {
-            name: self.parent.clone(),
-            duration: Some(Duration {
-                seconds: ahead,
-                nanos,
-            }),
-            ..platform::AdvanceClockRequest::default()
-        };
-        let moved = self.ecosystems().advance_clock(request).await.unwrap();
+        let moment = seconds.try_into().unwrap();
+        let moved = self.advance_to(&self.parent, moment).await;
         self.after(&moved)
     }
 

@@ -1,8 +1,8 @@
 //! A market to register and close business in: partners at work in a program, products, customers.
 
 use std::ops::Deref;
+use std::time::Duration;
 
-use prost_types::Duration;
 use tonic::{Response, Status};
 use trellis_api::deal::v1 as pb;
 use trellis_api::google::r#type::{Date, Money};
@@ -18,6 +18,9 @@ pub(crate) struct Market {
     /// `ecosystems/acme`.
     pub(crate) parent: String,
 }
+
+/// A day without a change of the clocks.
+const DAY: Duration = Duration::from_secs(86_400);
 
 impl Deref for Market {
     type Target = World;
@@ -341,15 +344,9 @@ impl Market {
     /// Moves the clock of the ecosystem. What fell due has been done for whoever reads through the
     /// answer.
     pub(crate) async fn wait_days(&self, days: i64) -> Caller {
-        let request = platform::AdvanceClockRequest {
-            name: self.parent.clone(),
-            duration: Some(Duration {
-                seconds: days * 86_400,
-                nanos: 0,
-            }),
-            ..platform::AdvanceClockRequest::default()
-        };
-        let moved = self.ecosystems().advance_clock(request).await.unwrap();
+        let moved = self
+            .advance(&self.parent, DAY * u32::try_from(days).unwrap())
+            .await;
         self.after(&moved)
     }
 

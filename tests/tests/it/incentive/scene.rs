@@ -346,17 +346,7 @@ impl Scene {
 
     /// Moves the clock of the ecosystem, and lets happen what falls due.
     pub(super) async fn pass(&self, duration: Duration) {
-        let request = platform::v1::AdvanceClockRequest {
-            name: self.name.clone(),
-            duration: Some(trellis_api::duration::wire(duration)),
-            ..platform::v1::AdvanceClockRequest::default()
-        };
-        let moved = self
-            .world
-            .ecosystems()
-            .advance_clock(request)
-            .await
-            .unwrap();
+        let moved = self.world.advance(&self.name, duration).await;
         self.note(trellis_tests::position(&moved));
     }
 

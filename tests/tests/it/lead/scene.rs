@@ -2,10 +2,8 @@
 
 use std::ops::Deref;
 
-use prost_types::Duration;
 use tonic::{Response, Status};
 use trellis_api::deal::v1 as pb;
-use trellis_api::platform::v1 as platform;
 use trellis_api::program::v1 as program;
 use trellis_core::access::{Grant, Rights};
 use trellis_core::{Actor, EcosystemId, PartnerId, Principal, Role};
@@ -259,24 +257,8 @@ impl Scene {
 
     /// Moves the clock of the ecosystem to a moment, in seconds since 1970.
     pub(super) async fn until(&self, seconds: i64) -> Caller {
-        let get = platform::GetEcosystemRequest {
-            name: self.parent.clone(),
-        };
-        let ecosystem = self.ecosystems().get_ecosystem(get).await.unwrap();
-        let now = ecosystem.into_inner().clock_time.unwrap();
-        let (mut ahead, mut nanos) = (seconds - now.seconds, -now.nanos);
-        if nanos < 0 {
-            (ahead, nanos) = (ahead - 1, nanos + 1_000_000_000);
-        }
-        let request = platform::AdvanceClockRequest {
-            name: self.parent.clone(),
-            duration: Some(Duration {
-                seconds: ahead,
-                nanos,
-            }),
-            ..platform::AdvanceClockRequest::default()
-        };
-        let moved = self.ecosystems().advance_clock(request).await.unwrap();
+        let moment = seconds.try_into().unwrap();
+        let moved = self.advance_to(&self.parent, moment).await;
         self.after(&moved)
     }
 }

@@ -57,15 +57,7 @@ macro_rules! on_both_that_forget {
 }
 
 async fn advance(by: &Caller, span: Duration) -> String {
-    let request = pb::AdvanceClockRequest {
-        name: "ecosystems/acme".to_owned(),
-        duration: Some(prost_types::Duration {
-            seconds: span.as_secs().try_into().unwrap(),
-            nanos: 0,
-        }),
-        ..pb::AdvanceClockRequest::default()
-    };
-    position(&by.ecosystems().advance_clock(request).await.unwrap())
+    position(&by.advance("ecosystems/acme", span).await)
 }
 
 /// A page of the events after a position, or of all.

@@ -96,15 +96,7 @@ impl Scene {
 
     /// Moves the sandbox's clock.
     pub(super) async fn advance(&self, span: Duration) {
-        let request = pb::AdvanceClockRequest {
-            name: self.parent.clone(),
-            duration: Some(prost_types::Duration {
-                seconds: span.as_secs().try_into().unwrap(),
-                nanos: 0,
-            }),
-            ..pb::AdvanceClockRequest::default()
-        };
-        self.ecosystems().advance_clock(request).await.unwrap();
+        self.world.advance(&self.parent, span).await;
     }
 
     pub(super) async fn get(&self, name: &str) -> pb::Webhook {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::time::Duration;
 
-use prost_types::{Duration, Timestamp};
+use prost_types::Timestamp;
 use rand::Rng;
 use rand::rngs::StdRng;
-use tonic::{Code, Response, Status};
+use tonic::{Response, Status};
 use tonic_types::StatusExt as _;
 use trellis_api::deal::v1 as pb;
 use trellis_api::deal::v1::registration::proof::Kind as ProofKind;
@@ -237,24 +238,8 @@ impl<'a> Scene<'a> {
                 reason(market.registrations().transfer_registration(request).await)?;
             }
             Move::Wait(seconds) => {
-                let request = platform::AdvanceClockRequest {
-                    name: market.parent.clone(),
-                    duration: Some(Duration {
-                        seconds: *seconds,
-                        nanos: 0,
-                    }),
-                    request_id: uuid::Uuid::from_u128(rand::random()).to_string(),
-                    ..platform::AdvanceClockRequest::default()
-                };
-                // Where the workers are not there in time, whoever asks again goes on waiting.
-                let moved = loop {
-                    match market.ecosystems().advance_clock(request.clone()).await {
-                        Ok(moved) => break moved,
-                        Err(status) => {
-                            assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
-                        }
-                    }
-                };
+                let span = Duration::from_secs((*seconds).try_into().unwrap());
+                let moved = market.advance(&market.parent, span).await;
                 self.reader = market.after(&moved);
             }
             Move::Keep(account, products) => {
