@@ -50,6 +50,7 @@ mod m20261127_000276_decided_registrations;
 mod m20261127_000280_feed_marks;
 mod m20261127_000281_event_states;
 mod m20261127_000290_plan_budgets;
+mod m20261128_000300_decisions_in_rows;
 
 /// All migrations.
 pub struct Migrator;
@@ -97,6 +98,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000280_feed_marks::Migration),
             Box::new(m20261127_000281_event_states::Migration),
             Box::new(m20261127_000290_plan_budgets::Migration),
+            Box::new(m20261128_000300_decisions_in_rows::Migration),
         ]
     }
 }

@@ -73,10 +73,10 @@ pub(super) async fn admit(
         decide_time: None,
         refused: None,
     };
-    submission::add(txn, submission, &customer.keys).await?;
     registration.suspicion = suspicion(&screening);
     registration.screening = Some(screening);
-    let named = canary_hit::note(txn, registration, customer.named()).await?;
+    let names = (&*registration, customer.named());
+    let named = canary_hit::note_submitted(txn, submission, &customer.keys, names).await?;
     Ok(if !named.is_empty() {
         CANARY_NAMED
     } else if alarm.is_some() && !suspected {

@@ -2,11 +2,11 @@
 //! name; what the staff are told of is the first time.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{OnConflict, Query};
+use sea_orm::sea_query::{InsertStatement, OnConflict, Query};
 use trellis_core::{AccountId, EcosystemId, PartnerId, RegistrationId, Timestamp};
 
-use super::{account, customer, registration};
-use crate::{Error, Txn};
+use super::{account, customer, registration, submission};
+use crate::{Error, Txn, record};
 
 /// That a partner has named a canary.
 #[sea_orm::model]
@@ -30,8 +30,9 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Notes the canaries that a registration names, which are among its customer's accounts; answers those that its partner has not named
-/// before. One statement, whether or not there is one, so that the time it takes tells nothing.
+/// Notes the canaries that a registration names, which are among its customer's accounts; answers those
+/// that its partner has not named before. One statement, whether or not there is one, so that the time it
+/// takes tells nothing.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -40,7 +41,29 @@ pub async fn note(
     of: &registration::Model,
     accounts: &[AccountId],
 ) -> Result<Vec<AccountId>, Error> {
-    let db = txn.db();
+    note_after(txn, [], of, accounts).await
+}
+
+/// Adds a submission with the keys of its customer, and notes the canaries of its registration as
+/// [`note`] does.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn note_submitted(
+    txn: &Txn,
+    submission: submission::Model,
+    keys: &[String],
+    (of, accounts): (&registration::Model, &[AccountId]),
+) -> Result<Vec<AccountId>, Error> {
+    note_after(txn, submission::adding(submission, keys), of, accounts).await
+}
+
+async fn note_after<const N: usize>(
+    txn: &Txn,
+    before: [InsertStatement; N],
+    of: &registration::Model,
+    accounts: &[AccountId],
+) -> Result<Vec<AccountId>, Error> {
     let mut canaries = Query::select();
     canaries
         .expr(Expr::value(txn.ecosystem().as_str()))
@@ -68,7 +91,7 @@ pub async fn note(
                 .to_owned(),
         )
         .returning_col(Column::Account);
-    let rows = db.query_all(&insert).await?;
+    let rows = record::insert_after(&txn.db(), before, insert).await?;
     let mut named = rows
         .iter()
         .map(|row| row.try_get("", "account"))

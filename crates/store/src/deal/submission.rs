@@ -5,10 +5,9 @@ use std::collections::HashSet;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{
-    Alias, CommonTableExpression, ExprTrait, Func, OnConflict, Query, SelectStatement, SimpleExpr,
-    WithClause,
+    Alias, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement, SimpleExpr,
 };
-use sea_orm::{DatabaseBackend, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
 use trellis_core::{EcosystemId, PartnerId, RegistrationId, Timestamp};
 
 use super::{registration, submission_key};
@@ -70,12 +69,9 @@ pub fn counting(partner: &PartnerId) -> String {
     format!("submissions:{partner}")
 }
 
-/// Adds a submission, with the keys of its customer. What is handed in a second time, as another claim,
-/// costs more and is decided anew.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn add(txn: &Txn, submission: Model, keys: &[String]) -> Result<(), Error> {
+/// The statements that add a submission, with the keys of its customer. What is handed in a second time,
+/// as another claim, costs more and is decided anew.
+pub(super) fn adding(submission: Model, keys: &[String]) -> [InsertStatement; 2] {
     let key = |key: &String| {
         let row = submission_key::Model {
             ecosystem: submission.ecosystem.clone(),
@@ -110,19 +106,7 @@ pub async fn add(txn: &Txn, submission: Model, keys: &[String]) -> Result<(), Er
     let submission = Entity::insert(submission.into_active_model().reset_all())
         .on_conflict(again)
         .into_query();
-    let db = txn.db();
-    if db.get_database_backend() == DatabaseBackend::Postgres {
-        // Both in one statement, which saves a round trip.
-        let mut beside = CommonTableExpression::new();
-        beside.query(keys).table_name(Alias::new("beside"));
-        let mut first = WithClause::new();
-        first.cte(beside);
-        db.execute(&submission.with(first)).await?;
-    } else {
-        db.execute(&keys).await?;
-        db.execute(&submission).await?;
-    }
-    Ok(())
+    [keys, submission]
 }
 
 /// The keys of one submission's customer when it was handed in. None of registrations that are older

@@ -281,10 +281,10 @@ const AS_SHIPPED: [(&str, &str); 2] = [
 async fn waits_of_a_crowd(world: World) {
     let engine = world.engine();
     // What is measured is a server at work: each connection of PostgreSQL makes the plan of a
-    // statement anew for its first five times.
+    // statement anew for its first five times, and lets go of plans that have grown old.
     let earlier = Crowd::gather(world.clone(), "earlier", PARTNERS, 10).await;
-    earlier.hands_in(&earlier.market).await;
     let crowd = Crowd::gather(world, "crowd", PARTNERS, 200).await;
+    earlier.hands_in(&earlier.market).await;
     let mut took = crowd.hands_in(&crowd.market).await;
     assert_eq!(crowd.wronged().await, [0; 0]);
     took.sort_unstable();
