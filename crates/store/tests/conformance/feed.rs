@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use trellis_core::Position;
+use trellis_core::{Position, Resource, Stored};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::partner::partner;
 use trellis_store::{Error, record};
 
 use crate::on_both;
-use crate::support::{call, partner as row};
+use crate::support::{call, everything, partner as row};
 
 on_both! {
     async fn a_reader_that_follows_the_feed_misses_no_event_of_concurrent_writers(
@@ -168,4 +168,63 @@ async fn changes_of_one_row_are_told_in_their_order_whoever_began_first() {
     let told = event::after(&view, start, 10).await.unwrap();
     let told: Vec<_> = told.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(told, ["partner.created", "thing.first", "thing.second"]);
+}
+
+/// A resource of which the feed tells so many bytes.
+struct Large(String, usize);
+
+impl Stored for Large {
+    fn to_stored(&self) -> Vec<u8> {
+        vec![b'x'; self.1]
+    }
+
+    fn from_stored(_bytes: &[u8]) -> Option<Self> {
+        None
+    }
+
+    fn resource(&self) -> Option<Resource<'_>> {
+        Some(Resource {
+            kind: "test.Large",
+            name: &self.0,
+        })
+    }
+}
+
+/// What the states of a page may come to, so that it fits into an answer.
+const PAGE: usize = 2 * 1_024 * 1_024;
+
+on_both! {
+    async fn a_page_holds_as_many_events_as_fit_into_an_answer(fixture: Fixture) {
+        for index in 0..300 {
+            // The last one tells more than any event may.
+            let size = event::LARGEST + index / 299;
+            let written = fixture.store.write(call("acme"), index.to_string(), move |txn, id| async move {
+                event::append(&txn, NewEvent::new("thing.changed", id.clone()));
+                Ok::<_, Error>(Large(id, size))
+            });
+            written.await.unwrap();
+        }
+        fixture.settled().await;
+        let mut query = everything(1_000);
+        let mut pages = Vec::new();
+        loop {
+            let view = fixture.store.read(&call("acme")).await.unwrap();
+            let (page, _) = event::page(&view, None, &query).await.unwrap();
+            pages.push(page.rows);
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => break,
+            }
+        }
+        let told = |event: &event::Model| event.state.as_ref().map_or(0, Vec::len);
+        let counts: Vec<_> = pages.iter().map(Vec::len).collect();
+        assert_eq!(counts, [128, 128, 44], "each as full as it may be");
+        assert_eq!(pages[0].iter().map(told).sum::<usize>(), PAGE);
+        let events: Vec<_> = pages.concat();
+        let last = events.last().unwrap();
+        assert_eq!((told(last), last.state_kind.as_deref()), (0, Some("test.Large")));
+        let names = events.into_iter().map(|event| event.resource);
+        let expected: Vec<_> = (0..300).map(|index| index.to_string()).collect();
+        assert_eq!(names.collect::<Vec<_>>(), expected, "none is lost or repeated");
+    }
 }
