@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test endurance lint fuzz bench bench-matching bench-incentives docs
+.PHONY: help run test endurance lint fuzz bench bench-matching bench-incentives bench-trail docs
 
 help: ## Says what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -27,6 +27,9 @@ bench-matching: ## Measures how well and how fast companies are recognised, agai
 
 bench-incentives: ## Measures compiled plans beside a bare loop and SQL, and the server from facts to awards
 	@scripts/bench-incentives
+
+bench-trail: ## Measures what the change feed and the audit trail cost a write, beside a build without them
+	@scripts/bench-trail
 
 docs: ## Builds the documentation of the code into target/doc
 	cargo doc --workspace --no-deps --locked

@@ -59,6 +59,10 @@ pub use settings::Settings;
 pub use store::Store;
 pub use view::{Txn, View};
 
+/// Whether writes are told to the change feed and entered in the audit trail: always, but in a build that
+/// `make bench-trail` makes to measure what that costs.
+const TOLD: bool = !cfg!(trellis_without_trail);
+
 // The fixtures of the conformance tests, for the tests of what cannot be reached from outside.
 #[cfg(test)]
 extern crate self as trellis_store;

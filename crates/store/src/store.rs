@@ -18,7 +18,7 @@ use crate::platform::ecosystem;
 use crate::session::{Reach, Sessions};
 use crate::view::Source;
 use crate::writer::Writer;
-use crate::{Error, Settings, Txn, View, connect, event};
+use crate::{Error, Settings, TOLD, Txn, View, connect, event};
 
 /// How often a transaction that met others is run in all.
 const ATTEMPTS_MAX: u32 = 5;
@@ -55,6 +55,9 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn connect(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        if !TOLD {
+            tracing::warn!("this build tells nothing and enters nothing: it is for measuring only");
+        }
         let engine = if connect::is_sqlite(&settings.url) {
             let writer = Writer::start(settings).await?;
             Engine::Sqlite {

@@ -8,7 +8,7 @@ use trellis_core::{Actor, Call, EcosystemId, Page, PageQuery, Position, Timestam
 use super::row::{name, personal_hash};
 use crate::event::place::{START, cut, goes_on, settled_of};
 use crate::page::{self, Columns};
-use crate::{Error, Txn, View, event};
+use crate::{Error, TOLD, Txn, View, event};
 
 /// The code of what succeeded.
 pub(super) const OK: &str = "OK";
@@ -97,7 +97,7 @@ impl Draft {
     /// The entry of a command that is done; nothing of what a part of the server does by itself.
     #[must_use]
     pub fn of(call: &Call, time: Timestamp) -> Option<Self> {
-        let asked = call.asked.as_ref()?;
+        let asked = call.asked.as_ref().filter(|_| TOLD)?;
         Some(Self {
             time,
             method: call.method.to_owned(),

@@ -7,7 +7,7 @@ use trellis_core::{PartnerId, Position, Trace};
 use super::place_of;
 use super::shown::readable;
 use super::state::State;
-use crate::{Error, Txn};
+use crate::{Error, TOLD, Txn};
 
 /// An event that a use case reports.
 #[derive(Clone, Debug)]
@@ -70,7 +70,9 @@ impl NewEvent {
 
 /// Reports an event. It is written when the use case has ended, in the same transaction.
 pub fn append(txn: &Txn, event: NewEvent) {
-    txn.push(event);
+    if TOLD {
+        txn.push(event);
+    }
 }
 
 /// Events of one statement; each binds fourteen values, and SQLite takes 32,766 in one statement.

@@ -12,7 +12,7 @@ use trellis_core::{Actor, EcosystemId, Position, Resource, Stored};
 
 use super::place::START;
 use super::place_of;
-use crate::{Error, Store, Txn, worker};
+use crate::{Error, Store, TOLD, Txn, worker};
 
 /// The largest state that is told, in bytes: as many as are in the memory of a process at a time for
 /// those who watch are to fit there.
@@ -55,7 +55,8 @@ impl States {
 
 /// Says what a resource was before the transaction, as whoever sees all of it would be answered.
 pub fn was<T: Stored + 'static>(txn: &Txn, before: T) {
-    if let Some(name) = before.resource().map(|resource| resource.name.to_owned()) {
+    let named = before.resource().filter(|_| TOLD);
+    if let Some(name) = named.map(|resource| resource.name.to_owned()) {
         let mut states = txn.states();
         // What a transaction has changed already was not before it.
         states
@@ -68,7 +69,7 @@ pub fn was<T: Stored + 'static>(txn: &Txn, before: T) {
 /// Says what a resource is after the transaction, as whoever sees all of it would be answered. Only what is
 /// answered with less, or not at all, needs saying.
 pub fn is<T: Stored + 'static>(txn: &Txn, after: &T) {
-    if let Some(resource) = after.resource() {
+    if let Some(resource) = after.resource().filter(|_| TOLD) {
         txn.states().put(after, resource);
     }
 }

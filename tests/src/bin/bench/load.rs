@@ -94,6 +94,19 @@ pub(crate) fn median(mut rounds: Vec<Measured>) -> Option<Measured> {
     rounds.into_iter().nth(middle)
 }
 
+/// The middle of what one does for each that another does, round by round: what a machine does to a round
+/// it does to both.
+pub(crate) fn median_ratio(one: &[Measured], other: &[Measured]) -> f64 {
+    let mut ratios: Vec<f64> = one
+        .iter()
+        .zip(other)
+        .map(|(one, other)| one.rate / other.rate)
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let middle = ratios.len() / 2;
+    ratios.into_iter().nth(middle).unwrap_or_default()
+}
+
 impl Measured {
     /// The same work, for which a server used so much processor time.
     #[must_use]

@@ -10,7 +10,8 @@
 //! * `TRELLIS_BENCH_SECONDS`, `TRELLIS_BENCH_ROUNDS`: how long a round takes, and how many there are
 //! * `TRELLIS_BENCH_CASES`, `TRELLIS_BENCH_CLIENTS`, `TRELLIS_BENCH_DATABASES`: which ones, by commas
 //! * `TRELLIS_BENCH_KEY`: `on` has every call bear an API key
-//! * `TRELLIS_BENCH_BINARIES`: more builds of the server, to be measured beside the first
+//! * `TRELLIS_BENCH_BINARIES`: more builds of the server, each on a database of its own, to be measured
+//!   beside the first
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -112,19 +113,14 @@ async fn main() {
 
 /// Measures all cases on a database.
 async fn measure_all(name: &str, url: &str, folder: &Path) {
-    trellis_migrations::up(url).await.expect("the schema");
-    let url_served = seed::serving(url).await;
-    let asks = variable("TRELLIS_BENCH_KEY").as_deref() == Some("on");
-    let key = asks.then(|| product::make_key(&url_served, &binary()));
-    let key = key.as_deref();
-    let first = Arc::new(Product::start(&url_served, &binary(), key).await);
-    seed::fill(&first, url).await;
+    let first = Arc::new(open(url, &binary()).await);
     let mut products = vec![(String::new(), first.clone())];
-    for binary in variable("TRELLIS_BENCH_BINARIES")
-        .iter()
-        .flat_map(|all| all.split(','))
-    {
-        let product = Product::start(&url_served, Path::new(binary), key).await;
+    let others = variable("TRELLIS_BENCH_BINARIES");
+    let others = others.iter().flat_map(|all| all.split(','));
+    for (at, binary) in others.enumerate() {
+        // So that none works for what another writes.
+        let url = seed::database_beside(url, at).await;
+        let product = open(&url, Path::new(binary)).await;
         products.push((format!(" ({binary})"), Arc::new(product)));
     }
     let floor = Arc::new(Floor::open(url).await);
@@ -152,6 +148,17 @@ async fn measure_all(name: &str, url: &str, folder: &Path) {
     }
 }
 
+/// Makes the schema, starts a build of the server, and fills the database.
+async fn open(url: &str, binary: &Path) -> Product {
+    trellis_migrations::up(url).await.expect("the schema");
+    let url_served = seed::serving(url).await;
+    let asks = variable("TRELLIS_BENCH_KEY").as_deref() == Some("on");
+    let key = asks.then(|| product::make_key(&url_served, binary));
+    let product = Product::start(&url_served, binary, key.as_deref()).await;
+    seed::fill(&product, url).await;
+    product
+}
+
 /// Numbers that no two calls get: a deal is won once, a request id is used once.
 #[derive(Default)]
 struct Numbers {
@@ -176,7 +183,8 @@ impl Numbers {
 }
 
 impl Measuring<'_> {
-    /// Measures all products and all floors in turn, and prints a row for each product.
+    /// Measures all products and all floors in turn, and prints a row for each product; that of the first
+    /// tells, too, how it compares with the others.
     async fn measure(&self, database: &str, products: &[(String, Arc<Product>)]) {
         let rounds = number("TRELLIS_BENCH_ROUNDS", 3);
         let time = Duration::from_secs(number("TRELLIS_BENCH_SECONDS", 2));
@@ -197,9 +205,24 @@ impl Measuring<'_> {
             .into_iter()
             .map(|(name, all)| (name, median(all).expect("rounds")))
             .collect();
+        let ratio =
+            |name: &str, ratio: f64, rate: f64| format!("{ratio:.2} of{name} ({rate:.0}/s)");
+        let mut beside = Vec::new();
+        if let Some((first, others)) = ours.split_first() {
+            for ((name, _), other) in products.iter().skip(1).zip(others) {
+                let rate = median(other.clone()).expect("rounds").rate;
+                beside.push(ratio(name, load::median_ratio(first, other), rate));
+            }
+        }
         for ((name, _), ours) in products.iter().zip(ours) {
             let ours = median(ours).expect("rounds");
-            println!("{}", self.row(&format!("{database}{name}"), &ours, &floors));
+            let mut ratios: Vec<String> = floors
+                .iter()
+                .map(|(name, floor)| ratio(&format!(" {name}"), ours.rate / floor.rate, floor.rate))
+                .collect();
+            ratios.append(&mut beside);
+            let row = self.row(&format!("{database}{name}"), &ours, &ratios.join(", "));
+            println!("{row}");
         }
     }
 
@@ -265,26 +288,15 @@ impl Measuring<'_> {
         .await
     }
 
-    fn row(&self, database: &str, ours: &Measured, floors: &[(&str, Measured)]) -> String {
-        let ratios: Vec<String> = floors
-            .iter()
-            .map(|(name, floor)| {
-                format!(
-                    "{:.2} of {name} ({:.0}/s)",
-                    ours.rate / floor.rate,
-                    floor.rate
-                )
-            })
-            .collect();
+    fn row(&self, database: &str, ours: &Measured, ratios: &str) -> String {
         format!(
-            "| {database} | {:?} | {} | {:.0} | {:.0} | {:.2} | {:.2} | {} |",
+            "| {database} | {:?} | {} | {:.0} | {:.0} | {:.2} | {:.2} | {ratios} |",
             self.case,
             self.clients,
             ours.rate,
             ours.cpu.as_secs_f64() * 1e6,
             ours.p50.as_secs_f64() * 1_000.0,
             ours.p99.as_secs_f64() * 1_000.0,
-            ratios.join(", "),
         )
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
-use trellis_tests::database::as_role;
+use trellis_tests::database::{as_role, on_server};
 
 use crate::product::Product;
 use crate::{ROWS, variable};
@@ -29,6 +29,22 @@ pub(crate) async fn serving(url: &str) -> String {
         .await
         .expect("the role");
     as_role(url, "trellis_bench_server", "trellis_bench_server")
+}
+
+/// A database of its own beside another one, for another build of the server.
+pub(crate) async fn database_beside(url: &str, at: usize) -> String {
+    let name = format!("trellis_bench_{at}");
+    if trellis_store::is_sqlite(url) {
+        return url.replace("bench.db", &format!("{name}.db"));
+    }
+    let mut server = PgConnection::connect(url).await.expect("the server");
+    for statement in ["DROP DATABASE IF EXISTS", "CREATE DATABASE"] {
+        sqlx::raw_sql(AssertSqlSafe(format!("{statement} {name}")))
+            .execute(&mut server)
+            .await
+            .expect("a database of its own");
+    }
+    on_server(url, &name)
 }
 
 /// Makes the ecosystem by calls and its deals by SQL.
