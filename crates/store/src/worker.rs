@@ -5,6 +5,8 @@
 //! repeats anything. The row's lock is its lease: of many replicas one works on an ecosystem at a
 //! time. When a sandbox's clock was moved, the worker does all that fell due before it goes on.
 
+mod round;
+
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use trellis_core::{Call, Code, EcosystemId, Failure, Position};
 
+use self::round::Round;
 use crate::feed::Inbox;
 use crate::platform::{cursor, parked};
 use crate::{Error, Store, Txn, event};
@@ -23,10 +26,6 @@ pub const CLOCK_ADVANCED: &str = "ecosystem.clock_advanced";
 /// Events of one transaction. A batch of won deals posts some thousand ledger lines, which is
 /// within what one statement binds.
 const BATCH: u64 = 200;
-
-/// How often a worker looks at every ecosystem, whether it was told of news or not: for what other
-/// processes wrote, and for what fell due.
-const SWEEP_EVERY: Duration = Duration::from_secs(2);
 
 /// How soon a worker looks again at an ecosystem whose news could not be read yet, because an older
 /// transaction was still running.
@@ -233,22 +232,21 @@ async fn next(
 
 impl Runner {
     async fn run(&self, stop: &CancellationToken) {
-        let mut next_sweep = Instant::now();
+        let mut round = Round::due(Instant::now());
         while !stop.is_cancelled() {
-            let wait = next_sweep.saturating_duration_since(Instant::now());
+            let wait = round.wait(Instant::now());
             let news = tokio::select! {
                 news = self.inbox.take(wait) => news,
                 () = stop.cancelled() => return,
             };
-            if Instant::now() >= next_sweep {
-                self.look_at_all().await;
-                next_sweep = Instant::now() + SWEEP_EVERY;
+            if round.wait(Instant::now()).is_zero() {
+                self.look_at_next(&mut round).await;
             }
             if news.is_empty() {
                 continue;
             }
             for ecosystem in news {
-                self.catch_up(&ecosystem, false).await;
+                self.catch_up(&ecosystem).await;
             }
             let rested = self.store.feed().rest();
             if stop.run_until_cancelled(rested).await.is_none() {
@@ -257,19 +255,32 @@ impl Runner {
         }
     }
 
-    async fn look_at_all(&self) {
-        match self.store.read_all().ids().await {
-            Ok(ecosystems) => {
-                for ecosystem in ecosystems {
-                    self.catch_up(&ecosystem, true).await;
+    /// Looks at the next ecosystem of a round, or begins with another round.
+    async fn look_at_next(&self, round: &mut Round) {
+        let begin = Instant::now();
+        let Some(ecosystem) = round.next() else {
+            let ecosystems = match self.store.read_all().ids().await {
+                Ok(ecosystems) => ecosystems,
+                Err(error) => {
+                    self.complain(&error);
+                    Vec::new()
                 }
-            }
-            Err(error) => self.complain(&error),
+            };
+            return round.begin(ecosystems, Instant::now());
+        };
+        // Mostly there is nothing to read, which costs no transaction.
+        if self.store.behind(&ecosystem, self.worker.name()).await {
+            self.catch_up(&ecosystem).await;
         }
+        if let Err(error) = self.sweep_all(&ecosystem).await {
+            self.complain(&error);
+        }
+        self.worker.committed(&ecosystem);
+        round.note(begin.elapsed(), Instant::now());
     }
 
-    /// Reads an ecosystem's feed to its end, and then, if asked to, does what fell due.
-    async fn catch_up(&self, ecosystem: &EcosystemId, sweep: bool) {
+    /// Reads an ecosystem's feed to its end.
+    async fn catch_up(&self, ecosystem: &EcosystemId) {
         let mut limit = BATCH;
         let mut clock_moved = None;
         loop {
@@ -296,9 +307,6 @@ impl Runner {
         }
         if self.store.behind(ecosystem, self.worker.name()).await {
             self.look_again(ecosystem);
-        }
-        if sweep && let Err(error) = self.sweep_all(ecosystem).await {
-            self.complain(&error);
         }
         self.worker.committed(ecosystem);
     }
