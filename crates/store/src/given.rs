@@ -51,49 +51,61 @@ pub(crate) fn select(backend: DatabaseBackend, texts: Vec<&str>) -> SelectStatem
 pub(crate) fn of_each(
     backend: DatabaseBackend,
     texts: Vec<&str>,
-    rows: SelectStatement,
+    mut rows: SelectStatement,
     by: SimpleExpr,
     column: &'static str,
 ) -> SelectStatement {
-    matching(backend, texts, rows, vec![(by, text())], column)
+    if backend != DatabaseBackend::Postgres {
+        let among = select(backend, texts);
+        return rows.and_where(by.in_subquery(among)).take();
+    }
+    let each = Query::select()
+        .from_function(table(backend, texts), alias())
+        .take();
+    rows.and_where(by.eq(text()));
+    found_by(each, rows, column)
 }
 
 /// A column of the rows of which `by` are what one of the texts lists, in its order.
 pub(crate) fn of_each_list(
     backend: DatabaseBackend,
     lists: Vec<&str>,
-    rows: SelectStatement,
+    mut rows: SelectStatement,
     by: impl IntoIterator<Item = SimpleExpr>,
     column: &'static str,
 ) -> SelectStatement {
-    let by = (0..).zip(by).map(|(at, by)| (by, part(backend, at)));
-    matching(backend, lists, rows, by.collect(), column)
-}
-
-fn matching(
-    backend: DatabaseBackend,
-    texts: Vec<&str>,
-    mut rows: SelectStatement,
-    by: Vec<(SimpleExpr, SimpleExpr)>,
-    column: &'static str,
-) -> SelectStatement {
+    let mut given = Query::select()
+        .from_function(table(backend, lists), alias())
+        .take();
+    let parts = (0..).zip(by).map(|(at, by)| (by, part(backend, at)));
     if backend != DatabaseBackend::Postgres {
-        let (by, given): (Vec<_>, Vec<_>) = by.into_iter().unzip();
-        let among = Query::select()
-            .exprs(given)
-            .from_function(table(backend, texts), alias())
-            .take();
+        let (by, parts): (Vec<_>, Vec<_>) = parts.unzip();
+        let among = given.exprs(parts).take();
         return rows.and_where(Expr::tuple(by).in_subquery(among)).take();
     }
-    for (by, given) in by {
-        rows.and_where(by.eq(given));
+    // Columns, and not what they are computed from: of two indexes PostgreSQL takes the one for which less
+    // is computed before it is asked, even if it finds less by it.
+    for (at, (by, part)) in parts.enumerate() {
+        let name = Alias::new(format!("part{at}"));
+        given.expr_as(part, name.clone());
+        rows.and_where(by.eq(Expr::col((alias(), name))));
     }
     // With an offset it stays a select of its own.
-    rows.offset(0);
+    let given = given.offset(0).take();
+    let each = Query::select().from_subquery(given, alias()).take();
+    found_by(each, rows, column)
+}
+
+/// A column of the rows that are found by each of what is given, one after the other.
+fn found_by(
+    mut each: SelectStatement,
+    mut rows: SelectStatement,
+    column: &'static str,
+) -> SelectStatement {
     let found = Alias::new("found");
-    Query::select()
-        .column((found.clone(), Alias::new(column)))
-        .from_function(table(backend, texts), alias())
+    // With an offset it stays a select of its own.
+    let rows = rows.offset(0).take();
+    each.column((found.clone(), Alias::new(column)))
         .join_lateral(JoinType::InnerJoin, rows, found, Expr::cust("TRUE"))
         .take()
 }

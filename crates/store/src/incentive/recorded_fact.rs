@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, UnionType};
-use sea_orm::{Condition, ConnectionTrait, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Alias, ExprTrait, SelectStatement, UnionType};
+use sea_orm::{
+    Condition, ConnectionTrait, FromQueryResult, Iterable, QueryOrder, QuerySelect, QueryTrait,
+};
 use trellis_core::{Date, EcosystemId, Order, Page, PageQuery, PartnerId, Timestamp};
 
 use super::standing::Standing;
@@ -111,14 +113,29 @@ pub async fn page(view: &View, query: &PageQuery) -> Result<Page<Model>, Error> 
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn of_ids(view: &View, source: &str, ids: &[String]) -> Result<Vec<Model>, Error> {
-    let mut found = Vec::new();
-    for chunk in ids.chunks(CHUNK) {
-        let select = scoped(view)
-            .filter(COLUMN.source.eq(source))
-            .filter(Column::ExternalId.is_in(chunk.to_vec()));
-        found.extend(in_order(select).all(&view.db()).await?);
+    let ids = ids.iter().map(String::as_str).collect();
+    let ids = given::select(view.db().get_database_backend(), ids);
+    of_each(view, source, (ids, "value")).await
+}
+
+/// All revisions of the facts of a source whose ids a select finds, each once.
+async fn of_each(
+    view: &View,
+    source: &str,
+    ids: (SelectStatement, &'static str),
+) -> Result<Vec<Model>, Error> {
+    let db = view.db();
+    let of_source = scoped(view).filter(COLUMN.source.eq(source)).into_query();
+    let id = Expr::col((Entity, Column::ExternalId));
+    let mut facts = given::from_each_found(db.get_database_backend(), of_source, "facts", id, ids);
+    let column = |column| Expr::col((Alias::new("facts"), column));
+    facts.exprs(Column::iter().map(column));
+    for by in [Column::Source, Column::ExternalId, Column::Revision] {
+        facts.order_by_expr(column(by), sea_orm::Order::Asc);
     }
-    Ok(found)
+    let rows = db.query_all(&facts).await?;
+    let facts = rows.iter().map(|row| Model::from_query_result(row, ""));
+    Ok(facts.collect::<Result<_, _>>()?)
 }
 
 /// All revisions of the facts with some ids of a source, and of those that take back of one of these, or
@@ -135,7 +152,7 @@ pub async fn of_ids_and_about(
     let of_source = || scoped(view).filter(COLUMN.source.eq(source));
     let column = |column: Column| Expr::col((Entity, column));
     let ids = || ids.iter().map(String::as_str).collect();
-    let mut all = given::of_each(
+    let mut found = given::of_each(
         backend,
         ids(),
         of_source()
@@ -145,9 +162,8 @@ pub async fn of_ids_and_about(
         column(Column::About),
         "external_id",
     );
-    all.union(UnionType::All, given::select(backend, ids()));
-    let found = given::is_found(backend, column(Column::ExternalId), all);
-    Ok(in_order(of_source().filter(found)).all(&view.db()).await?)
+    found.union(UnionType::Distinct, given::select(backend, ids()));
+    of_each(view, source, (found, "external_id")).await
 }
 
 /// All revisions of the facts that are or were credited to some partners, or to anybody where none are

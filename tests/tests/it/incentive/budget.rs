@@ -5,7 +5,7 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 use trellis_api::incentive::v1 as pb;
 use trellis_core::Date;
-use trellis_tests::{number, on_both, position};
+use trellis_tests::{Caller, number, on_both, position};
 
 use super::scene::{Scene, band, day, minor, usd, version};
 
@@ -51,12 +51,12 @@ fn invoice(at: usize) -> pb::IncentiveFact {
     }
 }
 
-/// Lets many record so many invoices each, and answers how many that were for a second.
-async fn record_at_once(scene: &Scene, of_each: usize) -> f64 {
+/// Lets many record so many invoices each, at servers in turn, and answers how many that were for a second.
+async fn record_at_once(scene: &Scene, servers: &[&Caller], of_each: usize) -> f64 {
     let begin = Instant::now();
     let mut recording = JoinSet::new();
     for caller in 0..CALLERS {
-        let mut facts = scene.world.facts();
+        let mut facts = servers[caller % servers.len()].facts();
         recording.spawn(async move {
             let mut latest = String::new();
             let own: Vec<usize> = (0..of_each).map(|at| at * CALLERS + caller).collect();
@@ -136,24 +136,43 @@ async fn in_order(scene: &Scene) -> Vec<i64> {
         .collect()
 }
 
+/// Lets many spend a budget at once, which is enough for two thirds of them and a part of one more; answers
+/// how many facts that were for a second.
+async fn spend(scene: &Scene, servers: &[&Caller]) -> f64 {
+    let of_each = number("TRELLIS_TESTS_BUDGET_FACTS").unwrap_or(10_usize);
+    let count = of_each * CALLERS;
+    let paid = count * 2 / 3;
+    let budget = EACH * i64::try_from(paid).unwrap() + 11;
+    let plan = spiff(budget, pb::shared_limit::Scope::Plan);
+    scene.promise("spiff", plan).await;
+    let pace = record_at_once(scene, servers, of_each).await;
+    let mut expected = vec![EACH; paid];
+    expected.push(11);
+    expected.resize(count, 0);
+    let found = in_order(scene).await;
+    assert_eq!(found.iter().sum::<i64>(), budget);
+    assert_eq!(found, expected);
+    scene.ledger_is_sound().await;
+    pace
+}
+
 on_both! {
     /// 32 record at the same time: the budget is spent to the coin, by whoever comes first by day and id.
     async fn a_budget_is_spent_to_the_coin_whoever_comes_at_once(world: World) {
-        let of_each = number("TRELLIS_TESTS_BUDGET_FACTS").unwrap_or(10_usize);
-        let count = of_each * CALLERS;
         let scene = Scene::new(world).await;
-        // It is enough for two thirds, and a part of one more.
-        let paid = count * 2 / 3;
-        let budget = EACH * i64::try_from(paid).unwrap() + 11;
-        scene.promise("spiff", spiff(budget, pb::shared_limit::Scope::Plan)).await;
-        let pace = record_at_once(&scene, of_each).await;
-        println!("{count} facts on {:?}, {pace:.0} a second", scene.world.engine());
-        let mut expected = vec![EACH; paid];
-        expected.push(11);
-        expected.resize(count, 0);
-        let found = in_order(&scene).await;
-        assert_eq!(found.iter().sum::<i64>(), budget);
-        assert_eq!(found, expected);
+        let pace = spend(&scene, &[&scene.world]).await;
+        println!("{pace:.0} facts a second on {:?}", scene.world.engine());
+    }
+
+    /// The same at three servers, whose workers take turns.
+    async fn a_budget_is_spent_to_the_coin_whichever_server_is_told(world: World) {
+        let scene = Scene::new(world).await;
+        let (second, at_second) = scene.world.another().await;
+        let (third, at_third) = scene.world.another().await;
+        let pace = spend(&scene, &[&scene.world, &at_second, &at_third]).await;
+        println!("{pace:.0} facts a second on {:?} at three servers", scene.world.engine());
+        second.stop().await;
+        third.stop().await;
     }
 
     /// What becomes known of one partner alone takes from what another has got, and gives it back.
@@ -206,7 +225,7 @@ on_both! {
         let scene = Scene::new(world).await;
         let budget = EACH * 50;
         scene.promise("spiff", spiff(budget, pb::shared_limit::Scope::Partner)).await;
-        record_at_once(&scene, 5).await;
+        record_at_once(&scene, &[&scene.world], 5).await;
         assert_eq!(in_order(&scene).await.iter().sum::<i64>(), 2 * budget);
     }
 }

@@ -507,6 +507,11 @@ impl Scene {
             );
             assert_eq!(explanation.entitled_amount, award.entitled_amount);
         }
+        self.ledger_is_sound().await;
+    }
+
+    /// Asserts that the ledger holds all that it must.
+    pub(super) async fn ledger_is_sound(&self) {
         let view = self.world.store().read(&self.call()).await.unwrap();
         for rule in verify::Rule::ALL {
             let check = verify::check(&view, rule).await.unwrap();
