@@ -80,6 +80,16 @@ on_both! {
             Code::NotFound,
             "RESOURCE_NOT_FOUND",
         );
+        let request = pb::GetCheckpointRequest {
+            name: scene.parent.clone(),
+            tree_size: -1,
+        };
+        refused(
+            scene.auditor.audit().get_checkpoint(request).await,
+            Code::InvalidArgument,
+            "INVALID_FIELDS",
+        )
+        .breaks("tree_size", "int64.gte");
         // And the whole is as it was, by all of them.
         for kept in [String::new(), first.note, checkpoint.note] {
             let verdict = scene.verify(&kept).await;

@@ -7,6 +7,7 @@ mod moves;
 mod play;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -21,6 +22,9 @@ const LENGTH: usize = 14;
 
 /// For how many histories a market is used.
 const PER_MARKET: u64 = 20;
+
+/// For how many a world is used: it looks at all markets that there were.
+const PER_WORLD: u64 = 1_000;
 
 /// How many histories are played; `make endurance` plays more.
 fn wanted(usual: u64) -> u64 {
@@ -53,10 +57,17 @@ async fn shortened(stage: &Stage, moves: Vec<Move>, parts: String) -> (Vec<Move>
     (shortest, parts)
 }
 
-async fn agree(world: World, usual: u64) {
-    let first = first_seed();
+async fn agree(engine: Engine, usual: u64) {
+    let (first, wanted) = (first_seed(), wanted(usual));
+    for begin in (0..wanted).step_by(usize::try_from(PER_WORLD).unwrap()) {
+        let numbers = begin..wanted.min(begin + PER_WORLD);
+        run(engine, &[], |world| agree_on(world, first, numbers)).await;
+    }
+}
+
+async fn agree_on(world: World, first: u64, numbers: Range<u64>) {
     let mut stage = None;
-    for number in 0..wanted(usual) {
+    for number in numbers {
         let seed = first.wrapping_add(number);
         if number % PER_MARKET == 0 {
             stage = Some(Stage::open(&world, &format!("market-{number}")).await);
@@ -72,12 +83,12 @@ async fn agree(world: World, usual: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn registrations_are_what_the_model_says_on_sqlite() {
-    run(Engine::Sqlite, &[], |world| agree(world, 25)).await;
+    agree(Engine::Sqlite, 25).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn registrations_are_what_the_model_says_on_postgres() {
-    run(Engine::Postgres, &[], |world| agree(world, 10)).await;
+    agree(Engine::Postgres, 10).await;
 }
 
 fn asks(partner: usize, products: &[usize]) -> Claim {
