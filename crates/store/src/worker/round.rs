@@ -2,7 +2,7 @@
 //! what other processes wrote that have ended since.
 //!
 //! It looks at one after the other, and at the next only when all news are dealt with. So looking holds up
-//! nobody who waits; and since it rests many times as long as it took, however many ecosystems there are
+//! nobody who waits; and since it rests many times as long as it took, up to a minute, however many ecosystems there are
 //! costs no more than a share of the time.
 
 use std::collections::VecDeque;
@@ -15,6 +15,9 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// How many times as long as it took to look at all of them it rests then, at least.
 const RESTS: u32 = 31;
+
+/// How long it rests at most: what took its time may have been work that it found.
+const MOST: Duration = Duration::from_secs(60);
 
 /// A round of all ecosystems.
 pub(super) struct Round {
@@ -58,7 +61,7 @@ impl Round {
     pub(super) fn note(&mut self, took: Duration, now: Instant) {
         self.took = self.took.saturating_add(took);
         if self.left.is_empty() {
-            self.next = now + EVERY.max(self.took.saturating_mul(RESTS));
+            self.next = now + self.took.saturating_mul(RESTS).clamp(EVERY, MOST);
         }
     }
 }
@@ -99,11 +102,17 @@ mod tests {
 
     #[test]
     fn however_many_there_are_looking_takes_a_share_of_the_time() {
-        for count in [100, 1_000] {
+        for count in [100, 900] {
             let each = Duration::from_millis(2);
             let busy = each * u32::try_from(count).unwrap();
             assert_eq!(round(count, each), busy * 32);
         }
+    }
+
+    #[test]
+    fn whatever_was_found_all_are_looked_at_again_in_a_minute() {
+        let found = Duration::from_secs(300);
+        assert_eq!(round(1, found), found + Duration::from_secs(60));
     }
 
     #[test]
