@@ -158,6 +158,29 @@ async fn whoever_may_not_register_any_more_leaves_the_line_at_its_turn() {
     .await;
 }
 
+/// Another, which showed the model wrong: of what the vendor keeps to itself nothing is granted, so its own
+/// deal about that does not make the rest sold together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_left_is_sold_together_only_where_the_vendor_sells_it() {
+    run(Engine::Sqlite, &[], |world| async move {
+        for (number, sold) in [&[0, 1][..], &[1, 2]].into_iter().enumerate() {
+            let stage = Stage::open(&world, &format!("market-{number}")).await;
+            let moves = [
+                Move::Direct(2, sold.iter().copied().collect(), Kind::New),
+                Move::Wait(60),
+                Move::Keep(2, BTreeSet::from([0, 1])),
+                Move::Register(Claim {
+                    partial: true,
+                    proofs: vec![Proof::Meeting],
+                    ..asks(2, &[0, 2])
+                }),
+            ];
+            played(&stage, &moves, None).await.unwrap();
+        }
+    })
+    .await;
+}
+
 /// The control: a model that is wrong parts from the server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_is_wrong_is_found() {

@@ -132,13 +132,15 @@ impl Model {
         if self.suspended[claim.partner] {
             return said(Verdict::Ineligible, "R1", "INELIGIBLE");
         }
-        let teams = claim.automatic
-            && !claim.proofs.is_empty()
-            && !claim.nominated()
-            && claim
-                .products
-                .iter()
-                .any(|product| self.vendor_has(same, asking, *product));
+        // Of what is left when that is asked: what the vendor keeps to itself is not sold together.
+        let teams = |products: &BTreeSet<usize>| {
+            claim.automatic
+                && !claim.proofs.is_empty()
+                && !claim.nominated()
+                && products
+                    .iter()
+                    .any(|product| self.vendor_has(same, asking, *product))
+        };
         // Whoever hands in is told of all that it has handed in; who waits, of what stands before it.
         let own = |products: &BTreeSet<usize>| {
             self.registrations.iter().enumerate().any(|(other, own)| {
@@ -151,7 +153,7 @@ impl Model {
             })
         };
         if asked.by_a_person {
-            return self.decided_by_a_person(index, asking, teams);
+            return self.decided_by_a_person(index, asking, teams(&claim.products));
         }
         if claim
             .tender
@@ -208,7 +210,7 @@ impl Model {
             Some(_) => said(Verdict::Reject, "R7", "INCUMBENT"),
             None => self.rest(index, asking, &left_at(8), asked),
         };
-        outcome.co_sell = teams;
+        outcome.co_sell = teams(&left_at(5));
         outcome
     }
 
