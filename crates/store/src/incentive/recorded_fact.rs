@@ -108,7 +108,7 @@ pub async fn page(view: &View, query: &PageQuery) -> Result<Page<Model>, Error> 
     page::page(&view.db(), scoped(view), &query).await
 }
 
-/// All revisions of the facts with some ids of a source.
+/// All revisions of the facts with some ids of a source, each of which is given once.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
