@@ -52,6 +52,7 @@ mod m20261127_000281_event_states;
 mod m20261127_000290_plan_budgets;
 mod m20261128_000300_decisions_in_rows;
 mod m20261128_000301_awards_by_key;
+mod m20261128_000302_sealed_by_key;
 
 /// All migrations.
 pub struct Migrator;
@@ -101,6 +102,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000290_plan_budgets::Migration),
             Box::new(m20261128_000300_decisions_in_rows::Migration),
             Box::new(m20261128_000301_awards_by_key::Migration),
+            Box::new(m20261128_000302_sealed_by_key::Migration),
         ]
     }
 }

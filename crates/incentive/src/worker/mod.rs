@@ -85,15 +85,22 @@ async fn consume(txn: &Txn, events: &[event::Model]) -> Result<(), Error> {
     earned::settle::settle(txn, &touched).await?;
     for event in events {
         match event.kind.as_str() {
-            "plan_version.scheduled" => catch_up::begin(txn).await?,
+            "plan_version.scheduled" => begin(txn).await?,
             "plan_version.retired" => {
                 retired(txn, event).await?;
-                catch_up::begin(txn).await?;
+                begin(txn).await?;
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// A version whose days were set may hold today, or no longer, and there may be a past to look at. Who
+/// waits for the event that says so finds the version as it stays.
+async fn begin(txn: &Txn) -> Result<(), Error> {
+    turn_versions(txn).await?;
+    catch_up::begin(txn).await
 }
 
 /// A version that is retired from today on no longer pays for today: what it had paid for the days

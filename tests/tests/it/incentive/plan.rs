@@ -359,6 +359,21 @@ on_both! {
         scene.has_events(&draft.name, &once).await;
     }
 
+    async fn who_waits_for_the_schedule_finds_a_version_of_today_turned(world: World) {
+        let scene = Scene::new(world).await;
+        let plan = scene.plan("spiff").await;
+        let draft = scene.draft(&plan, percent("0.1")).await;
+        let mut plans = scene.world.plans();
+        let scheduled = plans.schedule_plan_version(schedule(&draft)).await.unwrap();
+        scene.note(trellis_tests::position(&scheduled));
+        assert!(scene.awards("").await.is_empty());
+        let turned = get(&scene.world, &draft.name).await;
+        // Whatever else falls due is done before the clock goes on.
+        scene.pass(Duration::from_secs(1)).await;
+        assert!(scene.awards("").await.is_empty());
+        assert_eq!(turned, get(&scene.world, &draft.name).await);
+    }
+
     async fn versions_of_one_plan_never_hold_on_the_same_day(world: World) {
         let scene = Scene::new(world).await;
         let plan = scene.plan("spiff").await;
