@@ -10,6 +10,7 @@ use trellis_evaluation::plan::{FactKind, FxType, award_fields};
 use trellis_evaluation::predicate::{Record, Schema, Type, Value};
 
 use super::record::{self, Set, UNSAID};
+use super::{DEALS, REGISTRATIONS};
 
 /// What lists of facts filter and order by.
 const FACTS: &[Field] = &[
@@ -43,9 +44,6 @@ const EXCHANGE_RATES: &[Field] = &[
     Field::state("kind", "KIND", &["SPOT", "MONTH_AVERAGE", "PLAN_FIXED"]),
 ];
 
-/// The source of what happens to deals, which nobody tells but the server.
-const DEALS: &str = "deal";
-
 pub(super) fn record(
     request: pb::RecordFactsRequest,
     fields: &mut Fields,
@@ -59,7 +57,7 @@ pub(super) fn record(
         request_id: _,
         validate_only: _,
     } = request;
-    if source == DEALS {
+    if [DEALS, REGISTRATIONS].contains(&source.as_str()) {
         let otherwise = "is the server's own; name the system that the facts come from";
         fields.refuse("source", "source.reserved", otherwise);
     }

@@ -26,9 +26,6 @@ use trellis_store::incentive::fact::{Detail, Kind, Model};
 
 use super::known::Told;
 
-/// Who says what happens to deals: the server itself.
-pub(super) const SOURCE: &str = "deal";
-
 /// The facts that rows about deals tell, in the order of the deals and their wins.
 pub(super) fn of_rows(rows: &[Model]) -> Vec<Told> {
     let mut wins: BTreeMap<(&DealId, i64), Vec<&Model>> = BTreeMap::new();
@@ -236,7 +233,8 @@ fn parties(roles: &[PartnerRole]) -> Vec<Party> {
     roles.iter().map(party).collect()
 }
 
-const fn type_name(deal_type: DealType) -> &'static str {
+/// What conditions call a type of deals.
+pub(crate) const fn type_name(deal_type: DealType) -> &'static str {
     match deal_type {
         DealType::New => "NEW",
         DealType::Expansion => "EXPANSION",

@@ -10,7 +10,7 @@ use trellis_store::View;
 use trellis_store::incentive::standing::Standing;
 use trellis_store::incentive::{Span, exchange_rate, fact, quota, recorded_fact};
 
-use super::deals;
+use super::{DEALS, deals};
 use crate::Error;
 
 /// A fact, and what its partner was when it was recorded.
@@ -92,7 +92,7 @@ impl Things {
     pub(crate) fn add(&mut self, scope: &str, deal: Option<&DealId>) {
         let fact = scope.strip_prefix("fact/").unwrap_or(scope);
         match (fact.split_once(':'), deal) {
-            (Some((deals::SOURCE, _)), Some(deal)) => {
+            (Some((DEALS, _)), Some(deal)) => {
                 self.deals.insert(deal.clone());
             }
             (Some((source, id)), _) => {

@@ -1,7 +1,7 @@
 //! Facts: what happened, what was to be reached, what currencies are worth.
 //!
-//! Those of deals follow from the change feed; all others are told by whoever knows them. None of them
-//! ever changes.
+//! Those of deals and registrations follow from the change feed; all others are told by whoever knows
+//! them. None of them ever changes.
 //!
 //! * [`service`] answers the calls, [`record`] and [`lists`] hold the use cases.
 //! * [`convert`] reads what callers tell, [`wire`] tells what was recorded.
@@ -9,7 +9,7 @@
 //!   some partners, as the evaluation is told it.
 
 pub(crate) mod convert;
-mod deals;
+pub(crate) mod deals;
 pub(crate) mod known;
 mod lists;
 pub(crate) mod record;
@@ -17,3 +17,9 @@ mod service;
 mod wire;
 
 pub use service::Facts;
+
+/// The source of what happens to deals, which nobody tells but the server.
+pub(crate) const DEALS: &str = "deal";
+
+/// The source of what happens to registrations, which nobody tells but the server.
+pub(crate) const REGISTRATIONS: &str = "registration";

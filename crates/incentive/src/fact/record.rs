@@ -66,6 +66,17 @@ pub(crate) struct Recorded {
 impl Recorded {
     const KIND: &'static str = "facts.recorded";
 
+    /// Nothing yet.
+    fn of(source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            partners: BTreeSet::new(),
+            everybody: false,
+            facts: Some(BTreeSet::new()),
+            periods: BTreeSet::new(),
+        }
+    }
+
     /// Reads it from an event, if it is one.
     pub(crate) fn read(event: &event::Model) -> Option<Self> {
         (event.kind == Self::KIND)
@@ -99,13 +110,7 @@ pub(crate) async fn record(
                 source: &source,
                 actor: &actor,
             };
-            let mut told = Recorded {
-                source: source.clone(),
-                partners: BTreeSet::new(),
-                everybody: false,
-                facts: Some(BTreeSet::new()),
-                periods: BTreeSet::new(),
-            };
+            let mut told = Recorded::of(&source);
             let fresh = scribe.facts(facts, &profiles, &mut told).await?
                 + scribe.quotas(quotas, &mut told).await?
                 + scribe.rates(rates, &mut told).await?;
@@ -121,6 +126,28 @@ pub(crate) async fn record(
             })
         })
         .await
+}
+
+/// Records what the server itself says, of partners that are what the profiles tell; answers what the feed
+/// would tell of it. What it says is no news to the feed, which it is from.
+///
+/// # Errors
+/// `FACT_RECORDED_OTHERWISE`.
+pub(crate) async fn of_server(
+    txn: &Txn,
+    source: &'static str,
+    facts: Vec<Fact>,
+    profiles: &HashMap<PartnerId, Profile>,
+) -> Result<Recorded, Error> {
+    let actor = txn.actor().to_string();
+    let scribe = Scribe {
+        txn,
+        source,
+        actor: &actor,
+    };
+    let mut told = Recorded::of(source);
+    scribe.facts(facts, profiles, &mut told).await?;
+    Ok(told)
 }
 
 /// What the partners are that are named; all of them and all deals must be there.

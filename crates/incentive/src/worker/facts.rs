@@ -18,11 +18,9 @@ use crate::Error;
 use crate::award::case::{Case, Known};
 use crate::award::rulebook::Rulebook;
 use crate::award::settle::settle;
+use crate::fact::DEALS;
 use crate::fact::known::{Of, Things, Touched};
 use trellis_evaluation::kernel::measure::{Changes, Group, Sum, changes};
-
-/// Who the facts are from.
-const SOURCE: &str = "deal";
 
 /// Takes in what events say about deals; answers which deals they are about, whose those are, and the days
 /// on which they were won.
@@ -265,7 +263,7 @@ impl Recorded<'_> {
     fn blank(&self, time: Timestamp, deal: &DealId, win: i64, kind: Kind) -> fact::Model {
         fact::Model {
             ecosystem: self.ecosystem.clone(),
-            source: SOURCE.to_owned(),
+            source: DEALS.to_owned(),
             external_id: deal.to_string(),
             revision: 1,
             supersedes: None,

@@ -5,6 +5,7 @@
 //! touch, their postings and the worker's place in the feed are written together or not at all.
 //!
 //! * [`facts`] makes facts of events, and totals of facts.
+//! * [`registrations`] makes facts of what happened to registrations.
 //! * [`recorded`] tells whom facts are about that others have recorded, and which days.
 //! * [`catch_up`] looks at what was won before a plan version was scheduled.
 //! * What falls due: first and last days of plan versions, and the ends of holds.
@@ -12,6 +13,7 @@
 mod catch_up;
 mod facts;
 mod recorded;
+mod registrations;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +32,7 @@ use crate::award::case::Case;
 use crate::award::earned;
 use crate::award::settle::Cases;
 use crate::fact::known::Of;
+use crate::fact::record::Recorded;
 use crate::plan::lifecycle::{self, Verb};
 use crate::plan::versions::resource;
 
@@ -63,6 +66,8 @@ impl Worker for Accruals {
             "plan_version.scheduled",
             "plan_version.retired",
             "facts.recorded",
+            "registration.approved",
+            "registration.revoked",
         ])
     }
 
@@ -81,7 +86,9 @@ impl Worker for Accruals {
 
 async fn consume(txn: &Txn, events: &[event::Model]) -> Result<(), Error> {
     let of_deals = facts::take_in(txn, events).await?;
-    let touched = recorded::about(txn, of_deals, events).await?;
+    let of_registrations = registrations::take_in(txn, events).await?;
+    let recorded = events.iter().filter_map(Recorded::read);
+    let touched = recorded::about(txn, of_deals, recorded.chain(of_registrations)).await?;
     earned::settle::settle(txn, &touched).await?;
     for event in events {
         match event.kind.as_str() {

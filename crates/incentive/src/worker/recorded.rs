@@ -1,19 +1,19 @@
-//! What facts are about that others have recorded: whom, which days, and which facts.
+//! What facts are about that were recorded: whom, which days, and which facts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use trellis_store::Txn;
 use trellis_store::incentive::recorded_fact;
-use trellis_store::{Txn, event};
 
 use crate::Error;
 use crate::fact::known::{Of, Touched};
 use crate::fact::record::Recorded;
 
-/// Everybody of whom events tell something, the days and the facts, besides what is touched already.
+/// Everybody of whom something was recorded, the days and the facts, besides what is touched already.
 pub(super) async fn about(
     txn: &Txn,
     touched: Touched,
-    events: &[event::Model],
+    recorded: impl Iterator<Item = Recorded>,
 ) -> Result<Touched, Error> {
     let Touched {
         of,
@@ -24,7 +24,7 @@ pub(super) async fn about(
         return Ok(Touched::whole(of));
     };
     let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for told in events.iter().filter_map(Recorded::read) {
+    for told in recorded {
         if told.everybody {
             return Ok(Touched::whole(Of::Everybody));
         }

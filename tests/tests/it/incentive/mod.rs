@@ -17,6 +17,7 @@ mod payout;
 mod payout_back;
 mod periods;
 mod plan;
+mod registered;
 mod rejection;
 mod retro;
 mod reversal;
