@@ -8,7 +8,7 @@ use trellis_store::{Store, View, record};
 
 use super::awards::rulebooks_of;
 use super::case::Case;
-use super::earned::replay::replay;
+use super::earned::replay::{proven, replay};
 use super::explain::facts_of;
 use crate::Error;
 
@@ -41,8 +41,12 @@ pub(crate) async fn replays(
     let more = u64::try_from(count).is_ok_and(|count| count == limit);
     let last = awards.last().filter(|_| more);
     let last_award = last.map_or(String::new(), |last| name(view.ecosystem(), &last.id));
+    let proven = proven(&whole, &awards).await?;
     let mut mismatches = Vec::new();
-    for award in awards {
+    for award in awards
+        .into_iter()
+        .filter(|award| !proven.contains(&award.id))
+    {
         mismatches.extend(mismatch(&whole, award).await?);
     }
     Ok(pb::ReplayAwardsResponse {

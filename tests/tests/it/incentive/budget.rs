@@ -7,6 +7,7 @@ use trellis_api::incentive::v1 as pb;
 use trellis_core::Date;
 use trellis_tests::{Caller, number, on_both, position};
 
+use super::facts::replays;
 use super::scene::{Scene, band, day, minor, usd, version};
 
 /// Callers at the same time.
@@ -153,6 +154,12 @@ async fn spend(scene: &Scene, servers: &[&Caller]) -> f64 {
     assert_eq!(found.iter().sum::<i64>(), budget);
     assert_eq!(found, expected);
     scene.ledger_is_sound().await;
+    // Each is computed from all that spends the budget, and a call of a thousand ends in time all the same.
+    let (replayed, otherwise) = replays(scene, 1_000).await;
+    assert_eq!(
+        (usize::try_from(replayed).unwrap(), otherwise),
+        (count, Vec::new())
+    );
     pace
 }
 

@@ -110,7 +110,7 @@ fn entry(what: &str, cents: i64, reason: &'static str) -> (String, i64, &'static
 }
 
 /// Computes all awards once more, so many a call: how many there are, and which come out otherwise.
-async fn replays(scene: &Scene, limit: i32) -> (i32, Vec<String>) {
+pub(super) async fn replays(scene: &Scene, limit: i32) -> (i32, Vec<String>) {
     let (mut count, mut otherwise, mut after) = (0, Vec::new(), String::new());
     loop {
         let request = pb::ReplayAwardsRequest {

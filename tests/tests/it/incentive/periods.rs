@@ -232,6 +232,42 @@ on_both! {
         scene.is_sound().await;
     }
 
+    async fn a_version_that_takes_the_days_of_a_closed_month_posts_in_an_open_one(world: World) {
+        let scene = Scene::new(world).await;
+        let first = scene.promise("spiff", percent("0.1")).await;
+        scene.win("deal-1", "nimbus", 1_000_000, "2026-03-02").await;
+        assert_eq!(scene.awards("").await.len(), 1);
+        scene.pass(30 * DAY).await;
+        close(&scene.now(), &scene.name, "2026-03").await.unwrap();
+        let statement = march(&scene.now(), &scene.name).await;
+        scene.pass(9 * DAY).await;
+        // More for the whole of March, and then less than there was first.
+        for (rate, entitled) in [("0.12", 120_000), ("0.07", 70_000)] {
+            let (plan, _) = first.name.split_once("/versions/").unwrap();
+            let mut version = percent(rate);
+            version.effective_from_date = day((2026, 3, 1));
+            let draft = scene.draft(plan, version).await;
+            scene.supersede(&draft.name, day((2026, 3, 1))).await;
+            let awards = scene.awards("").await;
+            let entitled_now: Vec<_> = awards.iter().map(|one| minor(&one.entitled_amount)).collect();
+            assert_eq!(entitled_now, [entitled]);
+        }
+        let told = belonging_to(&scene.now(), &scene.name, "2026-03").await;
+        let mut posted: Vec<_> = told
+            .iter()
+            .map(|one| (one.kind(), one.effective_date, minor(&one.lines[0].amount)))
+            .collect();
+        posted.sort_unstable_by_key(|(_, _, minor)| *minor);
+        let today = day((2026, 4, 10));
+        let more = (pb::journal::Kind::Accrual, today, 20_000);
+        let less = (pb::journal::Kind::Clawback, today, 50_000);
+        assert_eq!(posted, [more, less]);
+        assert_eq!(march(&scene.now(), &scene.name).await, statement);
+        let now = april(&scene.now(), &scene.name).await;
+        assert_eq!(now.currencies[0].opening_balance, statement.currencies[0].closing_balance);
+        scene.is_sound().await;
+    }
+
     async fn an_approval_of_a_closed_month_is_reversed_in_an_open_one(world: World) {
         let scene = Scene::new(world).await;
         scene.promise("spiff", percent("0.1")).await;
