@@ -184,11 +184,12 @@ impl Store {
         crate::platform::ecosystem::Registry::new(self)
     }
 
-    /// Whether committed events wait that the worker has not dealt with.
+    /// Whether committed events wait that the worker has not dealt with, or may wait: the database did not
+    /// say.
     pub(crate) async fn behind(&self, ecosystem: &EcosystemId, worker: &str) -> bool {
         event::is_behind(&self.reading(ecosystem).db(), ecosystem, worker)
             .await
-            .unwrap_or(false)
+            .unwrap_or(true)
     }
 
     /// Runs `work` in one transaction: claims the request id, works, appends the events, stores

@@ -31,6 +31,10 @@ const BATCH: u64 = 200;
 /// transaction was still running.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
+/// How soon a worker looks again at an ecosystem whose news it could not deal with. A round of all
+/// ecosystems may be a minute away, and somebody may wait for them.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
 /// What a service does in the background.
 pub trait Worker: Send + Sync + 'static {
     /// Its name, which keys its place in the feed. Never renamed.
@@ -279,18 +283,33 @@ impl Runner {
         round.note(begin.elapsed(), Instant::now());
     }
 
-    /// Reads an ecosystem's feed to its end.
+    /// Reads an ecosystem's feed to its end, or as far as that can be done now.
     async fn catch_up(&self, ecosystem: &EcosystemId) {
+        let came_to_its_end = self.read_to_end(ecosystem).await;
+        if self.store.behind(ecosystem, self.worker.name()).await {
+            // What was not seen an older transaction still hides, which is over soon.
+            let soon = if came_to_its_end {
+                LOOK_AGAIN
+            } else {
+                TRY_AGAIN
+            };
+            self.look_again(ecosystem, soon);
+        }
+        self.worker.committed(ecosystem);
+    }
+
+    /// Deals with all that can be read; answers whether it could deal with it.
+    async fn read_to_end(&self, ecosystem: &EcosystemId) -> bool {
         let mut limit = BATCH;
         let mut clock_moved = None;
         loop {
             match self.read_on(ecosystem, limit, clock_moved).await {
                 Ok(Step::Moved) => limit = BATCH,
                 Ok(Step::ClockMoved(place)) => clock_moved = Some(place),
-                Ok(Step::Idle | Step::Ended | Step::Elsewhere) => break,
+                Ok(Step::Idle | Step::Ended | Step::Elsewhere) => return true,
                 Err(error) if error.passes() => {
                     self.complain(&error);
-                    return;
+                    return false;
                 }
                 // Find the event that the work fails on; put it aside once it stands alone.
                 Err(error) if limit == 1 => {
@@ -298,24 +317,23 @@ impl Runner {
                     match self.park(ecosystem, &error).await {
                         Ok(true) => {}
                         // It failed on no event. It is tried again by and by, and not at once.
-                        Ok(false) => return,
-                        Err(error) => return self.complain(&error),
+                        Ok(false) => return false,
+                        Err(error) => {
+                            self.complain(&error);
+                            return false;
+                        }
                     }
                 }
                 Err(_) => limit = 1,
             }
         }
-        if self.store.behind(ecosystem, self.worker.name()).await {
-            self.look_again(ecosystem);
-        }
-        self.worker.committed(ecosystem);
     }
 
-    /// News that an older transaction still hides are looked for again soon.
-    fn look_again(&self, ecosystem: &EcosystemId) {
+    /// News are looked for again, although nobody tells of them.
+    fn look_again(&self, ecosystem: &EcosystemId, soon: Duration) {
         let (inbox, ecosystem) = (self.inbox.clone(), ecosystem.clone());
         tokio::spawn(async move {
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(soon).await;
             inbox.put(ecosystem);
         });
     }

@@ -1,7 +1,7 @@
 //! Workers deal with each event once, in order, whatever stops them; a moved clock is followed by
 //! what fell due before anything that came after it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,10 @@ struct Scribe {
     seen: Mutex<Vec<String>>,
     /// What is still due, as the sweep finds it.
     due: AtomicUsize,
+    /// How long it takes to look what is due, in milliseconds.
+    slow: AtomicU64,
+    /// How often it meets somebody else before it can deal with anything.
+    refusals: AtomicUsize,
 }
 
 impl Worker for Scribe {
@@ -40,6 +44,11 @@ impl Worker for Scribe {
             if events.iter().any(|event| event.kind == "poison") {
                 return Err(WorkError::from(Error::Panicked));
             }
+            let refusals = self.refusals.load(Ordering::Relaxed);
+            if refusals > 0 {
+                self.refusals.store(refusals - 1, Ordering::Relaxed);
+                return Err(WorkError::from(Error::Deadline));
+            }
             let mut seen = self.seen.lock().unwrap();
             seen.extend(events.iter().map(|event| event.resource.clone()));
             Ok(())
@@ -48,6 +57,7 @@ impl Worker for Scribe {
 
     fn sweep<'a>(&'a self, _txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>> {
         Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(self.slow.load(Ordering::Relaxed))).await;
             let left = self.due.load(Ordering::Relaxed);
             if left == 0 {
                 return Ok(0);
@@ -185,6 +195,26 @@ on_both! {
         let parked = parked::all(&view).await.unwrap();
         assert_eq!(parked.len(), 1);
         assert_eq!(parked[0].worker, "test.scribe");
+    }
+}
+
+on_both! {
+    async fn what_could_not_be_dealt_with_is_tried_again_long_before_the_next_round(
+        fixture: Fixture
+    ) {
+        let scribe = Arc::new(Scribe::default());
+        // A round that takes a second is followed by half a minute of rest.
+        scribe.slow.store(1_000, Ordering::Relaxed);
+        let stop = CancellationToken::new();
+        worker::start(&fixture.store, vec![scribe.clone()], &[SCRIBE], &stop);
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        scribe.refusals.store(2, Ordering::Relaxed);
+        let at = report(&fixture, "thing.happened", "a".into()).await;
+        let deadline = Some(Instant::now() + Duration::from_secs(10));
+        fixture.store.read(&Call { deadline, ..at }).await.unwrap();
+        stop.cancel();
+        assert_eq!(scribe.seen(), ["a"]);
+        assert_eq!(scribe.refusals.load(Ordering::Relaxed), 0);
     }
 }
 
