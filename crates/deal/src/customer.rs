@@ -45,6 +45,35 @@ pub struct Customer {
 }
 
 impl Customer {
+    /// Its accounts, and those of others that may be it or belong to its group.
+    fn around(&self) -> impl Iterator<Item = AccountId> {
+        let others = self.probable.iter().chain(&self.related);
+        let others = others.map(|(account, _)| account);
+        self.accounts.iter().chain(others).cloned()
+    }
+
+    /// Those of some registrations that stand at the customer and around it.
+    fn sorted(&self, standing: &[Contender]) -> Contenders {
+        let is_of = |of: &[(AccountId, Match)], account: &AccountId| {
+            of.iter().any(|(other, _)| other == account)
+        };
+        let mut found = Contenders::default();
+        for contender in standing {
+            let account = &contender.account;
+            let place = if is_of(&self.probable, account) {
+                &mut found.perhaps
+            } else if is_of(&self.related, account) {
+                &mut found.beside
+            } else if self.accounts.contains(account) {
+                &mut found.certain
+            } else {
+                continue;
+            };
+            place.push(contender.clone());
+        }
+        found
+    }
+
     /// A customer of one account that is known by these keys.
     #[cfg(test)]
     pub(crate) fn known_by(account: AccountId, keys: Vec<String>) -> Self {
@@ -348,23 +377,19 @@ pub struct Contenders {
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn contenders(view: &View, customer: &Customer) -> Result<Contenders, Error> {
-    let ids = |of: &[(AccountId, Match)]| -> BTreeSet<AccountId> {
-        of.iter().map(|(account, _)| account.clone()).collect()
-    };
-    let (perhaps, beside) = (ids(&customer.probable), ids(&customer.related));
-    let all = customer.accounts.iter().chain(&perhaps).chain(&beside);
-    let mut found = Contenders::default();
-    for contender in contender::at(view, all.cloned()).await? {
-        let place = if perhaps.contains(&contender.account) {
-            &mut found.perhaps
-        } else if beside.contains(&contender.account) {
-            &mut found.beside
-        } else {
-            &mut found.certain
-        };
-        place.push(contender);
-    }
-    Ok(found)
+    let found = contenders_of(view, std::slice::from_ref(customer)).await?;
+    Ok(found.into_iter().next().unwrap_or_default())
+}
+
+/// The same for several customers, in their order, in one statement for all.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn contenders_of(view: &View, customers: &[Customer]) -> Result<Vec<Contenders>, Error> {
+    let accounts: BTreeSet<AccountId> = customers.iter().flat_map(Customer::around).collect();
+    let standing = contender::at(view, accounts).await?;
+    let of = |customer: &Customer| customer.sorted(&standing);
+    Ok(customers.iter().map(of).collect())
 }
 
 #[cfg(test)]

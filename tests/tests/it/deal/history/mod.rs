@@ -181,6 +181,29 @@ async fn what_is_left_is_sold_together_only_where_the_vendor_sells_it() {
     .await;
 }
 
+/// Another: whoever is refused when its turn comes may ask for the group, and have others behind it at accounts
+/// where nobody waited for the one that left. The worker came to no end of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_behind_somebody_who_is_refused_have_their_turn_wherever_they_stand() {
+    run(Engine::Sqlite, &[], |world| async move {
+        let stage = Stage::open(&world, "market").await;
+        let at = |account, scope, claim| Claim {
+            account,
+            scope,
+            ..claim
+        };
+        let moves = [
+            Move::Register(at(1, Scope::Site(1), asks(1, &[0, 1, 2]))),
+            Move::Register(at(1, Scope::Group, asks(2, &[1]))),
+            Move::Register(at(0, Scope::Entity, asks(0, &[0, 1, 2]))),
+            Move::Suspend(2),
+            Move::Wait(200 * 86_400),
+        ];
+        played(&stage, &moves, None).await.unwrap();
+    })
+    .await;
+}
+
 /// The control: a model that is wrong parts from the server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_is_wrong_is_found() {
