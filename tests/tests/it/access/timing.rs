@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tonic::{Response, Status};
 use trellis_api::deal::v1 as pb;
+use trellis_api::program::v1::DealRegistrationSettings;
 use trellis_tests::{World, number, on_both};
 
 use super::scene::{Scene, get, nobody, submit};
@@ -95,7 +96,15 @@ on_both! {
     #[ignore = "it wants the machine for itself: `make endurance` runs it"]
     async fn handing_in_takes_as_long_whether_or_not_somebody_was_first(world: World) {
         let scene = Scene::open(world.clone()).await;
-        scene.market.program("sealed", manual()).await;
+        // More are handed in by one person on one day than a program lets them where it does not say.
+        let unlimited = DealRegistrationSettings {
+            daily_account_budget: Some(0),
+            monthly_account_budget: Some(0),
+            person_open_limit: Some(0),
+            partner_open_limit: Some(0),
+            ..manual()
+        };
+        scene.market.program("sealed", unlimited).await;
         scene.enroll(&scene.nimbus, "sealed").await;
         scene.enroll(&scene.cirrus, "sealed").await;
         let (nimbus, cirrus) = (scene.admin("nimbus").await, scene.admin("cirrus").await);
