@@ -10,10 +10,9 @@ use trellis_store::deal::registration;
 use trellis_store::incentive::fact::{self, Detail, Kind};
 use trellis_store::incentive::standing::{self, Profile};
 use trellis_store::incentive::{plan_version, total};
-use trellis_store::program::program;
 use trellis_store::{Txn, event, record};
 
-use super::cases;
+use super::{cases, zones};
 use crate::Error;
 use crate::award::case::{Case, Known};
 use crate::award::rulebook::Rulebook;
@@ -132,11 +131,7 @@ async fn protecting(
         .iter()
         .map(|registration| registration.program.clone())
         .collect();
-    let zones: HashMap<ProgramId, TimeZone> = record::find_many::<program::Entity>(txn, programs)
-        .await?
-        .into_iter()
-        .map(|program| (program.id, program.time_zone))
-        .collect();
+    let zones = zones(txn, programs).await?;
     let protects = |registration: &registration::Model| {
         let won = wins.get(&registration.id)?;
         let zone = zones.get(&registration.program)?;

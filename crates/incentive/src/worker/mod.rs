@@ -15,16 +15,17 @@ mod facts;
 mod recorded;
 mod registrations;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::future::BoxFuture;
 use serde_json::json;
 use trellis_core::lifecycle::Named;
-use trellis_core::{Date, PlanId};
-use trellis_store::Txn;
+use trellis_core::{Date, PlanId, ProgramId, TimeZone};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::incentive::{award, plan_version};
+use trellis_store::program::program;
 use trellis_store::worker::{WorkError, Worker};
+use trellis_store::{Txn, record};
 
 use crate::Error;
 use crate::award::awards::{rulebook_of, settle_all};
@@ -167,6 +168,18 @@ async fn turn_versions(txn: &Txn) -> Result<usize, Error> {
         }
     }
     Ok(count)
+}
+
+/// The time zones of some programs.
+async fn zones(
+    txn: &Txn,
+    programs: BTreeSet<ProgramId>,
+) -> Result<HashMap<ProgramId, TimeZone>, Error> {
+    let programs = record::find_many::<program::Entity>(txn, programs).await?;
+    let zones = programs.into_iter();
+    Ok(zones
+        .map(|program| (program.id, program.time_zone))
+        .collect())
 }
 
 /// Cases, each once.

@@ -10,9 +10,9 @@ use trellis_evaluation::plan::FactKind;
 use trellis_evaluation::predicate::Record;
 use trellis_store::deal::registration;
 use trellis_store::incentive::{recorded_fact, standing};
-use trellis_store::program::program;
 use trellis_store::{Txn, event, record};
 
+use super::zones;
 use crate::Error;
 use crate::fact::REGISTRATIONS;
 use crate::fact::deals::type_name;
@@ -113,11 +113,7 @@ pub(super) async fn take_in(txn: &Txn, events: &[event::Model]) -> Result<Option
         .iter()
         .map(|reported| reported.of.program.clone())
         .collect();
-    let zones: HashMap<ProgramId, TimeZone> = record::find_many::<program::Entity>(txn, programs)
-        .await?
-        .into_iter()
-        .map(|program| (program.id, program.time_zone))
-        .collect();
+    let zones = zones(txn, programs).await?;
     let utc = TimeZone::utc();
     let facts: Vec<Fact> = reported
         .iter()

@@ -2,8 +2,8 @@
 //! what other processes wrote that have ended since.
 //!
 //! It looks at one after the other, and at the next only when all news are dealt with. So looking holds up
-//! nobody who waits; and since it rests many times as long as it took, up to a minute, however many ecosystems there are
-//! costs no more than a share of the time.
+//! nobody who waits; and since it rests many times as long as it took, up to a minute, it costs no more than
+//! a share of the time, however many ecosystems there are.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
