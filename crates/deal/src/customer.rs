@@ -263,7 +263,16 @@ fn of(asked: Keyed, sharing: &[Keyed]) -> Customer {
         .filter(|other| other.keys.iter().any(|key| shares(&key)))
         .collect();
     let profile = Prepared::new(identity::compared(&account));
-    let weighed = weigh(profile, &keys, &candidates);
+    let weighed = match &candidates[..] {
+        // What it is to itself nobody asks; but where there is nobody, comparing takes as long as where
+        // somebody else named the customer, or a stopwatch would tell who did.
+        [] => {
+            let (account, keys) = (account.clone(), keys.clone());
+            let itself = Keyed { account, keys };
+            std::hint::black_box(weigh(profile, &itself.keys, &[&itself]))
+        }
+        others => weigh(profile, &keys, others),
+    };
     let canaries = candidates.iter().map(|other| &other.account);
     let canaries = canaries.chain([&account]).filter(|one| one.canary);
     let mut canaries: Vec<AccountId> = canaries.map(|one| one.id.clone()).collect();

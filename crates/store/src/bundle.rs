@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, ExprTrait, Func, Query, SelectStatement, UnionType};
-use sea_orm::{DatabaseBackend, Iterable, QueryTrait};
+use sea_orm::{DatabaseBackend, Iterable};
 use serde::de::DeserializeOwned;
 
 use crate::record::Record;
@@ -35,9 +35,9 @@ pub(crate) struct Found {
 
 impl Bundle {
     /// Adds a read of whole rows, with the columns of the entity and no others.
-    pub(crate) fn records<E: Record>(&mut self, select: Select<E>) -> Part<E> {
+    pub(crate) fn records<E: Record>(&mut self, select: SelectStatement) -> Part<E> {
         let columns = E::Column::iter().map(|column| Alias::new(column.as_str()));
-        self.add(select.into_query(), columns.collect())
+        self.add(select, columns.collect())
     }
 
     /// Adds a read of some columns, which are called so in the select.
@@ -57,18 +57,14 @@ impl Bundle {
         }
     }
 
-    /// Makes all of the reads.
-    pub(crate) async fn read(self, view: &View) -> Result<Found, Error> {
-        let db = view.db();
-        let backend = db.get_database_backend();
+    /// All of the reads as one, if there are any.
+    pub(crate) fn select(self, backend: DatabaseBackend) -> Option<SelectStatement> {
         let array = match backend {
             DatabaseBackend::Postgres => "json_build_array",
             _ => "json_array",
         };
-        let mut rows = Vec::new();
-        rows.resize_with(self.reads.len(), Vec::new);
         let each = self.reads.into_iter().enumerate();
-        let mut each = each.map(|(place, (select, columns))| {
+        let each = each.map(|(place, (select, columns))| {
             let read = Alias::new("read");
             let columns = columns
                 .into_iter()
@@ -81,12 +77,18 @@ impl Bundle {
                 .from_subquery(select, read);
             wrapped
         });
-        let Some(mut all) = each.next() else {
+        each.reduce(|mut all, one| all.union(UnionType::All, one).take())
+    }
+
+    /// Makes all of the reads.
+    pub(crate) async fn read(self, view: &View) -> Result<Found, Error> {
+        let db = view.db();
+        let backend = db.get_database_backend();
+        let mut rows = Vec::new();
+        rows.resize_with(self.reads.len(), Vec::new);
+        let Some(all) = self.select(backend) else {
             return Ok(Found { backend, rows });
         };
-        for one in each {
-            all.union(UnionType::All, one);
-        }
         for row in db.query_all(&all).await? {
             let place: i32 = row.try_get_by_index(0)?;
             let columns: String = row.try_get_by_index(1)?;

@@ -5,10 +5,13 @@
 //! even; and tables grow. So each text is looked up by itself, and what is found is listed before anything
 //! is read by it.
 
+use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{
-    Alias, BinOper, Expr, ExprTrait, Func, FunctionCall, Query, SelectStatement, SimpleExpr,
+    Alias, BinOper, ExprTrait, Func, FunctionCall, Query, SelectStatement, SimpleExpr,
 };
-use sea_orm::{DatabaseBackend, JoinType};
+use sea_orm::{DatabaseBackend, Iterable, JoinType, QueryTrait};
+
+use crate::View;
 
 /// The texts, to be selected from as [`alias`].
 pub(crate) fn table(backend: DatabaseBackend, texts: Vec<&str>) -> FunctionCall {
@@ -47,23 +50,43 @@ pub(crate) fn select(backend: DatabaseBackend, texts: Vec<&str>) -> SelectStatem
         .take()
 }
 
-/// A column of the rows whose `by` is one of the texts.
+/// Some columns of the rows whose `by` is one of the texts. The rows are a select of these columns.
 pub(crate) fn of_each(
     backend: DatabaseBackend,
     texts: Vec<&str>,
     mut rows: SelectStatement,
     by: SimpleExpr,
-    column: &'static str,
+    columns: &[&'static str],
 ) -> SelectStatement {
-    if backend != DatabaseBackend::Postgres {
-        let among = select(backend, texts);
-        return rows.and_where(by.in_subquery(among)).take();
-    }
-    let each = Query::select()
+    let mut each = Query::select()
         .from_function(table(backend, texts), alias())
         .take();
+    if backend != DatabaseBackend::Postgres {
+        // SQLite goes through the left side of a cross join first. For a list of texts (`IN`) it takes an
+        // index of all rows rather than one of those that are asked about.
+        let by_name = Alias::new("given_by");
+        let is_given = Expr::col((found_alias(), by_name.clone())).eq(text());
+        let rows = rows.expr_as(by, by_name).take();
+        return each
+            .columns(found(columns))
+            .join_subquery(JoinType::CrossJoin, rows, found_alias(), is_given)
+            .take();
+    }
     rows.and_where(by.eq(text()));
-    found_by(each, rows, column)
+    found_by(each, rows, columns)
+}
+
+/// The records whose `by` is one of the texts, with all of their columns.
+pub(crate) fn records_of_each<E: EntityTrait>(
+    view: &View,
+    texts: Vec<&str>,
+    records: Select<E>,
+    by: E::Column,
+) -> SelectStatement {
+    let columns: Vec<_> = E::Column::iter().map(|column| column.as_str()).collect();
+    let by = Expr::col((E::default(), by));
+    let backend = view.db().get_database_backend();
+    of_each(backend, texts, records.into_query(), by, &columns)
 }
 
 /// A column of the rows of which `by` are what one of the texts lists, in its order.
@@ -93,21 +116,30 @@ pub(crate) fn of_each_list(
     // With an offset it stays a select of its own.
     let given = given.offset(0).take();
     let each = Query::select().from_subquery(given, alias()).take();
-    found_by(each, rows, column)
+    found_by(each, rows, &[column])
 }
 
-/// A column of the rows that are found by each of what is given, one after the other.
+/// Some columns of the rows that are found by each of what is given, one after the other.
 fn found_by(
     mut each: SelectStatement,
     mut rows: SelectStatement,
-    column: &'static str,
+    columns: &[&'static str],
 ) -> SelectStatement {
-    let found = Alias::new("found");
     // With an offset it stays a select of its own.
     let rows = rows.offset(0).take();
-    each.column((found.clone(), Alias::new(column)))
-        .join_lateral(JoinType::InnerJoin, rows, found, Expr::cust("TRUE"))
+    each.columns(found(columns))
+        .join_lateral(JoinType::InnerJoin, rows, found_alias(), Expr::cust("TRUE"))
         .take()
+}
+
+fn found_alias() -> Alias {
+    Alias::new("found")
+}
+
+fn found(columns: &[&'static str]) -> impl Iterator<Item = (Alias, Alias)> {
+    columns
+        .iter()
+        .map(|column| (found_alias(), Alias::new(*column)))
 }
 
 /// A select from those rows, under a name, whose `by` is the column of what another select finds, and finds

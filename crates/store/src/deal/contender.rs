@@ -4,15 +4,15 @@
 use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{SelectStatement, SimpleExpr, UnionType};
-use sea_orm::{QueryResult, QuerySelect, TryGetable};
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{QueryResult, QuerySelect, QueryTrait, TryGetable};
 use trellis_core::{AccountId, PartnerId, RegistrationId, TerritoryId, Timestamp};
 
 use super::claim::EntityScope;
 use super::deal::DealType;
 use super::registration::{Column, Entity, Model, Products, State};
 use crate::record::scoped;
-use crate::{Error, View};
+use crate::{Error, View, given};
 
 /// One of them. The fields are those of a [registration](Model).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,15 +136,8 @@ fn read(row: &QueryResult) -> Result<Contender, DbErr> {
     })
 }
 
-/// Up to how many accounts are each asked about by a select of its own.
-const EACH_ALONE: usize = 8;
-
 /// The registrations that stand at some accounts, whatever they are for, in the order in which they were
-/// handed in. One statement, whether or not there are any.
-///
-/// PostgreSQL may believe for a while that next to none stand anywhere, and then looks through all that do
-/// rather than for several accounts in the index. For one account it always uses the index; so each of a few
-/// is a select of its own.
+/// handed in. One statement, and always the same one, whether or not there are any.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -152,32 +145,26 @@ pub async fn at(
     view: &View,
     accounts: impl IntoIterator<Item = AccountId>,
 ) -> Result<Vec<Contender>, Error> {
-    let accounts: BTreeSet<AccountId> = accounts.into_iter().collect();
-    let mut selects = if accounts.len() > EACH_ALONE {
-        vec![standing(view, Column::Account.is_in(accounts))]
-    } else {
-        let alone = |account| standing(view, Column::Account.eq(account));
-        accounts.into_iter().map(alone).collect()
-    };
-    let Some(mut select) = selects.pop() else {
-        return Ok(Vec::new());
-    };
-    for other in selects {
-        select.union(UnionType::All, other);
-    }
-    let rows = view.db().query_all(&select).await?;
+    let standing = standing(view, &accounts.into_iter().collect());
+    let rows = view.db().query_all(&standing).await?;
     let found: Result<Vec<Contender>, DbErr> = rows.iter().map(read).collect();
     let mut found = found?;
     found.sort_by(|one, other| (one.submit_time, &one.id).cmp(&(other.submit_time, &other.id)));
     Ok(found)
 }
 
-fn standing(view: &View, at: SimpleExpr) -> SelectStatement {
-    let select = scoped::<Entity>(view)
+pub(super) fn standing(view: &View, accounts: &BTreeSet<AccountId>) -> SelectStatement {
+    let standing = scoped::<Entity>(view)
         // The bare column, not `= true`: only so does the partial index answer for it.
         .filter(Expr::col((Entity, Column::Contends)))
-        .filter(at)
         .select_only()
-        .columns(COLUMNS);
-    sea_orm::QueryTrait::into_query(select)
+        .columns(COLUMNS)
+        .into_query();
+    given::of_each(
+        view.db().get_database_backend(),
+        accounts.iter().map(AccountId::as_str).collect(),
+        standing,
+        Expr::col((Entity, Column::Account)),
+        &COLUMNS.map(|column| column.as_str()),
+    )
 }

@@ -56,7 +56,7 @@ pub async fn sharing(
         .into_query();
     let key = Expr::col((account_key::Entity, account_key::Column::Key));
     let keys = keys.iter().map(String::as_str).collect();
-    let mut ids = given::of_each(backend, keys, holding, key, "account");
+    let mut ids = given::of_each(backend, keys, holding, key, &["account"]);
     // One set of ids: of one set or another no index is used, but every account looked at.
     let and = and.iter().map(AccountId::as_str).collect();
     ids.union(UnionType::Distinct, given::select(backend, and));

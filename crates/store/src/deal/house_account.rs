@@ -1,8 +1,8 @@
 //! House accounts: customers, or business with them, that the vendor keeps to itself.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Func};
-use sea_orm::{FromJsonQueryResult, Iterable, JoinType, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Func, SelectStatement, UnionType};
+use sea_orm::{FromJsonQueryResult, Iterable, JoinType, QuerySelect, QueryTrait};
 use serde::{Deserialize, Serialize};
 use trellis_core::{
     AccountId, EcosystemId, FamilyId, HouseAccountId, ProgramId, TerritoryId, Timestamp,
@@ -11,7 +11,7 @@ use trellis_core::{
 use super::account;
 use super::registration::Products;
 use crate::record::scoped;
-use crate::{Error, Txn, View};
+use crate::{Error, Txn, View, given};
 
 /// Product families, each once, in the order in which they were given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
@@ -67,32 +67,36 @@ crate::record!(id: HouseAccountId, Id; reach: crate::reach::Reach::Staff; {
     "update_time" => UpdateTime,
 });
 
-/// The house accounts of some accounts, in the order of their ids. One that was named with an account
-/// which was merged since is answered with the one that stands.
-pub(super) fn at(view: &View, accounts: &[AccountId]) -> Select<Entity> {
+/// The house accounts of some accounts. One that was named with an account which was merged since is
+/// answered with the one that stands.
+pub(super) fn at(view: &View, accounts: &[AccountId]) -> SelectStatement {
+    let backend = view.db().get_database_backend();
+    let asked = || accounts.iter().map(AccountId::as_str).collect();
     let merged = account::Entity::find()
         .filter(account::COLUMN.ecosystem.eq(view.ecosystem().clone()))
-        .filter(account::Column::MergedInto.is_in(accounts.iter().cloned()))
         .select_only()
-        .column(account::Column::Id);
-    let named = COLUMN.account.is_in(accounts.iter().cloned());
-    let merged = Column::Account.in_subquery(QueryTrait::into_query(merged));
-    let stands = Func::coalesce([
-        Expr::col((account::Entity, account::Column::MergedInto)),
-        Expr::col((Entity, Column::Account)),
-    ]);
+        .column(account::Column::Id)
+        .into_query();
+    let into = Expr::col((account::Entity, account::Column::MergedInto));
+    let mut named = given::of_each(backend, asked(), merged, into.clone(), &["id"]);
+    named.union(UnionType::Distinct, given::select(backend, asked()));
     let account: RelationDef = Entity::belongs_to(account::Entity)
         .from((Column::Ecosystem, Column::Account))
         .to((account::Column::Ecosystem, account::Column::Id))
         .into();
+    let column = |column| Expr::col((Entity, column));
+    let stands = Func::coalesce([into, column(Column::Account)]);
     let own = Column::iter().filter(|column| !matches!(column, Column::Account));
-    scoped::<Entity>(view)
+    let houses = scoped::<Entity>(view)
         .join(JoinType::LeftJoin, account)
-        .filter(named.or(merged))
-        .order_by_asc(Column::Id)
         .select_only()
         .columns(own)
         .expr_as(stands, "account")
+        .into_query();
+    let by = column(Column::Account);
+    given::from_each_found(backend, houses, "house_accounts", by, (named, "id"))
+        .exprs(Column::iter().map(column))
+        .take()
 }
 
 /// Takes a house account away.

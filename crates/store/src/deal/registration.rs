@@ -2,7 +2,7 @@
 
 use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{ExprTrait, SelectStatement};
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
 use trellis_core::{
@@ -14,7 +14,7 @@ use super::claim::{EntityScope, GrantedRole, Proofs};
 use super::deal::DealType;
 use super::identity::Snapshot;
 use crate::record::{self, is_one_of, scoped};
-use crate::{Error, Txn, View};
+use crate::{Error, Txn, View, given};
 
 mod due;
 mod line;
@@ -226,18 +226,18 @@ pub(super) fn decided_before(
     view: &View,
     partner: &PartnerId,
     accounts: &[AccountId],
-) -> Select<Entity> {
+) -> SelectStatement {
     let ended = [
         State::Rejected,
         State::Revoked,
         State::Expired,
         State::Approved,
     ];
-    scoped::<Entity>(view)
-        .filter(COLUMN.account.is_in(accounts.iter().cloned()))
+    let decided = scoped::<Entity>(view)
         .filter(COLUMN.partner.eq(partner.clone()))
-        .filter(is_one_of(Column::State, ended))
-        .order_by_asc(Column::Id)
+        .filter(is_one_of(Column::State, ended));
+    let accounts = accounts.iter().map(AccountId::as_str).collect();
+    given::records_of_each(view, accounts, decided, Column::Account)
 }
 
 /// How many other registrations of a registration's partner stand open in its program: handed in and

@@ -1,16 +1,15 @@
 //! What registrations ask about besides the line that they stand in: what the vendor keeps to itself,
 //! the deals at a customer, and what the partner has asked for before.
 
-use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{ExprTrait, SelectStatement};
 use trellis_core::{AccountId, ProductId, Timestamp};
 
 use super::deal::{COLUMN, Column, Entity, Model, Stage};
 use super::{house_account, product, registration, submission};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Part};
 use crate::record::{is_one_of, scoped};
-use crate::{Error, View};
+use crate::{Error, View, given};
 
 /// What surrounds a registration, each in the order of the ids.
 #[derive(Clone, Debug, Default)]
@@ -46,31 +45,43 @@ pub struct Asked<'a> {
     pub submissions: submission::Asked<'a>,
 }
 
-/// Reads what surrounds a registration. One statement, whether or not there is anything.
+/// The reads of what surrounds a registration.
+struct Reads {
+    houses: Part<house_account::Entity>,
+    deals: Part<Entity>,
+    products: Part<product::Entity>,
+    before: Part<registration::Entity>,
+    submissions: submission::Reads,
+}
+
+fn reads(bundle: &mut Bundle, view: &View, asked: &Asked<'_>) -> Reads {
+    let partner = asked.submissions.partner;
+    Reads {
+        houses: bundle.records(house_account::at(view, asked.accounts)),
+        deals: bundle.records(deals(view, asked)),
+        products: bundle.records(products(view, asked)),
+        before: bundle.records(registration::decided_before(view, partner, asked.customer)),
+        submissions: submission::history(bundle, view, &asked.submissions),
+    }
+}
+
+/// Reads what surrounds a registration. One statement, and always the same one: what it takes must not
+/// tell of how many accounts a customer has, and so of whether somebody else named it too.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn of(view: &View, asked: &Asked<'_>) -> Result<Surroundings, Error> {
-    let products = scoped::<product::Entity>(view)
-        .filter(product::COLUMN.id.is_in(asked.products.iter().cloned()))
-        .order_by_asc(product::Column::Id);
-    let partner = asked.submissions.partner;
-    let before = registration::decided_before(view, partner, asked.customer);
     let mut bundle = Bundle::default();
-    let houses = bundle.records(house_account::at(view, asked.accounts));
-    let deals = bundle.records(deals(view, asked));
-    let products = bundle.records(products);
-    let before = bundle.records(before);
-    let submissions = submission::history(&mut bundle, view, &asked.submissions);
+    let reads = reads(&mut bundle, view, asked);
     let mut found = bundle.read(view).await?;
-    let mut deals = found.records(&deals)?;
+    let mut deals = found.records(&reads.deals)?;
     deals.sort_by(|one, other| one.id.cmp(&other.id));
     let (direct, won) = deals.into_iter().partition(|deal| deal.partner.is_none());
-    let mut houses = found.records(&houses)?;
+    let mut houses = found.records(&reads.houses)?;
     houses.sort_by(|one, other| one.id.cmp(&other.id));
-    let mut products = found.records(&products)?;
+    let mut products = found.records(&reads.products)?;
     products.sort_by(|one, other| one.id.cmp(&other.id));
-    let mut before = found.records(&before)?;
+    let mut before = found.records(&reads.before)?;
     before.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(Surroundings {
         houses,
@@ -78,12 +89,18 @@ pub async fn of(view: &View, asked: &Asked<'_>) -> Result<Surroundings, Error> {
         won,
         products,
         before,
-        submissions: submissions.take(&mut found)?,
+        submissions: reads.submissions.take(&mut found)?,
     })
 }
 
+fn products(view: &View, asked: &Asked<'_>) -> SelectStatement {
+    let products = asked.products.iter().map(ProductId::as_str).collect();
+    let any = scoped::<product::Entity>(view);
+    given::records_of_each(view, products, any, product::Column::Id)
+}
+
 /// The vendor's own open deals that were changed, and the partners' that were won, since a moment each.
-fn deals(view: &View, asked: &Asked<'_>) -> Select<Entity> {
+fn deals(view: &View, asked: &Asked<'_>) -> SelectStatement {
     let direct = COLUMN
         .partner
         .is_null()
@@ -95,8 +112,10 @@ fn deals(view: &View, asked: &Asked<'_>) -> Select<Entity> {
         .and(is_one_of(Column::Stage, [Stage::Won]))
         .and(Column::ChurnDate.is_null())
         .and(Column::WonTime.gte(asked.won_since));
-    scoped::<Entity>(view)
-        .filter(COLUMN.account.is_in(asked.accounts.iter().cloned()))
-        .filter(direct.or(won))
-        .order_by_asc(Column::Id)
+    let deals = scoped::<Entity>(view).filter(direct.or(won));
+    let accounts = asked.accounts.iter().map(AccountId::as_str).collect();
+    given::records_of_each(view, accounts, deals, Column::Account)
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,7 +160,7 @@ pub async fn of_ids_and_about(
             .column(Column::ExternalId)
             .into_query(),
         column(Column::About),
-        "external_id",
+        &["external_id"],
     );
     found.union(UnionType::Distinct, given::select(backend, ids()));
     of_each(view, source, (found, "external_id")).await
