@@ -94,7 +94,7 @@ on_both! {
     }
 
     #[ignore = "it wants the machine for itself: `make endurance` runs it"]
-    async fn handing_in_takes_as_long_whether_or_not_somebody_was_first(world: World) {
+    async fn a_registration_takes_as_long_whether_or_not_somebody_was_first(world: World) {
         let scene = Scene::open(world.clone()).await;
         // More are handed in by one person on one day than a program lets them where it does not say.
         let unlimited = DealRegistrationSettings {
@@ -113,14 +113,17 @@ on_both! {
             ..scene.claim_at(partner, account)
         };
         let mut drafts = Vec::new();
+        let [mut named, mut drafted] = [Clocked::default(), Clocked::default()];
         for sample in 0..2 * samples() {
             let kind = (sample ^ (sample / 2)) % 2;
             // A rival handed in for each, at the same customer or at one that nobody else wants.
             let rivals = [format!("c{sample}.example"), format!("d{sample}.example")];
             let theirs = scene.brings(&cirrus, &rivals[1 - kind]).await;
             scene.claims(&cirrus, claim(&scene.cirrus, &theirs.name)).await;
-            let account = scene.brings(&nimbus, &format!("c{sample}.example")).await;
-            let draft = scene.drafts(&nimbus, claim(&scene.nimbus, &account.name)).await;
+            let domain = format!("c{sample}.example");
+            let account = named.time(kind, scene.brings(&nimbus, &domain)).await;
+            let claim = claim(&scene.nimbus, &account.name);
+            let draft = drafted.time(kind, scene.drafts(&nimbus, claim)).await;
             drafts.push((kind, draft.unwrap().into_inner().name));
         }
         let mut clocked = Clocked::default();
@@ -131,15 +134,21 @@ on_both! {
         // What was told apart is apart: the staff see who waits.
         let waits = scene.found_all("state = WAITLISTED").await;
         assert_eq!(waits, samples());
-        let compared = clocked.compare(&world, "free, and taken");
+        let compared = [
+            named.compare(&world, "naming a customer, free and taken"),
+            drafted.compare(&world, "a draft, free and taken"),
+            clocked.compare(&world, "handing in, free and taken"),
+        ];
         // The control: what is refused before it looks for rivals takes less.
         let mut control = Clocked::default();
         for (_, name) in &drafts {
             let _again = control.time(1, submit(&nimbus, name)).await;
         }
         control.took[0].clone_from(&clocked.took[0]);
-        control.compare(&world, "free, and handed in before").assert_different();
-        compared.assert_alike();
+        control.compare(&world, "handing in, free and handed in before").assert_different();
+        for compared in compared {
+            compared.assert_alike();
+        }
     }
 }
 
