@@ -42,22 +42,34 @@ impl Standing {
         customer: &Customer,
         asking: &Model,
     ) -> Result<Self, Error> {
+        let mut standing = Self::nowhere(view, customer, asking).await?;
+        let named = standing.territories(asking).collect();
+        standing.places = places(view, asking.territory.as_ref(), named).await?;
+        Ok(standing)
+    }
+
+    /// The same, before it is known where the territories lie.
+    async fn nowhere(view: &View, customer: &Customer, asking: &Model) -> Result<Self, Error> {
         let there = customer::contenders(view, customer).await?;
         let (beside, perhaps) = (there.beside, there.perhaps);
         let own = Contender::from(asking);
         let mut registrations = there.certain;
         let of_the_group = beside.iter().filter(|other| of_the_group(&own, other));
         registrations.extend(of_the_group.cloned());
-        let others = registrations.iter().chain(&beside).chain(&perhaps);
-        let others = others.filter(|other| other.id != asking.id);
-        let others = others.filter_map(|other| other.territory.clone());
-        let places = places(view, asking.territory.as_ref(), others.collect()).await?;
         Ok(Self {
             registrations,
             beside,
             perhaps,
-            places,
+            places: Places::default(),
         })
+    }
+
+    /// The territories of the others.
+    fn territories(&self, asking: &Model) -> impl Iterator<Item = TerritoryId> {
+        let all = self.registrations.iter();
+        let all = all.chain(&self.beside).chain(&self.perhaps);
+        let others = all.filter(|other| other.id != asking.id);
+        others.filter_map(|other| other.territory.clone())
     }
 
     pub(super) fn line(&self) -> Line<'_> {
@@ -79,33 +91,25 @@ pub(super) fn of_the_group(one: &Contender, other: &Contender) -> bool {
         .any(|one| one.entity_scope == EntityScope::Group)
 }
 
-/// Reads the territories that are compared, with all that they lie within. Most registrations
-/// compare none.
+/// Reads the territories that are compared, with all that they lie within, in one statement, whichever they
+/// are. A registration for everywhere compares none.
 pub(super) async fn places(
     view: &View,
     own: Option<&TerritoryId>,
     others: BTreeSet<TerritoryId>,
 ) -> Result<Places, Error> {
-    let mut places = Places::default();
     let Some(own) = own else {
-        return Ok(places);
+        return Ok(Places::default());
     };
-    if others.iter().all(|other| other == own) {
-        return Ok(places);
-    }
-    for id in others.iter().chain([own]) {
-        if places.0.contains_key(id) {
-            continue;
-        }
-        for territory in territory::chain(view, id).await? {
-            let place = Place {
-                parent: territory.parent_territory,
-                region_codes: territory.region_codes.0,
-            };
-            places.0.insert(territory.id, place);
-        }
-    }
-    Ok(places)
+    let territories = territory::around(view, others.iter().chain([own])).await?;
+    let places = territories.into_iter().map(|territory| {
+        let place = Place {
+            parent: territory.parent_territory,
+            region_codes: territory.region_codes.0,
+        };
+        (territory.id, place)
+    });
+    Ok(Places(places.collect()))
 }
 
 /// Everything that was found about a registration.
@@ -132,7 +136,7 @@ impl Found {
         asking: &Model,
         facts: Facts,
     ) -> Result<Self, Error> {
-        let standing = Standing::at(view, customer, asking).await?;
+        let mut standing = Standing::nowhere(view, customer, asking).await?;
         let relations = relations(customer);
         let accounts: Vec<AccountId> = customer
             .accounts()
@@ -169,7 +173,9 @@ impl Found {
         let named = houses.iter().flat_map(|house| house.territories.0.clone());
         let deals = direct.iter().chain(&won);
         let named = named.chain(deals.filter_map(|deal| deal.territory.clone()));
-        let places = places(view, asking.territory.as_ref(), named.collect()).await?;
+        let named = named.chain(standing.territories(asking)).collect();
+        standing.places = places(view, asking.territory.as_ref(), named).await?;
+        let places = &standing.places;
         let reached = |territory: Option<&TerritoryId>| match (&asking.territory, territory) {
             (Some(own), Some(other)) => places.overlap(own, other),
             (None, _) | (_, None) => true,
@@ -195,10 +201,11 @@ impl Found {
             here.filter_map(|deal| business(deal, asking, &relations))
                 .collect()
         };
+        let (direct, won) = (business(direct), business(won));
         Ok(Self {
             standing,
-            direct: business(direct),
-            won: business(won),
+            direct,
+            won,
             house: houses,
             relations,
             before,

@@ -119,10 +119,13 @@ const KEYS: &str = "keys";
 
 /// Whether an account is a canary and one of these.
 pub(super) fn is_canary(view: &View, accounts: &[AccountId]) -> SimpleExpr {
+    let backend = view.db().get_database_backend();
+    let id = Expr::col((account::Entity, account::Column::Id));
+    let accounts = given::select(backend, accounts.iter().map(AccountId::as_str).collect());
     account::COLUMN
         .ecosystem
         .eq(view.ecosystem().clone())
         // The bare column, for the partial index.
         .and(Expr::col((account::Entity, account::Column::Canary)))
-        .and(account::Column::Id.is_in(accounts.iter().cloned()))
+        .and(given::is_found(backend, id, accounts))
 }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{FromJsonQueryResult, QueryOrder};
+use sea_orm::sea_query::{Alias, CommonTableExpression, ExprTrait, Query, UnionType, WithClause};
+use sea_orm::{FromJsonQueryResult, JoinType, QueryOrder, QuerySelect, QueryTrait};
 use serde::{Deserialize, Serialize};
 use trellis_core::{EcosystemId, TerritoryId, Timestamp};
 
 use crate::record::{self, scoped};
-use crate::{Error, Txn, View};
+use crate::{Error, Txn, View, given};
 
 /// The name of the lock that every transaction takes, before any row, that may put a territory
 /// below another one. Two that each close half of a circle wait for each other, and the second one
@@ -84,6 +85,43 @@ pub async fn all(view: &View) -> Result<Vec<Model>, Error> {
 /// [`Error::Corrupt`] when they form a circle.
 pub async fn chain(view: &View, id: &TerritoryId) -> Result<Vec<Model>, Error> {
     chain_over(view, id, &HashMap::new()).await
+}
+
+/// Some territories and all those around them, in no order. One statement, and always the same one, however
+/// many there are and however deep they lie.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn around(
+    view: &View,
+    ids: impl IntoIterator<Item = &TerritoryId>,
+) -> Result<Vec<Model>, Error> {
+    let db = view.db();
+    let backend = db.get_database_backend();
+    let (up, id) = (Alias::new("up"), Alias::new("id"));
+    let found = || Expr::col((up.clone(), id.clone()));
+    let inside = Expr::col((Entity, Column::Id)).eq(found());
+    let outside = scoped::<Entity>(view)
+        .filter(COLUMN.parent_territory.is_not_null())
+        .select_only()
+        .column(Column::ParentTerritory)
+        .into_query()
+        .join(JoinType::InnerJoin, up.clone(), inside)
+        .take();
+    // Each once: a circle, which nobody can make, has an end.
+    let ids = given::select(backend, ids.into_iter().map(TerritoryId::as_str).collect())
+        .union(UnionType::Distinct, outside)
+        .take();
+    let found = Query::select().expr(found()).from(up.clone()).take();
+    let territories = scoped::<Entity>(view)
+        .filter(Column::Id.in_subquery(found))
+        .into_query();
+    let mut around = CommonTableExpression::new();
+    around.table_name(up).column(id).query(ids);
+    let mut with = WithClause::new();
+    with.recursive(true).cte(around);
+    let rows = db.query_all(&territories.with(with)).await?;
+    rows.iter().map(record::model_of::<Entity>).collect()
 }
 
 /// Like [`chain`], with rows that are not written yet, or not written back: those of `ahead` count

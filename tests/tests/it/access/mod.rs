@@ -4,6 +4,7 @@
 mod accounts;
 mod canaries;
 mod cosell;
+mod counted;
 mod fields;
 mod managed;
 mod probing;

@@ -5,11 +5,12 @@ use std::ops::Deref;
 use tonic::{Code, Response, Status};
 use trellis_api::deal::v1 as pb;
 use trellis_api::platform::v1 as platform;
+use trellis_api::program::v1::DealRegistrationSettings;
 use trellis_core::access::{Grant, Rights};
 use trellis_core::{Actor, EcosystemId, PartnerId, Principal, Role};
 use trellis_tests::{Seat, World};
 
-use crate::deal::market::{Market, usd};
+use crate::deal::market::{Market, manual, usd};
 
 pub(super) struct Scene {
     pub(super) market: Market,
@@ -63,6 +64,22 @@ impl Scene {
 
     pub(super) async fn seat(&self, actor: &str, role: Role, partner: Option<&str>) -> Seat {
         Seat::take(&self.world, principal(actor, role, partner)).await
+    }
+
+    /// A program in which both hand in as much as they want: more than one lets them where it does not say.
+    pub(super) async fn unlimited(&self) -> String {
+        let unlimited = DealRegistrationSettings {
+            daily_account_budget: Some(0),
+            monthly_account_budget: Some(0),
+            person_open_limit: Some(0),
+            partner_open_limit: Some(0),
+            ..manual()
+        };
+        let name = self.market.program("unlimited", unlimited).await;
+        for partner in [&self.nimbus, &self.cirrus] {
+            self.enroll(partner, "unlimited").await;
+        }
+        name
     }
 
     /// An account that a partner brings, named like its domain.

@@ -11,12 +11,10 @@ use std::time::{Duration, Instant};
 
 use tonic::{Response, Status};
 use trellis_api::deal::v1 as pb;
-use trellis_api::program::v1::DealRegistrationSettings;
 use trellis_tests::{World, number, on_both};
 
 use super::scene::{Scene, get, nobody, submit};
 use super::statistics::Compared;
-use crate::deal::market::manual;
 
 /// How many samples of each kind when nobody says otherwise.
 const SAMPLES: usize = 500;
@@ -96,20 +94,10 @@ on_both! {
     #[ignore = "it wants the machine for itself: `make endurance` runs it"]
     async fn a_registration_takes_as_long_whether_or_not_somebody_was_first(world: World) {
         let scene = Scene::open(world.clone()).await;
-        // More are handed in by one person on one day than a program lets them where it does not say.
-        let unlimited = DealRegistrationSettings {
-            daily_account_budget: Some(0),
-            monthly_account_budget: Some(0),
-            person_open_limit: Some(0),
-            partner_open_limit: Some(0),
-            ..manual()
-        };
-        scene.market.program("sealed", unlimited).await;
-        scene.enroll(&scene.nimbus, "sealed").await;
-        scene.enroll(&scene.cirrus, "sealed").await;
+        let unlimited = scene.unlimited().await;
         let (nimbus, cirrus) = (scene.admin("nimbus").await, scene.admin("cirrus").await);
         let claim = |partner: &str, account: &str| pb::Registration {
-            program: scene.name("programs", "sealed"),
+            program: unlimited.clone(),
             ..scene.claim_at(partner, account)
         };
         let mut drafts = Vec::new();
@@ -123,7 +111,8 @@ on_both! {
             let domain = format!("c{sample}.example");
             let account = named.time(kind, scene.brings(&nimbus, &domain)).await;
             let claim = claim(&scene.nimbus, &account.name);
-            let draft = drafted.time(kind, scene.drafts(&nimbus, claim)).await;
+            let drafting = Box::pin(scene.drafts(&nimbus, claim));
+            let draft = drafted.time(kind, drafting).await;
             drafts.push((kind, draft.unwrap().into_inner().name));
         }
         let mut clocked = Clocked::default();

@@ -33,6 +33,8 @@ struct Counts {
     stripped: AtomicUsize,
     /// Statements that were run.
     run: AtomicUsize,
+    /// Those of the longest transaction.
+    longest: AtomicUsize,
 }
 
 /// The way. It ends when it is dropped.
@@ -84,6 +86,11 @@ impl Bare {
     pub(crate) fn run(&self) -> usize {
         self.counts.run.load(Ordering::Relaxed)
     }
+
+    /// How many were run in the longest transaction that was committed since this was last asked.
+    pub(crate) fn longest(&self) -> usize {
+        self.counts.longest.swap(0, Ordering::Relaxed)
+    }
 }
 
 impl Drop for Bare {
@@ -133,7 +140,7 @@ async fn questions(
     to: &mut (impl AsyncWrite + Unpin),
     count: &Counts,
 ) -> std::io::Result<()> {
-    let mut first = true;
+    let (mut first, mut since) = (true, 0);
     loop {
         let mut whole = Vec::new();
         if !std::mem::take(&mut first) {
@@ -146,6 +153,14 @@ async fn questions(
             b"P" => rest = parse(rest, count),
             b"E" | b"Q" => {
                 count.run.fetch_add(1, Ordering::Relaxed);
+                since = if rest.starts_with(b"BEGIN") {
+                    0
+                } else {
+                    since + 1
+                };
+                if rest.starts_with(b"COMMIT") {
+                    count.longest.fetch_max(since, Ordering::Relaxed);
+                }
             }
             _ => {}
         }
