@@ -5,7 +5,7 @@
 //! ends by itself where a server has stopped in the middle.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, ExprTrait, LockBehavior, LockType, OnConflict, Query};
+use sea_orm::sea_query::{Alias, ExprTrait, LockBehavior, LockType, OnConflict, Query, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, Condition, DatabaseBackend, FromJsonQueryResult, IntoActiveModel, QueryOrder,
     QuerySelect,
@@ -194,11 +194,17 @@ pub async fn due(view: &View, now: Timestamp) -> Result<Vec<WebhookId>, Error> {
     Ok(select.into_tuple().all(&view.db()).await?)
 }
 
+/// The state of what waits. It is written into the statement and not bound, so that the indexes of what waits
+/// answer in every plan.
+fn pending() -> SimpleExpr {
+    SimpleExpr::Constant(State::Pending.into())
+}
+
 /// Whether a delivery is to be tried now and nobody is at it.
 fn is_due(view: &View, now: Timestamp) -> Condition {
     let lease = || Expr::col((Entity, Column::LeaseExpireTime));
     Condition::all()
-        .add(Expr::col((Entity, Column::State)).eq("PENDING"))
+        .add(Expr::col((Entity, Column::State)).eq(pending()))
         .add(Expr::col((Entity, Column::NextAttemptTime)).lte(view.now()))
         .add(lease().is_null().or(lease().lte(now)))
 }
@@ -230,7 +236,7 @@ pub async fn claim(
         .and_where(of(Column::Ecosystem).eq(mine(Column::Ecosystem)))
         .and_where(of(Column::Webhook).eq(mine(Column::Webhook)))
         .and_where(of(Column::Resource).eq(mine(Column::Resource)))
-        .and_where(of(Column::State).eq("PENDING"))
+        .and_where(of(Column::State).eq(pending()))
         .and_where(place(&of).lt(place(&mine)))
         .take();
     let mut select = to(txn, webhook)
@@ -331,7 +337,7 @@ pub async fn hurry(txn: &Txn, webhook: &WebhookId) -> Result<(), Error> {
         .col_expr(Column::NextAttemptTime, Expr::value(txn.now()))
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
         .filter(COLUMN.webhook.eq(webhook.clone()))
-        .filter(COLUMN.state.eq(State::Pending))
+        .filter(Expr::col(Column::State).eq(pending()))
         .filter(Expr::col(Column::NextAttemptTime).gt(txn.now()))
         .exec(&txn.db())
         .await?;
@@ -342,8 +348,7 @@ pub async fn hurry(txn: &Txn, webhook: &WebhookId) -> Result<(), Error> {
 pub(crate) async fn oldest_waiting(view: &View) -> Result<Option<Position>, Error> {
     let oldest: Option<(i64, i64, i64)> = Entity::find()
         .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
-        // As the index says it, or it is not used.
-        .filter(Expr::cust("state = 'PENDING'"))
+        .filter(Expr::col((Entity, Column::State)).eq(pending()))
         .select_only()
         .columns([Column::Epoch, Column::Xid, Column::Sequence])
         .order_by_asc(Column::Epoch)
@@ -367,7 +372,7 @@ pub(crate) async fn oldest_waiting(view: &View) -> Result<Option<Position>, Erro
 pub async fn forget(txn: &Txn, before: Timestamp, most: u64) -> Result<u64, Error> {
     let old = Entity::find()
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
-        .filter(Expr::col(Column::State).ne("PENDING"))
+        .filter(Expr::col(Column::State).ne(pending()))
         .filter(Expr::col(Column::UpdateTime).lt(before))
         .limit(most)
         .all(&txn.db())
