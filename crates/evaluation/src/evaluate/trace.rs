@@ -11,7 +11,8 @@ use super::schedule::{Next, Slice};
 use super::share::Share;
 use crate::plan::{Limit, Rounding};
 
-/// The version of the arithmetic. It is raised when the same inputs may give another result.
+/// The version of the arithmetic. It is raised when the same inputs may give another result, and kept with
+/// each award: those that the new version answers otherwise are told apart from those that were changed.
 pub const ENGINE_VERSION: u32 = 3;
 
 /// The story of an award.

@@ -170,6 +170,11 @@ const fn wire_hold(hold: Hold) -> pb::award::HoldReason {
     }
 }
 
+/// A version of the arithmetic, on the wire.
+pub(super) fn wire_engine(version: u32) -> i32 {
+    i32::try_from(version).unwrap_or(i32::MAX)
+}
+
 /// Why nothing was paid, on the wire.
 pub(super) fn wire_reason(not_paid: Option<NotPaid>) -> pb::award::NotPaidReason {
     match not_paid {

@@ -3,11 +3,13 @@
 use trellis_api::incentive::v1 as pb;
 use trellis_api::name;
 use trellis_core::{AwardId, Call};
+use trellis_evaluation::{evaluate, kernel};
 use trellis_store::incentive::award::{self, Entity, Model};
 use trellis_store::{Store, View, record};
 
 use super::awards::rulebooks_of;
 use super::case::Case;
+use super::convert::wire_engine;
 use super::earned::replay::{proven, replay};
 use super::explain::facts_of;
 use crate::Error;
@@ -70,10 +72,16 @@ async fn mismatch(view: &View, mut award: Model) -> Result<Option<pb::AwardMisma
         }
         replayed = hash(view, &award).await?;
     }
+    let [engine, replay_engine] = match &award.basis {
+        Some(basis) => [basis.engine_version, evaluate::ENGINE_VERSION].map(wire_engine),
+        None => [kernel::trace::ENGINE_VERSION; 2],
+    };
     Ok((replayed != award.trace_hash).then(|| pb::AwardMismatch {
         award: name(view.ecosystem(), &award.id),
         trace_hash: award.trace_hash,
         replay_hash: replayed,
+        engine_version: engine,
+        replay_engine_version: replay_engine,
     }))
 }
 

@@ -162,10 +162,20 @@ pub struct Basis {
     /// What had been paid under other versions when this one took over that may not reduce it.
     #[serde(default)]
     pub paid_before: Vec<PaidBefore>,
+    /// The version of the arithmetic that computed it.
+    #[serde(default = "Basis::engine_before")]
+    pub engine_version: u32,
     /// The hash of what it comes to, whatever was posted and whenever it is computed.
     pub essence: String,
     /// The parts of this award, and until when each is held.
     pub held: Vec<HeldPart>,
+}
+
+impl Basis {
+    /// The version of those that do not say theirs: there was no other when they were computed.
+    fn engine_before() -> u32 {
+        3
+    }
 }
 
 /// What was paid of an award under a version, before another one took its days.

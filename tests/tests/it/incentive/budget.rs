@@ -7,7 +7,7 @@ use trellis_api::incentive::v1 as pb;
 use trellis_core::Date;
 use trellis_tests::{Caller, number, on_both, position};
 
-use super::facts::replays;
+use super::replays::replays;
 use super::scene::{Scene, band, day, minor, usd, version};
 
 /// Callers at the same time.

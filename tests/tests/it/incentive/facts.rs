@@ -10,13 +10,12 @@ use trellis_store::deal::deal::{DealType, PartnerRole, Role};
 use trellis_store::deal::facts::{DealWon, Fact, WonLine};
 use trellis_tests::{on_both, position, refused};
 
-use super::ledger::forge;
-use super::scene::{Scene, band, buckets, day, minor, quarterly, reopened, usd, version, won};
+use super::scene::{Scene, band, buckets, day, minor, reopened, usd, version, won};
 
 const ACME: &str = "ecosystems/acme";
 
 /// A share of every invoice that is paid.
-fn of_invoices(rate: &str) -> pb::PlanVersion {
+pub(super) fn of_invoices(rate: &str) -> pb::PlanVersion {
     let mut plan = version(
         pb::measure::Window::Event,
         pb::schedule::Mode::Marginal,
@@ -28,7 +27,7 @@ fn of_invoices(rate: &str) -> pb::PlanVersion {
 }
 
 /// An invoice of `nimbus` over so many cents that was paid on a day.
-fn invoice(id: &str, cents: i64, date: &str) -> pb::IncentiveFact {
+pub(super) fn invoice(id: &str, cents: i64, date: &str) -> pb::IncentiveFact {
     pb::IncentiveFact {
         external_id: id.to_owned(),
         kind: pb::incentive_fact::Kind::InvoicePaid.into(),
@@ -40,7 +39,7 @@ fn invoice(id: &str, cents: i64, date: &str) -> pb::IncentiveFact {
     }
 }
 
-fn refund(id: &str, about: &str, cents: i64, date: &str) -> pb::IncentiveFact {
+pub(super) fn refund(id: &str, about: &str, cents: i64, date: &str) -> pb::IncentiveFact {
     pb::IncentiveFact {
         kind: pb::incentive_fact::Kind::Refund.into(),
         about: about.to_owned(),
@@ -72,7 +71,7 @@ async fn record(scene: &Scene, request: pb::RecordFactsRequest) -> (i32, i32) {
     (fresh, known)
 }
 
-async fn tell(scene: &Scene, facts: Vec<pb::IncentiveFact>) {
+pub(super) async fn tell(scene: &Scene, facts: Vec<pb::IncentiveFact>) {
     record(scene, telling(facts)).await;
 }
 
@@ -107,26 +106,6 @@ async fn books(scene: &Scene, plan: &str) -> Vec<(String, i64, &'static str)> {
 
 fn entry(what: &str, cents: i64, reason: &'static str) -> (String, i64, &'static str) {
     (what.to_owned(), cents, reason)
-}
-
-/// Computes all awards once more, so many a call: how many there are, and which come out otherwise.
-pub(super) async fn replays(scene: &Scene, limit: i32) -> (i32, Vec<String>) {
-    let (mut count, mut otherwise, mut after) = (0, Vec::new(), String::new());
-    loop {
-        let request = pb::ReplayAwardsRequest {
-            parent: scene.name.clone(),
-            after,
-            limit,
-        };
-        let answer = scene.now().awards().replay_awards(request).await;
-        let answer = answer.unwrap().into_inner();
-        count += answer.replayed_count;
-        otherwise.extend(answer.mismatches.into_iter().map(|mismatch| mismatch.award));
-        if answer.last_award.is_empty() {
-            return (count, otherwise);
-        }
-        after = answer.last_award;
-    }
 }
 
 const PAID: &str = "UNSPECIFIED";
@@ -589,28 +568,6 @@ on_both! {
         assert_eq!(books(&scene, "low").await, [entry("nimbus erp:INV-1", 0, "STACKED_OUT")]);
         assert_eq!(books(&scene, "high").await, [entry("nimbus erp:INV-1", 8_000, PAID)]);
         scene.is_sound().await;
-    }
-
-    async fn awards_come_out_as_they_were_or_are_told(world: World) {
-        let scene = Scene::new(world).await;
-        scene.promise("commission", of_invoices("0.1")).await;
-        scene.promise("rebate", quarterly()).await;
-        tell(&scene, (1..=3).map(|at| invoice(&format!("INV-{at}"), 10_000, "2026-03-02")).collect()).await;
-        scene.win("deal-1", "cirrus", 700_000, "2026-03-02").await;
-        // What becomes known later is no part of what was known then.
-        scene.pass(std::time::Duration::from_secs(1)).await;
-        tell(&scene, vec![refund("CN-1", "INV-1", 4_000, "2026-03-03")]).await;
-        assert_eq!(replays(&scene, 100).await, (4, Vec::new()));
-        assert_eq!(replays(&scene, 2).await, (4, Vec::new()), "a few at a time");
-        // The control: somebody changes a fact in the database, and what was counted with it is told.
-        let touched = scene.award("rebate").await.name;
-        forge(&scene.world, &scene.name, "UPDATE incentive_facts SET amount_minor = amount_minor + 1 \
-            WHERE ecosystem = 'acme'").await;
-        assert_eq!(replays(&scene, 100).await, (4, vec![touched]));
-        forge(&scene.world, &scene.name, "UPDATE recorded_facts SET said = (SELECT o.said FROM recorded_facts o \
-            WHERE o.ecosystem = 'acme' AND o.external_id = 'CN-1') \
-            WHERE ecosystem = 'acme' AND external_id = 'INV-3'").await;
-        assert_eq!(replays(&scene, 100).await.1.len(), 2);
     }
 
     async fn a_plan_that_retires_pays_for_no_day_from_then_on(world: World) {

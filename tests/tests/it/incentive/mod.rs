@@ -19,6 +19,7 @@ mod periods;
 mod plan;
 mod registered;
 mod rejection;
+mod replays;
 mod retro;
 mod reversal;
 mod ruled;

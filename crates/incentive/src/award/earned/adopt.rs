@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use trellis_core::{DealId, PartnerId};
+use trellis_evaluation::evaluate::ENGINE_VERSION;
 use trellis_store::incentive::award::{self, Basis, Model};
 use trellis_store::{Txn, View};
 
@@ -65,6 +66,7 @@ fn as_earned(row: Model, wins: &BTreeMap<(&DealId, &PartnerId), &str>) -> Model 
             paid_minor: 0,
             posted_version: row.plan_version,
             paid_before: Vec::new(),
+            engine_version: ENGINE_VERSION,
             // Whatever it comes to is told anew.
             essence: String::new(),
             held: Vec::new(),

@@ -3,13 +3,13 @@
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{date, money, name, time};
 use trellis_core::{EcosystemId, Money, Timestamp};
-use trellis_evaluation::evaluate::{Award, Detail, ENGINE_VERSION, Fact, Step};
+use trellis_evaluation::evaluate::{Award, Detail, Fact, Step};
 use trellis_evaluation::kernel::words;
 use trellis_evaluation::plan::{FactKind, LimitScope, Quantity};
 use trellis_store::View;
 use trellis_store::incentive::award::{Basis, Model};
 
-use super::super::convert::wire_reason;
+use super::super::convert::{wire_engine, wire_reason};
 use super::super::rulings;
 use super::super::simulated;
 use super::replay::Replayed;
@@ -78,7 +78,7 @@ pub(crate) fn wire(
         next_band: None,
         trace_hash: row.trace_hash.clone(),
         replay_hash: award.trace.hash(),
-        engine_version: i32::try_from(ENGINE_VERSION).unwrap_or(i32::MAX),
+        engine_version: wire_engine(basis.engine_version),
         known_time: Some(time::wire(basis.known_time)),
         rulings: rulings::wire_all(row),
         due_amount: Some(money::wire(rulings::due(row))),

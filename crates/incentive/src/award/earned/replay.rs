@@ -53,10 +53,12 @@ impl<'a> Computed<'a> {
         key(self.award)
     }
 
-    /// What came out for it, as if it had been as of the moment when it was computed.
+    /// What came out for it, as if it had been as of the moment when it was computed, and by the arithmetic
+    /// of then: another version is a difference only where it answers otherwise.
     fn in_outcome(self, outcome: &Outcome) -> Option<Award> {
         let mut award = outcome.awards.get(&self.key())?.clone();
         award.trace.as_known_at = self.basis.known_time;
+        award.trace.engine_version = self.basis.engine_version;
         Some(award)
     }
 

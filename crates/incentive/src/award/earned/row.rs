@@ -172,6 +172,7 @@ pub(super) fn basis(award: &Award, minor: i64, posted: &Posted, keeps: bool) -> 
         paid_before: before
             .map(|Paid { version, minor }| PaidBefore { version, minor })
             .collect(),
+        engine_version: award.trace.engine_version,
         essence: award.trace.essence(),
         held: held(award, minor),
     }
