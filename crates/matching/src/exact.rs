@@ -4,8 +4,9 @@
 //! all, and whoever holds the locks of all keys of an account knows that no other becomes the same
 //! meanwhile. Most that have one in common are not the same: [`crate::compare`] decides.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::collections::BTreeSet;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::{identifier::Kind, profile::Prepared};
@@ -63,9 +64,8 @@ fn bounded(key: String) -> String {
         .unwrap_or("")
         .to_owned();
     short.push('#');
-    for byte in Sha256::digest(key.as_bytes()).iter().take(16) {
-        let _ = write!(short, "{byte:02x}");
-    }
+    let digest = HEXLOWER.encode(&Sha256::digest(key.as_bytes()));
+    short.extend(digest.chars().take(TAIL - 1));
     short
 }
 

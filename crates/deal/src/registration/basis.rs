@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use trellis_core::{
@@ -271,8 +272,7 @@ impl Basis {
 /// The hash of a stored basis.
 #[must_use]
 pub fn hash(basis: &str) -> String {
-    let hash = Sha256::digest(basis.as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&Sha256::digest(basis.as_bytes()))
 }
 
 /// What proofs count together. Each kind counts once: ten mails are no better than one. A nomination

@@ -1,5 +1,6 @@
 //! From what an award comes to, to the award: what was paid is kept, parts, holds, the difference.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use trellis_core::{MoneyError, Timestamp};
 
@@ -10,7 +11,7 @@ use super::line::Known;
 use super::reason::NotPaid;
 use super::share::{Recipient, Share, split, weights};
 use super::text;
-use super::trace::{Detail, ENGINE_VERSION, Trace, hex};
+use super::trace::{Detail, ENGINE_VERSION, Trace};
 
 impl<'a> Draft<'a> {
     /// From the amount to the award: what was paid is kept, parts, holds, the difference.
@@ -134,12 +135,12 @@ impl<'a> Draft<'a> {
         Trace {
             key: key.clone(),
             version: self.plan().version,
-            plan_hash: hex(&self.version.hash),
+            plan_hash: HEXLOWER.encode(&self.version.hash),
             engine_version: ENGINE_VERSION,
             as_known_at: known.moment,
             currency: self.plan().currency,
             fact_ids: facts.iter().map(|fact| fact.id.clone()).collect(),
-            fact_hash: hex(&hash.finalize()),
+            fact_hash: HEXLOWER.encode(&hash.finalize()),
             steps: self.steps.clone(),
             entitled: self.amount,
             posted_before,

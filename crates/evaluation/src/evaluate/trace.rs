@@ -1,6 +1,7 @@
 //! Why an award is what it is: every step with its numbers, so that somebody else can compute the
 //! award again from the trace alone, and a hash that shows that it still comes out the same.
 
+use data_encoding::HEXLOWER;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use trellis_core::{Currency, Date, PlanId, Timestamp};
@@ -264,7 +265,7 @@ impl Trace {
     /// The hash of the trace.
     #[must_use]
     pub fn hash(&self) -> String {
-        hex(&Sha256::digest(self.canonical_bytes()))
+        HEXLOWER.encode(&Sha256::digest(self.canonical_bytes()))
     }
 
     /// The hash of what it comes to, whatever was posted before and whenever it is computed: as long as
@@ -296,8 +297,4 @@ impl Trace {
             .collect();
         texts.join(" ")
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

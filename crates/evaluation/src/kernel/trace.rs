@@ -3,6 +3,7 @@
 //! It covers every input and every number of the evaluation, and none of the words that tell it: a
 //! better sentence must not look like another result.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use trellis_core::incentive::{NotPaid, Terms};
 use trellis_core::{Currency, Date, PartnerId, PlanId};
@@ -108,11 +109,7 @@ pub fn hash(subject: &Subject<'_>, entitlement: &Entitlement) -> String {
     canon.number((*rounded).into());
     canon.number((*entitled).into());
     canon.text(not_paid.map_or("", NotPaid::name));
-    canon
-        .finish()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&canon.finish())
 }
 
 /// Values in a form that no two different lists of values share: each with its length before it.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use trellis_api::incentive::v1 as pb;
@@ -270,7 +271,7 @@ impl Scribe<'_> {
             occur_date: fact.date,
             standing: profile.map(|profile| profile.standing.clone()),
             said: serde_json::to_value(&fact).unwrap_or_default(),
-            digest: hex(&said),
+            digest: HEXLOWER.encode(&Sha256::digest(&said)),
             actor: self.actor.to_owned(),
             record_time: self.txn.now(),
         }
@@ -363,11 +364,6 @@ fn says(rate: &exchange_rate::Model) -> impl PartialEq + use<> {
         rate.rate_date,
         rate.rate,
     )
-}
-
-fn hex(said: &[u8]) -> String {
-    let digest = Sha256::digest(said);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// When facts become known is for the server to say; in a request they are known always.

@@ -1,5 +1,6 @@
 //! Between the wire and the rows: total functions outwards, one parser for each request inwards.
 
+use data_encoding::HEXLOWER;
 use trellis_api::incentive::v1 as pb;
 use trellis_api::{Field, Fields, money, name, time};
 use trellis_core::{
@@ -98,7 +99,7 @@ pub(super) fn wire(batch: Model) -> pb::PayoutBatch {
         item_count: counted(item_count),
         blocked_item_count: counted(blocked_item_count),
         full: is_full,
-        content_hash: hexadecimal(&content_hash),
+        content_hash: HEXLOWER.encode(&content_hash),
         creator: creator.to_string(),
         submitter: submitter.map(String::from).unwrap_or_default(),
         approver: approver.map(String::from).unwrap_or_default(),
@@ -127,10 +128,6 @@ fn wire_state(state: State) -> pb::payout_batch::State {
 /// Counts of a batch are bounded by what a batch may hold.
 fn counted(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The name of an item.

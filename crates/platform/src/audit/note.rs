@@ -6,6 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use sha2::{Digest, Sha256};
 use trellis_api::ecosystem_name;
@@ -104,10 +105,7 @@ impl Signer {
     #[must_use]
     pub fn verifier(&self, ecosystem: &EcosystemId) -> String {
         let name = self.name(ecosystem);
-        let id: String = key_id(&name, &self.public)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let id = HEXLOWER.encode(&key_id(&name, &self.public));
         format!("{name}+{id}+{}", spelled(&self.public))
     }
 
@@ -259,8 +257,8 @@ mod tests {
             \u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
         let key = VERIFIER.rsplit('+').next().unwrap();
         let key: PublicKey = STANDARD.decode(key).unwrap()[1..].try_into().unwrap();
-        let id = key_id("PeterNeumann", &key).map(|byte| format!("{byte:02x}"));
-        assert_eq!(id.concat(), "c74f20a3");
+        let id = key_id("PeterNeumann", &key);
+        assert_eq!(HEXLOWER.encode(&id), "c74f20a3");
         let known = signer(1, &[key]);
         let (text, line) = NOTE.rsplit_once("\n\n").unwrap();
         assert!(known.knows("PeterNeumann", &format!("{text}\n"), line.trim_end()));

@@ -1,7 +1,6 @@
 //! The names under which bearers act, and under which roles are granted to them.
 
-use std::fmt::Write as _;
-
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use trellis_core::access::{Grant, Rights};
 use trellis_core::{Actor, Principal, Role};
@@ -61,11 +60,7 @@ pub(super) fn of_certificate(certificate: &PeerCertificate) -> Option<Actor> {
 /// has not. Two names of a kind never share one.
 fn named(kind: &str, name: &str) -> Actor {
     Actor::try_new(&format!("{kind}:{name}")).unwrap_or_else(|_| {
-        let mut hashed = String::new();
-        for byte in Sha256::digest(format!("{kind}\0{name}")) {
-            // Writing to a text cannot fail.
-            let _ = write!(hashed, "{byte:02x}");
-        }
+        let hashed = HEXLOWER.encode(&Sha256::digest(format!("{kind}\0{name}")));
         Actor::try_new(&format!("sha256:{hashed}")).unwrap_or_else(|_| Actor::anonymous())
     })
 }

@@ -1,5 +1,6 @@
 //! Awards that are computed once more come out as they were, or are told.
 
+use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use trellis_api::incentive::v1 as pb;
 use trellis_tests::{Engine, World, on_both};
@@ -44,11 +45,7 @@ async fn explained(scene: &Scene, award: &str) -> pb::ExplainAwardResponse {
 }
 
 fn hash(trace: &str) -> String {
-    let hash = digest(&SHA256, trace.as_bytes());
-    hash.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(digest(&SHA256, trace.as_bytes()).as_ref())
 }
 
 /// Makes an award one that an earlier version of the arithmetic computed, with this trace.
