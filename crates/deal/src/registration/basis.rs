@@ -202,8 +202,7 @@ impl Basis {
     /// # Errors
     /// None that can happen: it consists of texts, numbers and lists.
     pub fn canonical(&self) -> Result<String, serde_json::Error> {
-        // A value's keys are sorted.
-        serde_json::to_string(&serde_json::to_value(self)?)
+        canonical(self)
     }
 
     /// The same without those whom no rule asks about, which are counted: a line may be long, and the first
@@ -267,6 +266,12 @@ impl Basis {
         let stands = (rival.state, rival.protection_end_time, &rival.place);
         stands_in_the_way(stands, &self.place, self.by_a_person, self.now)
     }
+}
+
+/// A part of a basis as it is stored.
+pub(super) fn canonical(part: &impl Serialize) -> Result<String, serde_json::Error> {
+    // A value's keys are sorted.
+    serde_json::to_string(&serde_json::to_value(part)?)
 }
 
 /// The hash of a stored basis.

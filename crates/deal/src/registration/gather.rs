@@ -275,6 +275,13 @@ impl Found {
         rivals.into_iter().map(|(_, rival)| rival).collect()
     }
 
+    /// A rival that there is not: what takes as long to write down where nobody stands as one that
+    /// there is.
+    pub(super) fn nobody(&self, asking: &Model) -> Rival {
+        let own = Contender::from(asking);
+        rival(&own, &own, related(&self.relations, &own.account))
+    }
+
     /// Protected registrations of others in the group that stand in nobody's way.
     fn neighbours(&self, asking: &Contender, now: Timestamp) -> Vec<RegistrationId> {
         let line = self.standing.line_of(&self.standing.beside);
