@@ -95,6 +95,12 @@ fn payments(rng: &mut StdRng) -> Story {
     if matches!(first.sharing, Sharing::Funds(_)) {
         first.sharing = Sharing::Single;
     }
+    // The contract knows one limit of a single award.
+    let mut limited = false;
+    first
+        .limits
+        .limits
+        .retain(|limit| limit.scope != LimitScope::Award || !std::mem::replace(&mut limited, true));
     first.protection.hold = hold(rng, first.measure.window);
     // What is kept depends on when it was paid.
     first.policy.may_reduce_paid = true;
