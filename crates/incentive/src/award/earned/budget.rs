@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use trellis_core::{AwardId, Date, MoneyError, Period, PlanId};
 use trellis_evaluation::evaluate::{Award, ENGINE_VERSION, Key, Ready, Spent};
@@ -94,7 +95,7 @@ fn hash(ready: &[Ready]) -> Option<String> {
     let said: Vec<PlanVersion> = said.collect();
     let json = serde_json::to_vec(&(ENGINE_VERSION, said)).ok()?;
     let digest = Sha256::digest(json);
-    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(HEXLOWER.encode(&digest))
 }
 
 /// Whether an award is of something, and not of what is not there any longer.

@@ -1,5 +1,6 @@
 //! The row of an award that is computed from facts: what came out for one partner.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use trellis_core::{AwardId, Date, DealId, PartnerId, TimeZone, Timestamp, allocate};
 use trellis_evaluation::evaluate::{Award, NotPaid as Because, Paid, Posted, Recipient};
@@ -48,12 +49,8 @@ pub(super) fn scope(award: &Award, partner: &PartnerId) -> String {
     if *partner == award.key.partner {
         return own;
     }
-    let digest = Sha256::digest(award.key.partner.as_str());
-    let short: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = HEXLOWER.encode(&Sha256::digest(award.key.partner.as_str()));
+    let short: String = digest.chars().take(16).collect();
     format!("{own}/share/{short}")
 }
 
