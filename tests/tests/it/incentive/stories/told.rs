@@ -91,16 +91,7 @@ impl Story {
 
 /// Everything that is told in a history about paid invoices.
 fn payments(rng: &mut StdRng) -> Story {
-    let mut first = random_plan(rng);
-    if matches!(first.sharing, Sharing::Funds(_)) {
-        first.sharing = Sharing::Single;
-    }
-    // The contract knows one limit of a single award.
-    let mut limited = false;
-    first
-        .limits
-        .limits
-        .retain(|limit| limit.scope != LimitScope::Award || !std::mem::replace(&mut limited, true));
+    let mut first = sayable(random_plan(rng));
     first.protection.hold = hold(rng, first.measure.window);
     // What is kept depends on when it was paid.
     first.policy.may_reduce_paid = true;
@@ -140,6 +131,25 @@ fn payments(rng: &mut StdRng) -> Story {
         rates,
         of_deals: false,
     }
+}
+
+/// A plan as the contract can say it: it knows no funds, no role that weighs nothing, and one limit of a
+/// single award.
+fn sayable(mut plan: PlanVersion) -> PlanVersion {
+    match &mut plan.sharing {
+        Sharing::Funds(_) => plan.sharing = Sharing::Single,
+        Sharing::RoleWeights { roles, .. } => {
+            for role in roles {
+                role.weight = role.weight.max(1);
+            }
+        }
+        Sharing::Single => {}
+    }
+    let mut limited = false;
+    let limits = &mut plan.limits.limits;
+    limits
+        .retain(|limit| limit.scope != LimitScope::Award || !std::mem::replace(&mut limited, true));
+    plan
 }
 
 /// A total that never ends has no day to hold from.
