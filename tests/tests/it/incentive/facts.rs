@@ -47,7 +47,7 @@ pub(super) fn refund(id: &str, about: &str, cents: i64, date: &str) -> pb::Incen
     }
 }
 
-fn telling(facts: Vec<pb::IncentiveFact>) -> pb::RecordFactsRequest {
+pub(super) fn telling(facts: Vec<pb::IncentiveFact>) -> pb::RecordFactsRequest {
     pb::RecordFactsRequest {
         parent: ACME.to_owned(),
         source: "erp".to_owned(),

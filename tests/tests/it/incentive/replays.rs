@@ -3,11 +3,12 @@
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use trellis_api::incentive::v1 as pb;
-use trellis_tests::{Engine, World, on_both};
+use trellis_tests::{Engine, World, on_both, position, run};
 
-use super::facts::{invoice, of_invoices, refund, tell};
+use super::facts::{invoice, of_invoices, refund, tell, telling};
 use super::ledger::forge;
 use super::scene::{Scene, quarterly};
+use crate::watch::hold;
 
 /// Computes all awards once more, so many a call: how many there are, and which come out otherwise.
 async fn mismatches(scene: &Scene, limit: i32) -> (i32, Vec<pb::AwardMismatch>) {
@@ -112,4 +113,40 @@ on_both! {
         };
         assert_eq!(otherwise, [expected]);
     }
+}
+
+/// What had been recorded by the moment as of which an award is, and came to the worker later, together with
+/// what takes it back, leaves the award as it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_late_and_is_withdrawn_makes_no_award_another() {
+    run(Engine::Postgres, &[], async |world: World| {
+        let scene = Scene::new(world).await;
+        let mut plan = of_invoices("0.1");
+        plan.measure.as_mut().unwrap().window = pb::measure::Window::Quarter.into();
+        scene.promise("rebate", plan).await;
+        tell(&scene, vec![invoice("INV-1", 10_000, "2026-03-02")]).await;
+        let award = scene.award("rebate").await;
+        let late = invoice("INV-2", 4_000, "2026-03-02");
+        let withdrawn = pb::IncentiveFact {
+            revision: 2,
+            withdrawn: true,
+            ..late.clone()
+        };
+        let held = hold(scene.world.owner_url()).await;
+        for facts in [vec![late], vec![withdrawn]] {
+            let recorded = scene.world.facts().record_facts(telling(facts)).await;
+            scene.note(position(&recorded.unwrap()));
+            // Nobody is waited for: nothing of it can be read yet.
+            scene
+                .world
+                .clock()
+                .advance(std::time::Duration::from_secs(1));
+        }
+        drop(held);
+        assert_eq!(scene.award("rebate").await, award);
+        assert_eq!(replays(&scene, 100).await, (1, Vec::new()));
+        let explanation = scene.explain(&award).await;
+        assert_eq!(explanation.replay_hash, explanation.trace_hash);
+    })
+    .await;
 }

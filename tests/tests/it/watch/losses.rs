@@ -53,7 +53,7 @@ async fn beneath(owner_url: &str) -> PgConnection {
 }
 
 /// Begins a transaction that has written and does nothing more, until it is dropped.
-pub(super) async fn hold(owner_url: &str) -> PgConnection {
+pub(crate) async fn hold(owner_url: &str) -> PgConnection {
     let mut connection = beneath(owner_url).await;
     sqlx::raw_sql("BEGIN; SELECT pg_current_xact_id()")
         .execute(&mut connection)

@@ -13,3 +13,5 @@ pub(crate) mod scene;
 mod snapshots;
 mod states;
 mod withdrawn;
+
+pub(crate) use losses::hold;

@@ -78,9 +78,9 @@ struct Outcome {
 
 /// Computes an award of facts once more; nothing when it does not come out at all any longer.
 ///
-/// A budget is spent by everybody, and some of what had been recorded at that moment may have come to
-/// whoever computed the award later, together with what made up for it: the award was left as it was, since
-/// it comes to the same. So it is proven as well if everything that is known now says the same of it.
+/// Some of what had been recorded at that moment may have come to whoever computed the award later, together
+/// with what made up for it: the award was left as it was, since it comes to the same. So it is proven as well
+/// if everything that is known now says the same of it.
 ///
 /// # Errors
 /// When a row cannot be read.
@@ -93,7 +93,7 @@ pub(crate) async fn replay(
     let Some(mut outcome) = as_known_at(view, &[award], basis.known_time).await? else {
         return Ok(None);
     };
-    if outcome.component.is_of_everybody() && !award.is_proven_by(&outcome) {
+    if !award.is_proven_by(&outcome) {
         let now = as_known_at(view, &[award], now(view, basis)).await?;
         if let Some(now) = now.filter(|now| award.is_proven_by(now)) {
             outcome = now;
@@ -121,7 +121,7 @@ pub(crate) async fn proven(view: &View, awards: &[Model]) -> Result<HashSet<Awar
         for award in of_one {
             if award.is_proven_by(&then) {
                 proven.insert(award.award.id.clone());
-            } else if then.component.is_of_everybody() {
+            } else {
                 left.push(award);
             }
         }
