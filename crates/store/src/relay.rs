@@ -19,14 +19,11 @@ use trellis_core::{Call, EcosystemId, Position};
 use crate::event::place::START;
 use crate::feed::Inbox;
 use crate::platform::cursor;
-use crate::worker::transact;
+use crate::worker::{rest, transact};
 use crate::{Error, Store, View, event};
 
 /// Events that are handed on at a time.
 const BATCH: u64 = 250;
-
-/// How often every ecosystem is looked at, for what other processes wrote and for what was refused.
-const SWEEP_EVERY: Duration = Duration::from_secs(2);
 
 /// How soon it is looked again for news that an older transaction still hides.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -194,7 +191,10 @@ impl Relay {
                 REST
             };
             waiting.extend(self.inbox.take(wait).await);
-            let sweeps = Instant::now() >= next_sweep;
+            // Now and then every ecosystem is looked at, for what other processes wrote and for what was
+            // refused.
+            let began = Instant::now();
+            let sweeps = began >= next_sweep;
             match self.round(&mut waiting, sweeps).await {
                 Ok(()) => {
                     self.tell_back();
@@ -207,7 +207,7 @@ impl Relay {
                 }
             }
             if sweeps {
-                next_sweep = Instant::now() + SWEEP_EVERY;
+                next_sweep = Instant::now() + rest(began.elapsed());
             }
         }
     }

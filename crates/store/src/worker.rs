@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use trellis_core::{Call, Code, EcosystemId, Failure, Position};
 
 use self::round::Round;
+pub use self::round::rest;
 use crate::feed::Inbox;
 use crate::platform::{cursor, parked};
 use crate::{Error, Store, Txn, event};

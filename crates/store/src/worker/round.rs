@@ -19,6 +19,12 @@ const RESTS: u32 = 31;
 /// How long it rests at most: what took its time may have been work that it found.
 const MOST: Duration = Duration::from_secs(60);
 
+/// For how long to rest after looking at every ecosystem took so long.
+#[must_use]
+pub fn rest(took: Duration) -> Duration {
+    took.saturating_mul(RESTS).clamp(EVERY, MOST)
+}
+
 /// A round of all ecosystems.
 pub(super) struct Round {
     left: VecDeque<EcosystemId>,
@@ -61,7 +67,7 @@ impl Round {
     pub(super) fn note(&mut self, took: Duration, now: Instant) {
         self.took = self.took.saturating_add(took);
         if self.left.is_empty() {
-            self.next = now + self.took.saturating_mul(RESTS).clamp(EVERY, MOST);
+            self.next = now + rest(self.took);
         }
     }
 }
