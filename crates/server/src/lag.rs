@@ -11,13 +11,16 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::metrics::Meter;
 use tokio_util::sync::CancellationToken;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 use trellis_core::{EcosystemId, Position};
+use trellis_store::worker::rest;
 use trellis_store::{Error, Store, event};
 
-/// How often it is looked.
-const LOOK: Duration = Duration::from_secs(2);
+/// What health calls it: NOT_SERVING while a feed is held back. The server as a whole serves all the same.
+pub(crate) const HEALTH: &str = "trellis.feed";
 
-/// How long a feed is held back before the log tells of it.
+/// How long a feed is held back before health and the log tell of it.
 const TELL: Duration = Duration::from_secs(5);
 
 /// For how long each feed has been held back by the same event.
@@ -49,8 +52,13 @@ impl Lags {
     }
 }
 
-/// Looks until `stop`, and measures what it sees.
-pub(crate) async fn watch(store: Store, meter: Meter, stop: CancellationToken) {
+/// Looks until `stop`, measures what it sees, and tells health of it.
+pub(crate) async fn watch(
+    store: Store,
+    meter: Meter,
+    health: HealthReporter,
+    stop: CancellationToken,
+) {
     let millis = Arc::new(AtomicU64::new(0));
     let seen = millis.clone();
     let _gauge = meter
@@ -64,12 +72,16 @@ pub(crate) async fn watch(store: Store, meter: Meter, stop: CancellationToken) {
         .build();
     let mut lags = Lags::default();
     let mut told = false;
+    let mut took = Duration::ZERO;
     while stop
-        .run_until_cancelled(tokio::time::sleep(LOOK))
+        .run_until_cancelled(tokio::time::sleep(rest(took)))
         .await
         .is_some()
     {
-        if let Err(error) = look(&store, &mut lags).await {
+        let began = Instant::now();
+        let looked = look(&store, &mut lags).await;
+        took = began.elapsed();
+        if let Err(error) = looked {
             tracing::debug!(%error, "it is not known what holds the feeds back");
             continue;
         }
@@ -80,6 +92,9 @@ pub(crate) async fn watch(store: Store, meter: Meter, stop: CancellationToken) {
         match longest {
             Some((ecosystem, age)) if age >= TELL && !told => {
                 told = true;
+                health
+                    .set_service_status(HEALTH, ServingStatus::NotServing)
+                    .await;
                 tracing::warn!(
                     %ecosystem,
                     age_ms,
@@ -89,6 +104,9 @@ pub(crate) async fn watch(store: Store, meter: Meter, stop: CancellationToken) {
             }
             None if told => {
                 told = false;
+                health
+                    .set_service_status(HEALTH, ServingStatus::Serving)
+                    .await;
                 tracing::info!("nothing holds the change feed back any more");
             }
             _ => {}

@@ -151,7 +151,7 @@ pub async fn start(
     );
 
     let (health, health_server) = tonic_health::server::health_reporter();
-    for name in &services.names {
+    for name in services.names.iter().chain(&[lag::HEALTH]) {
         health
             .set_service_status(name, ServingStatus::Serving)
             .await;
@@ -212,6 +212,7 @@ pub async fn start(
     workers.push(tokio::spawn(lag::watch(
         store.clone(),
         meter,
+        health.clone(),
         stop_workers.clone(),
     )));
     Ok(Running {
@@ -308,7 +309,7 @@ impl Running {
     /// Stops it: health says so first, then nobody new is accepted, then the calls under way are
     /// finished within the limit, then the workers end.
     pub async fn stop(mut self) -> Drained {
-        for name in self.names.iter().copied().chain([""]) {
+        for name in self.names.iter().copied().chain([lag::HEALTH, ""]) {
             self.health
                 .set_service_status(name, ServingStatus::NotServing)
                 .await;

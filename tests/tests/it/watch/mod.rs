@@ -4,6 +4,7 @@
 mod ended;
 mod faults;
 mod followed;
+mod held;
 mod losses;
 mod many;
 mod processes;
