@@ -13,6 +13,7 @@ mod history;
 mod hold;
 mod ledger;
 mod limits;
+mod moved;
 mod payout;
 mod payout_back;
 mod periods;

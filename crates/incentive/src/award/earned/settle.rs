@@ -265,6 +265,11 @@ impl<'a> Books<'a> {
             });
             self.bring(award, posted, row, part.minor, false)?;
         }
+        if award.not_paid == Some(NotPaid::NothingLeft) {
+            // Who had a part of it was told. Who had none has no row, and needs none now: it would be of no
+            // day, by which nobody found it again.
+            parts.retain(|part| part.minor != 0);
+        }
         for Part { partner, minor } in parts {
             let fact = award.key.scope.strip_prefix("fact/");
             let deal = fact.and_then(|fact| self.deals.get(fact)).copied();
