@@ -31,6 +31,15 @@ pub enum Error {
         /// The request id.
         request_id: String,
     },
+    /// What the request id was used for was done, and its answer was erased.
+    #[error(
+        "what request id {request_id} was used for was done, and its answer was erased since, for it \
+         named somebody; read the resource instead"
+    )]
+    AnswerErased {
+        /// The request id.
+        request_id: String,
+    },
     /// Other writers held or changed the same rows, and the retries ran out.
     #[error("other calls are changing the same rows; try again")]
     Contended,
@@ -194,7 +203,9 @@ impl Failure for Error {
             Self::RequestIdReused { .. } | Self::BadCursor => Code::InvalidArgument,
             Self::Contended => Code::Aborted,
             Self::Deadline | Self::PositionNotReached { .. } => Code::DeadlineExceeded,
-            Self::PositionUnknown { .. } | Self::PositionExpired { .. } => Code::FailedPrecondition,
+            Self::AnswerErased { .. }
+            | Self::PositionUnknown { .. }
+            | Self::PositionExpired { .. } => Code::FailedPrecondition,
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => Code::Unavailable,
             Self::UnknownField { .. }
             | Self::Corrupt { .. }
@@ -210,6 +221,7 @@ impl Failure for Error {
             Self::NoEcosystem { .. } => "RESOURCE_NOT_FOUND",
             Self::OutOfReach => "PERMISSION_DENIED",
             Self::RequestIdReused { .. } => "REQUEST_ID_REUSED",
+            Self::AnswerErased { .. } => "REQUEST_ANSWER_ERASED",
             Self::BadCursor => "INVALID_FIELDS",
             Self::Contended => "CONTENDED",
             Self::Deadline => "DEADLINE_EXCEEDED",
@@ -229,7 +241,9 @@ impl Failure for Error {
         match self {
             Self::Exists { field } => vec![("field", field.clone())],
             Self::NoEcosystem { resource } => vec![("resource", resource.clone())],
-            Self::RequestIdReused { request_id } => vec![("request_id", request_id.clone())],
+            Self::RequestIdReused { request_id } | Self::AnswerErased { request_id } => {
+                vec![("request_id", request_id.clone())]
+            }
             Self::PositionNotReached { position } | Self::PositionUnknown { position } => {
                 vec![("position", position.clone())]
             }

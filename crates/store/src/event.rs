@@ -39,7 +39,7 @@ pub use removed::{is_kept, remove, removed_until};
 pub use report::{NewEvent, append};
 pub(crate) use report::{flush, take_few};
 use shown::shown;
-pub use state::{LARGEST, erase, is, was};
+pub use state::{LARGEST, is, was};
 pub(crate) use state::{States, of_answer};
 pub(crate) use tail::Tails;
 pub use watch::{Begin, Watch};

@@ -28,6 +28,7 @@ mod connect;
 pub mod deal;
 #[doc(hidden)]
 pub mod direct;
+pub mod erasure;
 mod error;
 pub mod event;
 mod executor;

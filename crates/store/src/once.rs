@@ -83,9 +83,9 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
         }),
         _ => None,
     };
-    let answer = answer.ok_or_else(|| Error::Corrupt {
-        table: "requests",
-        what: format!("{request_id} was committed without its answer"),
+    // It is committed with its answer.
+    let answer = answer.ok_or_else(|| Error::AnswerErased {
+        request_id: request_id.to_string(),
     })?;
     Ok(Claim::Answered { answer, position })
 }

@@ -5,6 +5,7 @@ use trellis_api::platform::v1 as pb;
 use trellis_core::{Actor, Call, Page, PageQuery, Written};
 use trellis_store::Store;
 use trellis_store::audit::{Draft, entry};
+use trellis_store::erasure::{self, Erased};
 use trellis_store::event::{self, NewEvent};
 
 use super::convert::wire;
@@ -23,8 +24,9 @@ pub(super) async fn list(
     Ok(entry::page(&view, query).await?.map(wire))
 }
 
-/// Erases somebody's name from all entries, and enters for each of them that it was; and before that the
-/// states of resources that name them from the feed.
+/// Erases somebody's name from all entries, and enters for each of them that it was; and before that from
+/// what the feed told of resources, and the answers that name them. It is done in steps, and stays so when a
+/// later one fails.
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND` when the ecosystem does not exist.
@@ -33,21 +35,34 @@ pub(super) async fn erase(
     call: Call,
     name: Actor,
 ) -> Result<Written<pb::ErasePersonalDataResponse>, Error> {
-    let by = Draft::of(&call, store.clock_now());
-    let states = match call.validate_only {
-        true => 0,
-        false => event::erase(store, &call.ecosystem, &name).await?,
+    let erased = match call.validate_only {
+        true => None,
+        false => {
+            let by = Draft::of(&call, store.clock_now());
+            Some(erasure::erase(store, &call.ecosystem, &name, by.as_ref()).await?)
+        }
     };
     store
-        .write(call, (name, by), move |txn, (name, by)| async move {
-            let erased = entry::erase(&txn, &name, by).await?;
-            let data = serde_json::json!({ "entries": erased, "states": states });
+        .write(call, name, move |txn, name| async move {
+            let erased = match erased {
+                Some(erased) => erased,
+                None => Erased {
+                    entries: erasure::count_entries(&txn, &name).await?,
+                    states: 0,
+                    answers: 0,
+                },
+            };
+            let data = serde_json::json!({
+                "entries": erased.entries,
+                "states": erased.states,
+                "answers": erased.answers,
+            });
             let ecosystem = ecosystem_name(txn.ecosystem());
             event::append(
                 &txn,
                 NewEvent::new("audit.names_erased", ecosystem).with(data),
             );
-            let erased_count = i64::try_from(erased).unwrap_or(i64::MAX);
+            let erased_count = i64::try_from(erased.entries).unwrap_or(i64::MAX);
             Ok::<_, Error>(pb::ErasePersonalDataResponse { erased_count })
         })
         .await

@@ -5,10 +5,10 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, Statement, Value};
 use trellis_core::{Actor, Call, EcosystemId, Page, PageQuery, Position, Timestamp};
 
-use super::row::{name, personal_hash};
+use super::row::personal_hash;
 use crate::event::place::{START, cut, goes_on, settled_of};
 use crate::page::{self, Columns};
-use crate::{Error, TOLD, Txn, View, event};
+use crate::{Error, TOLD, Txn, View};
 
 /// The code of what succeeded.
 pub(super) const OK: &str = "OK";
@@ -238,36 +238,6 @@ async fn write(txn: &Txn, rows: Vec<(&Draft, Option<Position>)>) -> Result<(), E
     let statement = Statement::from_sql_and_values(backend, sql, values);
     db.execute_raw(statement).await?;
     Ok(())
-}
-
-const ERASE: &str = "UPDATE audit_entries SET principal = NULL, person = NULL, salt = NULL \
-    WHERE ecosystem = $1 AND (principal = $2 OR person = $2) RETURNING epoch, xid, sequence";
-
-/// Erases a name, with the salt of its hash, from the entries of which it is the principal or the person,
-/// and enters that of each of them; answers of how many. `by` is the entry of who asks for it.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin.
-pub async fn erase(txn: &Txn, erased: &Actor, by: Option<Draft>) -> Result<usize, Error> {
-    let db = txn.db();
-    let values: [Value; 2] = [txn.ecosystem().as_str().into(), erased.as_str().into()];
-    let erase = Statement::from_sql_and_values(db.get_database_backend(), ERASE, values);
-    let mut places = db
-        .query_all_raw(erase)
-        .await?
-        .iter()
-        .map(event::place_of)
-        .collect::<Result<Vec<_>, _>>()?;
-    places.sort();
-    let of = |by: Draft| {
-        let of_each = places.iter().map(move |place| Draft {
-            resource: name(txn.ecosystem(), *place),
-            ..by.clone()
-        });
-        of_each.collect::<Vec<_>>()
-    };
-    insert(txn, &by.map(of).unwrap_or_default()).await?;
-    Ok(places.len())
 }
 
 /// The entries of this ecosystem after a place that no later commit can precede any more, oldest first.

@@ -7,12 +7,9 @@
 use std::any::Any;
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DatabaseBackend, Statement, Value};
-use trellis_core::{Actor, EcosystemId, Position, Resource, Stored};
+use trellis_core::{Resource, Stored};
 
-use super::place::START;
-use super::place_of;
-use crate::{Error, Store, TOLD, Txn, worker};
+use crate::{TOLD, Txn};
 
 /// The largest state that is told, in bytes: as many as are in the memory of a process at a time for
 /// those who watch are to fit there.
@@ -84,69 +81,4 @@ pub(crate) fn of_answer<T: Stored + 'static>(txn: &Txn, answer: &T) {
             states.put(answer, resource);
         }
     }
-}
-
-/// Events that are looked through in one transaction.
-const STEP: i64 = 5_000;
-
-/// The part of the server that erases.
-const PART: &str = "platform.erasure";
-
-/// The place of the last event of a step; nothing when no event comes after the place.
-const LAST: &str = "SELECT epoch, xid, sequence FROM (SELECT epoch, xid, sequence FROM events \
-    WHERE ecosystem = $1 AND (epoch, xid, sequence) > ($2, $3, $4) \
-    ORDER BY epoch, xid, sequence LIMIT $5) AS step \
-    ORDER BY epoch DESC, xid DESC, sequence DESC LIMIT 1";
-
-/// Erases the states of the events of an ecosystem that have a name anywhere in them; answers of how many
-/// events. It goes through the feed in steps, each a transaction of its own.
-///
-/// # Errors
-/// [`Error::Driver`] and its kin. What was erased by then stays so.
-pub async fn erase(store: &Store, ecosystem: &EcosystemId, name: &Actor) -> Result<u64, Error> {
-    let (mut place, mut erased) = (START, 0);
-    loop {
-        let name = name.clone();
-        let step = worker::transact(store, ecosystem, PART, move |txn| {
-            let name = name.clone();
-            async move { erase_step(&txn, &name, place).await }
-        });
-        match step.await? {
-            Some((to, count)) => (place, erased) = (to, erased + count),
-            None => return Ok(erased),
-        }
-    }
-}
-
-async fn erase_step(
-    txn: &Txn,
-    name: &Actor,
-    from: Position,
-) -> Result<Option<(Position, u64)>, Error> {
-    let db = txn.db();
-    let backend = db.get_database_backend();
-    let place = |place: Position| [place.epoch, place.xid, place.sequence].map(Value::from);
-    let mut values: Vec<Value> = vec![txn.ecosystem().as_str().into()];
-    values.extend(place(from));
-    let mut of_last = values.clone();
-    of_last.push(STEP.into());
-    let last = Statement::from_sql_and_values(backend, LAST, of_last);
-    let Some(last) = db.query_one_raw(last).await? else {
-        return Ok(None);
-    };
-    let to = place_of(&last)?;
-    values.extend(place(to));
-    values.push(name.as_str().as_bytes().to_vec().into());
-    let found = match backend {
-        DatabaseBackend::Postgres => "position($8 IN state)",
-        _ => "instr(state, $8)",
-    };
-    let sql = format!(
-        "UPDATE events SET state = NULL WHERE ecosystem = $1 \
-         AND (epoch, xid, sequence) > ($2, $3, $4) AND (epoch, xid, sequence) <= ($5, $6, $7) \
-         AND state IS NOT NULL AND {found} > 0"
-    );
-    let erase = Statement::from_sql_and_values(backend, sql, values);
-    let erased = db.execute_raw(erase).await?.rows_affected();
-    Ok(Some((to, erased)))
 }

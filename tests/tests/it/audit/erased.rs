@@ -1,20 +1,26 @@
 //! Names are erased, and the proof holds.
 
+use tonic::Code;
+use trellis_api::partner::v1::GetPartnerRequest;
 use trellis_api::platform::v1 as pb;
-use trellis_tests::on_both;
+use trellis_tests::{on_both, refused};
 
 use super::owner::{ENTRIES, Owner};
-use super::scene::Scene;
+use super::scene::{Scene, create};
 use super::tampered::filled;
 
-const ADA: &str = "ada@acme.example";
+pub(super) const ADA: &str = "ada@acme.example";
 
-async fn erase(scene: &Scene, principal: &str) -> i64 {
-    let request = pb::ErasePersonalDataRequest {
+pub(super) fn erasure(scene: &Scene, principal: &str) -> pb::ErasePersonalDataRequest {
+    pb::ErasePersonalDataRequest {
         name: scene.parent.clone(),
         principal: principal.to_owned(),
         ..pb::ErasePersonalDataRequest::default()
-    };
+    }
+}
+
+async fn erase(scene: &Scene, principal: &str) -> i64 {
+    let request = erasure(scene, principal);
     let erased = scene.admin.audit().erase_personal_data(request).await;
     erased.unwrap().into_inner().erased_count
 }
@@ -77,5 +83,61 @@ on_both! {
         let findings = scene.verify(&kept.note).await.findings;
         assert_eq!(findings.len(), 1);
         assert!(findings[0].what.contains("no entry says"), "{findings:?}");
+    }
+
+    async fn whoever_erases_their_own_name_is_named_by_that_alone(world: World) {
+        let scene = Scene::open(world).await;
+        filled(&scene).await;
+        let created = scene.entries("method:\"CreateApiKey\"").await;
+        let own = created[0].principal.clone();
+        let named = format!("principal = \"{own}\"");
+        let before = scene.entries(&named).await;
+        let rehearsed = pb::ErasePersonalDataRequest {
+            validate_only: true,
+            ..erasure(&scene, &own)
+        };
+        let told = scene.admin.audit().erase_personal_data(rehearsed).await;
+        let count = i64::try_from(before.len()).unwrap();
+        assert_eq!(told.unwrap().into_inner().erased_count, count);
+        assert_eq!(scene.entries(&named).await, before);
+        assert_eq!(erase(&scene, &own).await, count);
+        let after = scene.entries(&named).await;
+        assert_eq!(after.len(), before.len() + 1);
+        assert!(after.iter().all(|entry| entry.method.ends_with("/ErasePersonalData")));
+    }
+
+    async fn answers_that_name_somebody_are_kept_no_longer(world: World) {
+        let scene = Scene::open(world).await;
+        let kim = "kim@customer.example";
+        let named = |id: &str, display_name: &str, request_id: &str| {
+            let mut request = create(&scene.parent, id);
+            request.partner.as_mut().unwrap().display_name = display_name.to_owned();
+            request.request_id = request_id.to_owned();
+            request
+        };
+        let hers = named("p-1", &format!("Nimbus ({kim})"), "7d1c2f6e-3f0b-4a53-9d2a-0b1f5a3c9e01");
+        let another = named("p-2", "Nimbus", "7d1c2f6e-3f0b-4a53-9d2a-0b1f5a3c9e02");
+        let mut partners = scene.admin.partners();
+        let mut answers = Vec::new();
+        for request in [&hers, &another] {
+            let made = partners.create_partner(request.clone()).await.unwrap().into_inner();
+            let again = partners.create_partner(request.clone()).await.unwrap().into_inner();
+            assert_eq!(again, made);
+            answers.push(made);
+        }
+        erase(&scene, kim).await;
+        let again = partners.create_partner(hers.clone()).await;
+        refused(again, Code::FailedPrecondition, "REQUEST_ANSWER_ERASED");
+        // The id is as used as it was.
+        let other = named("p-3", "Nimbus", &hers.request_id);
+        let reused = partners.create_partner(other).await;
+        refused(reused, Code::InvalidArgument, "REQUEST_ID_REUSED");
+        let again = partners.create_partner(another).await.unwrap().into_inner();
+        assert_eq!(again, answers[1]);
+        // What there is has to be changed by hand.
+        let request = GetPartnerRequest {
+            name: answers[0].name.clone(),
+        };
+        assert_eq!(partners.get_partner(request).await.unwrap().into_inner(), answers[0]);
     }
 }

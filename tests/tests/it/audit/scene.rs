@@ -79,6 +79,14 @@ impl Scene {
 
     /// What a verification finds, also beside a checkpoint that was kept.
     pub(super) async fn verify(&self, kept: &str) -> pb::AuditVerdict {
+        self.verify_telling(kept).await.1
+    }
+
+    /// The same, after how far it says that it has come.
+    pub(super) async fn verify_telling(
+        &self,
+        kept: &str,
+    ) -> (Vec<pb::AuditProgress>, pb::AuditVerdict) {
         self.world.readable().await;
         let request = pb::VerifyAuditRequest {
             name: self.parent.clone(),
@@ -86,10 +94,12 @@ impl Scene {
         };
         let told = self.auditor.audit().verify_audit(request).await;
         let mut told = told.unwrap().into_inner();
+        let mut progress = Vec::new();
         loop {
             let message = told.message().await.unwrap().expect("a verdict");
-            if let Some(Part::Verdict(verdict)) = message.part {
-                return verdict;
+            match message.part.unwrap() {
+                Part::Progress(far) => progress.push(far),
+                Part::Verdict(verdict) => return (progress, verdict),
             }
         }
     }

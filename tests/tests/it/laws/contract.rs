@@ -13,7 +13,7 @@ use trellis_tests::contract::Contract;
 use super::texts;
 
 /// For each reason that any method may answer: the file and the test that brings it about.
-const ANYWHERE: [(&str, &str, &str); 15] = [
+const ANYWHERE: [(&str, &str, &str); 16] = [
     (
         "MESSAGE_COUNT",
         "tests/tests/it/edge/conformance.rs",
@@ -48,6 +48,11 @@ const ANYWHERE: [(&str, &str, &str); 15] = [
         "REQUEST_ID_REUSED",
         "tests/tests/it/deal/catalog.rs",
         "creating_twice_with_one_request_id_is_one_product",
+    ),
+    (
+        "REQUEST_ANSWER_ERASED",
+        "tests/tests/it/audit/erased.rs",
+        "answers_that_name_somebody_are_kept_no_longer",
     ),
     (
         "CONTENDED",

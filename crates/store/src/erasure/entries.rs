@@ -1,0 +1,102 @@
+//! Who called, in the entries of the audit trail.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait as _;
+use sea_orm::{Order, QueryOrder as _, Statement, Value};
+use trellis_core::{Actor, EcosystemId, Position};
+
+use super::{PART, in_steps};
+use crate::audit::entry::{self, COLUMN, Column, Draft, Entity};
+use crate::audit::row;
+use crate::event::place::START;
+use crate::event::place_of;
+use crate::{Error, Store, Txn, View, worker};
+
+/// Up to how many entries one step erases a principal from, and a person. Each is looked up in the index of
+/// that name, from which those that are erased are gone.
+const ERASE: &str = "UPDATE audit_entries SET principal = NULL, person = NULL, salt = NULL \
+    WHERE ecosystem = $1 AND (epoch, xid, sequence) IN ( \
+    SELECT epoch, xid, sequence FROM (SELECT epoch, xid, sequence FROM audit_entries \
+        WHERE ecosystem = $1 AND principal = $2 AND (epoch, xid, sequence) <= ($3, $4, $5) \
+        LIMIT 500) AS of_principal \
+    UNION SELECT epoch, xid, sequence FROM (SELECT epoch, xid, sequence FROM audit_entries \
+        WHERE ecosystem = $1 AND person = $2 AND (epoch, xid, sequence) <= ($3, $4, $5) \
+        LIMIT 500) AS of_person) \
+    RETURNING epoch, xid, sequence";
+
+/// Erases a name, with the salt of its hash, and enters that of each entry.
+pub(super) async fn erase(
+    store: &Store,
+    ecosystem: &EcosystemId,
+    name: &Actor,
+    by: Option<&Draft>,
+) -> Result<u64, Error> {
+    // Whoever erases their own name is named again by what is entered of that.
+    let until = worker::transact(
+        store,
+        ecosystem,
+        PART,
+        |txn| async move { last(&txn).await },
+    );
+    let until = until.await?;
+    let (name, by) = (name.clone(), by.cloned());
+    in_steps(store, ecosystem, (), move |txn, ()| {
+        let (name, by) = (name.clone(), by.clone());
+        async move { step(&txn, &name, until, by).await }
+    })
+    .await
+}
+
+async fn step(
+    txn: &Txn,
+    name: &Actor,
+    until: Position,
+    by: Option<Draft>,
+) -> Result<Option<((), u64)>, Error> {
+    let db = txn.db();
+    let values: [Value; 5] = [
+        txn.ecosystem().as_str().into(),
+        name.as_str().into(),
+        until.epoch.into(),
+        until.xid.into(),
+        until.sequence.into(),
+    ];
+    let erase = Statement::from_sql_and_values(db.get_database_backend(), ERASE, values);
+    let rows = db.query_all_raw(erase).await?;
+    let places = rows.iter().map(place_of);
+    let mut places = places.collect::<Result<Vec<_>, _>>()?;
+    places.sort();
+    if let Some(by) = by {
+        let of_each = places.iter().map(|place| Draft {
+            resource: row::name(txn.ecosystem(), *place),
+            ..by.clone()
+        });
+        entry::insert(txn, &of_each.collect::<Vec<_>>()).await?;
+    }
+    let count = u64::try_from(places.len()).unwrap_or(u64::MAX);
+    Ok((count > 0).then_some(((), count)))
+}
+
+/// The place of the newest entry.
+async fn last(view: &View) -> Result<Position, Error> {
+    let places = [Column::Epoch, Column::Xid, Column::Sequence];
+    let newest = places.into_iter().fold(
+        Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone())),
+        |newest, part| newest.order_by(part, Order::Desc),
+    );
+    let newest = newest.one(&view.db()).await?;
+    Ok(newest.map_or(START, |newest| newest.place()))
+}
+
+/// How many entries a name would be erased from.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn count(view: &View, name: &Actor) -> Result<u64, Error> {
+    let named = COLUMN
+        .principal
+        .eq(name.clone())
+        .or(COLUMN.person.eq(name.clone()));
+    let entries = Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone()));
+    Ok(entries.filter(named).count(&view.db()).await?)
+}
