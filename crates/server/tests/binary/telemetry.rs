@@ -201,11 +201,13 @@ async fn calls_are_traced_and_measured_and_the_rest_is_flushed_at_the_end() {
         "{spans:?}"
     );
     let measured = collector.measured();
-    assert!(measured.contains("trellis.server.calls"), "{measured:?}");
-    assert!(
-        measured.contains("rpc.server.call.duration"),
-        "{measured:?}"
-    );
+    for name in [
+        "trellis.server.calls",
+        "trellis.feed.lag",
+        "rpc.server.call.duration",
+    ] {
+        assert!(measured.contains(name), "{name}: {measured:?}");
+    }
     assert_eq!(
         *collector.keys.lock().unwrap(),
         BTreeSet::from(["s3cret".to_owned()])

@@ -9,8 +9,10 @@ use tokio::time::sleep;
 use trellis_store::Store;
 use trellis_tests::{Engine, World, run};
 
-use super::nats::{Nats, STREAM, count};
-use super::scene::{assert_published, eventually, happen, is_at_the_end, on_both_engines};
+use super::nats::{Nats, STREAM, consumed, count};
+use super::scene::{
+    assert_published, eventually, happen, is_at_the_end, listed, on_both_engines, wrong,
+};
 use crate::edge::process::Process;
 
 /// How often something is stopped.
@@ -61,6 +63,30 @@ on_both_engines! {
             nats.again();
             let jetstream = nats.jetstream().await;
             assert_published(&world, &jetstream, &["acme", "globex"]).await;
+        })
+        .await;
+    }
+
+    /// Who deletes the stream deletes what it had. What happens afterwards goes to one that is made anew.
+    async fn the_stream_is_deleted(engine) {
+        let Some(nats) = Nats::start() else { return };
+        run(engine, &[("nats-url", &nats.url())], async |world: World| {
+            world.ecosystem("acme").await;
+            happen(world.store(), "acme", 20).await;
+            let jetstream = nats.jetstream().await;
+            assert_published(&world, &jetstream, &["acme"]).await;
+            let before = listed(&world, "acme").await.len();
+            jetstream.delete_stream(STREAM).await.unwrap();
+            happen(world.store(), "acme", 20).await;
+            world.settled("ecosystems/acme").await;
+            let after = listed(&world, "acme").await.split_off(before);
+            eventually("what happens later is published", || async {
+                count(&jetstream, STREAM).await >= after.len()
+            })
+            .await;
+            let got = consumed(&jetstream, STREAM).await;
+            assert_eq!(wrong(&got, "acme", &after), None);
+            assert_eq!(got.len(), after.len());
         })
         .await;
     }
