@@ -99,25 +99,17 @@ pub enum Outcome {
     /// It is won.
     Won(Win),
     /// It is won, and no partner is credited with it.
-    Uncredited(Date),
-    /// Its latest win, on this day, was taken back.
-    Reopened(Date),
+    Uncredited,
+    /// Its latest win was taken back.
+    Reopened,
 }
 
 impl Outcome {
-    /// The day of its latest win.
-    pub fn date(&self) -> Date {
-        match self {
-            Self::Won(win) => win.date,
-            Self::Uncredited(date) | Self::Reopened(date) => *date,
-        }
-    }
-
     /// The win, if it is won and credited.
     pub fn win(self) -> Option<Win> {
         match self {
             Self::Won(win) => Some(win),
-            Self::Uncredited(_) | Self::Reopened(_) => None,
+            Self::Uncredited | Self::Reopened => None,
         }
     }
 }
@@ -132,14 +124,14 @@ pub fn outcome<'a>(facts: impl IntoIterator<Item = Fact<'a>> + Clone) -> Option<
     let mut refunded = 0_i64;
     for fact in facts.into_iter().filter(|fact| fact.win == won.win) {
         match fact.kind {
-            Kind::DealReopened => return Some(Outcome::Reopened(won.occur_date)),
+            Kind::DealReopened => return Some(Outcome::Reopened),
             Kind::DealRefunded => refunded = refunded.saturating_add(fact.amount_minor),
             Kind::DealWon | Kind::DealInvoiced | Kind::DealChurned => {}
         }
     }
     let (Some(partner), Some(standing), Some(currency)) = (won.partner, won.standing, won.currency)
     else {
-        return Some(Outcome::Uncredited(won.occur_date));
+        return Some(Outcome::Uncredited);
     };
     Some(Outcome::Won(Win {
         number: won.win,

@@ -260,18 +260,22 @@ impl Known {
             .collect()
     }
 
-    /// The day of a deal, what it counts for with a partner, and why it does not if it does not.
+    /// The day of a deal, what it counts for with a partner, and why it does not if it does not: then the day
+    /// is that of the partner's own last win, whatever has become of the deal since.
     fn of_deal(&self, deal: &DealId, partner: &PartnerId) -> (Date, Amounts, Option<NotPaid>) {
         let facts = self.deals.get(deal).map(Vec::as_slice).unwrap_or_default();
-        match outcome(facts.iter().map(fact::Model::as_fact)) {
+        let not_paid = match outcome(facts.iter().map(fact::Model::as_fact)) {
             Some(Outcome::Won(win)) if win.partner == *partner => {
-                (win.date, Amounts::from([(win.group(), win.sum())]), None)
+                return (win.date, Amounts::from([(win.group(), win.sum())]), None);
             }
-            Some(moved @ (Outcome::Won(_) | Outcome::Uncredited(_))) => {
-                (moved.date(), Amounts::new(), Some(NotPaid::DealMoved))
-            }
-            Some(Outcome::Reopened(date)) => (date, Amounts::new(), Some(NotPaid::DealReopened)),
-            None => (Date::EPOCH, Amounts::new(), Some(NotPaid::DealReopened)),
-        }
+            Some(Outcome::Won(_) | Outcome::Uncredited) => NotPaid::DealMoved,
+            Some(Outcome::Reopened) | None => NotPaid::DealReopened,
+        };
+        let own = facts.iter().filter(|fact| {
+            fact.kind == fact::Kind::DealWon && fact.partner.as_ref() == Some(partner)
+        });
+        let last = own.max_by_key(|fact| fact.win);
+        let date = last.map_or(Date::EPOCH, |fact| fact.occur_date);
+        (date, Amounts::new(), Some(not_paid))
     }
 }

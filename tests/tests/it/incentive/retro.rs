@@ -7,7 +7,7 @@ use trellis_core::{Currency, Money};
 use trellis_store::deal::facts::Fact;
 use trellis_tests::{on_both, position, refused};
 
-use super::scene::{Scene, band, buckets, day, minor, quarterly, usd, version, won};
+use super::scene::{Scene, band, buckets, day, minor, quarterly, reopened, usd, version, won};
 
 /// A share of every deal, in the kernel's own words.
 fn of_deals(rate: &str) -> pb::PlanVersion {
@@ -244,6 +244,29 @@ on_both! {
         scene.win("deal-3", "nimbus", 100_000, "2026-02-03").await;
         assert_eq!(sums(come_to(&scene).await), 48_000);
         scene.is_sound().await;
+    }
+
+    /// Whoever sold what somebody else has sold since is told so under the version of their own day, whatever
+    /// becomes of the other one.
+    async fn what_is_anothers_now_is_of_the_day_on_which_it_was_won(world: World) {
+        let scene = Scene::new(world).await;
+        scene.promise("spiff", on_days(of_deals("0.1"), "2025-01-01", None)).await;
+        retro(&scene, on_days(quarterly(), "2025-04-01", None)).await;
+        scene.win("deal-1", "cirrus", 100_000, "2025-03-20").await;
+        scene.tell(reopened("deal-1", 1)).await;
+        scene.tell(won("deal-1", 2, Some("nimbus"), 600_000, Currency::USD, "2026-01-20")).await;
+        let of_cirrus = async || {
+            let awards = scene.of_plan("spiff").await;
+            let mut awards = awards.into_iter().filter(|one| one.partner.ends_with("/cirrus"));
+            awards.next().unwrap()
+        };
+        let moved = of_cirrus().await;
+        assert_eq!(moved.not_paid_reason(), pb::award::NotPaidReason::DealMoved);
+        assert!(moved.plan_version.ends_with("/versions/1"), "{moved:?}");
+        scene.is_sound().await;
+        retro(&scene, on_days(of_deals("0.12"), "2025-07-01", None)).await;
+        scene.is_sound().await;
+        assert_eq!(of_cirrus().await, moved);
     }
 
     async fn what_was_paid_is_kept_by_a_version_that_says_so_however_often_it_is_computed(world: World) {
