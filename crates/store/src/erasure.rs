@@ -1,15 +1,13 @@
-//! Erases the name of somebody from what is kept of the past: the [states](states) that the change feed told
-//! of resources, the [answers](answers) that are kept for request ids, and the [entries](entries) of the
-//! audit trail. Events, requests and entries stay.
+//! Erases the name of somebody from what is kept of the past: what [contents] there are of what the change feed
+//! told of resources and of the answers that are kept for request ids, and the [entries] of the audit trail.
+//! Events, requests and entries stay.
 //!
 //! Each goes in steps that are transactions of their own, for somebody may have called a million times. What
 //! a step has erased stays so when a later one fails.
 
-mod answers;
+mod contents;
 mod entries;
-mod states;
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use trellis_core::{Actor, EcosystemId};
 
 use crate::audit::Draft;
@@ -44,8 +42,8 @@ pub async fn erase(
     by: Option<&Draft>,
 ) -> Result<Erased, Error> {
     Ok(Erased {
-        states: states::erase(store, ecosystem, name).await?,
-        answers: answers::erase(store, ecosystem, name).await?,
+        states: contents::erase_states(store, ecosystem, name).await?,
+        answers: contents::erase_answers(store, ecosystem, name).await?,
         entries: entries::erase(store, ecosystem, name, by).await?,
     })
 }
@@ -69,13 +67,5 @@ where
             Some((to, some)) => (place, count) = (to, count + some),
             None => return Ok(count),
         }
-    }
-}
-
-/// Whether bytes, which are in a column, contain those that a statement binds at a place.
-fn contains(txn: &Txn, column: &str, bound: usize) -> String {
-    match txn.db().get_database_backend() {
-        DatabaseBackend::Postgres => format!("position(${bound} IN {column}) > 0"),
-        _ => format!("instr({column}, ${bound}) > 0"),
     }
 }

@@ -5,12 +5,12 @@ use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{Order, QueryOrder as _, Statement, Value};
 use trellis_core::{Actor, EcosystemId, Position};
 
-use super::{PART, in_steps};
+use super::in_steps;
 use crate::audit::entry::{self, COLUMN, Column, Draft, Entity};
 use crate::audit::row;
 use crate::event::place::START;
 use crate::event::place_of;
-use crate::{Error, Store, Txn, View, worker};
+use crate::{Error, Store, Txn, View};
 
 /// Up to how many entries one step erases a principal from, and a person. Each is looked up in the index of
 /// that name, from which those that are erased are gone.
@@ -32,13 +32,7 @@ pub(super) async fn erase(
     by: Option<&Draft>,
 ) -> Result<u64, Error> {
     // Whoever erases their own name is named again by what is entered of that.
-    let until = worker::transact(
-        store,
-        ecosystem,
-        PART,
-        |txn| async move { last(&txn).await },
-    );
-    let until = until.await?;
+    let until = last(&store.read_access(ecosystem)).await?;
     let (name, by) = (name.clone(), by.cloned());
     in_steps(store, ecosystem, (), move |txn, ()| {
         let (name, by) = (name.clone(), by.clone());
