@@ -36,8 +36,8 @@ use place::{START, at, cut, goes_on, require, settled, tuple};
 pub use place::{head, newest_place};
 use removed::require_kept;
 pub use removed::{is_kept, remove, removed_until};
+pub(crate) use report::{Few, Last, flush, take_few};
 pub use report::{NewEvent, append};
-pub(crate) use report::{flush, take_few};
 use shown::shown;
 pub use state::{LARGEST, is, was};
 pub(crate) use state::{States, of_answer};
@@ -111,6 +111,12 @@ pub(crate) fn place_of(row: &QueryResult) -> Result<Position, DbErr> {
         xid: row.try_get("", "xid")?,
         sequence: row.try_get("", "sequence")?,
     })
+}
+
+/// The same where the row may tell none.
+pub(crate) fn place_if_any(row: &QueryResult) -> Result<Option<Position>, DbErr> {
+    let is_told = row.try_get::<Option<i64>>("", "epoch")?.is_some();
+    is_told.then(|| place_of(row)).transpose()
 }
 
 /// The next events after a place, oldest first.

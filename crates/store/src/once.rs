@@ -5,11 +5,14 @@
 //! id belongs to the caller and the method; used for another request it is refused, told by the
 //! hash of the request.
 
+mod ending;
+
 use sea_orm::entity::prelude::*;
 use sea_orm::{DatabaseBackend, Statement, Value};
 use trellis_core::{Call, Position, Timestamp};
 
-use crate::audit::entry::{self, Draft};
+use self::ending::{Answer, Told};
+use crate::audit::entry::Draft;
 use crate::view::Source;
 use crate::{Error, Txn, event};
 
@@ -30,8 +33,8 @@ const INSERT: &str = "INSERT INTO requests \
 const SELECT: &str = "SELECT request_hash, answer, epoch, xid, sequence FROM requests \
     WHERE ecosystem = $1 AND actor = $2 AND method = $3 AND request_id = $4";
 
-fn key(call: &Call, request_id: Uuid) -> Vec<Value> {
-    vec![
+fn key(call: &Call, request_id: Uuid) -> [Value; 4] {
+    [
         call.ecosystem.as_str().into(),
         call.actor.as_str().into(),
         call.method.into(),
@@ -49,7 +52,7 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
     let Some(request_id) = call.request_id else {
         return Ok(Claim::Fresh);
     };
-    let mut values = key(call, request_id);
+    let mut values = key(call, request_id).to_vec();
     values.push(call.request_hash.to_vec().into());
     values.push(now.micros().into());
     let inserted = source
@@ -59,7 +62,7 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
     if inserted.rows_affected() == 1 {
         return Ok(Claim::Fresh);
     }
-    let select = statement(source, SELECT, key(call, request_id));
+    let select = statement(source, SELECT, key(call, request_id).to_vec());
     let Some(row) = source.db().query_one_raw(select).await? else {
         // The holder rolled back between the two statements: the id is free again.
         return Err(Error::Contended);
@@ -71,18 +74,7 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
         });
     }
     let answer: Option<Vec<u8>> = row.try_get("", "answer")?;
-    let position = match (
-        row.try_get::<Option<i64>>("", "epoch")?,
-        row.try_get::<Option<i64>>("", "xid")?,
-        row.try_get::<Option<i64>>("", "sequence")?,
-    ) {
-        (Some(epoch), Some(xid), Some(sequence)) => Some(Position {
-            epoch,
-            xid,
-            sequence,
-        }),
-        _ => None,
-    };
+    let position = event::place_if_any(&row)?;
     // It is committed with its answer.
     let answer = answer.ok_or_else(|| Error::AnswerErased {
         request_id: request_id.to_string(),
@@ -90,20 +82,8 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
     Ok(Claim::Answered { answer, position })
 }
 
-/// The statement that stores an answer; `first` is the number of its first value, which are those of the
-/// key, the answer, and the place of its last event.
-fn answering(first: usize) -> String {
-    let [actor, method, request_id, answer, epoch, xid, sequence] =
-        [1, 2, 3, 4, 5, 6, 7].map(|offset| first + offset);
-    format!(
-        "UPDATE requests SET answer = ${answer}, epoch = ${epoch}, xid = ${xid}, \
-         sequence = ${sequence} WHERE ecosystem = ${first} AND actor = ${actor} \
-         AND method = ${method} AND request_id = ${request_id}"
-    )
-}
-
 /// Writes the events of a piece of work and its entry in the audit trail, and stores its answer beside its
-/// effect; answers the place of the last event. `now` is the deployment's time.
+/// effect; answers the place of the last event that the caller may read. `now` is the deployment's time.
 pub(crate) async fn finish(
     txn: &Txn,
     call: &Call,
@@ -111,98 +91,18 @@ pub(crate) async fn finish(
     now: Timestamp,
 ) -> Result<Option<Position>, Error> {
     let entry = Draft::of(call, now);
-    let key = call.request_id.map(|request_id| key(call, request_id));
-    let postgres = txn.db().get_database_backend() == DatabaseBackend::Postgres;
-    if postgres
-        && (key.is_some() || entry.is_some())
-        && let Some(events) = event::take_few(txn)
-    {
-        let answer = key.map(|key| (key, answer));
-        return tell_and_answer(txn, events, entry.as_ref(), answer).await;
+    let answer = call.request_id.map(|request_id| Answer {
+        key: key(call, request_id),
+        message: answer,
+    });
+    if entry.is_none() && answer.is_none() {
+        return Ok(event::flush(txn).await?.shown);
     }
-    let last = event::flush(txn).await?;
-    let Some(mut answering) = key else {
-        if let Some(entry) = &entry {
-            entry::insert_one(txn, entry, last.of_all).await?;
-        }
-        return Ok(last.shown);
+    let told = match event::take_few(txn) {
+        Some(few) => Told::Now(few),
+        None => Told::Before(event::flush(txn).await?),
     };
-    answering.push(answer.into());
-    answering.push(last.shown.map(|position| position.epoch).into());
-    answering.push(last.shown.map(|position| position.xid).into());
-    answering.push(last.shown.map(|position| position.sequence).into());
-    note_and_answer(txn, entry.as_ref(), last.of_all, answering).await?;
-    Ok(last.shown)
-}
-
-/// Writes the entry and stores the answer: on PostgreSQL in one statement.
-async fn note_and_answer(
-    txn: &Txn,
-    entry: Option<&Draft>,
-    last: Option<Position>,
-    answer: Vec<Value>,
-) -> Result<(), Error> {
-    let db = txn.db();
-    let backend = db.get_database_backend();
-    let (sql, values) = match entry {
-        Some(entry) if backend == DatabaseBackend::Postgres => {
-            let position = last.map(|last| format!("'{last}'"));
-            let (noting, mut values) = entry::beside(txn, entry, 1, position.as_deref());
-            let answering = answering(values.len() + 1);
-            values.extend(answer);
-            (format!("WITH noted AS ({noting}) {answering}"), values)
-        }
-        entry => {
-            if let Some(entry) = entry {
-                entry::insert_one(txn, entry, last).await?;
-            }
-            (answering(1), answer)
-        }
-    };
-    db.execute_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
-    Ok(())
-}
-
-/// Everything in one statement: a write takes as long as its round trips.
-async fn tell_and_answer(
-    txn: &Txn,
-    (sql, mut values): (String, Vec<Value>),
-    entry: Option<&Draft>,
-    answer: Option<(Vec<Value>, Vec<u8>)>,
-) -> Result<Option<Position>, Error> {
-    let mut sql = format!(
-        "WITH told AS ({sql}), newest AS (SELECT epoch, xid, sequence FROM told \
-         ORDER BY epoch DESC, xid DESC, sequence DESC LIMIT 1)"
-    );
-    if let Some(entry) = entry {
-        let position = "(SELECT epoch || '-' || xid || '-' || sequence FROM newest)";
-        let (noting, bound) = entry::beside(txn, entry, values.len() + 1, Some(position));
-        sql.push_str(&format!(", noted AS ({noting})"));
-        values.extend(bound);
-    }
-    match answer {
-        Some((key, answer)) => {
-            let first = values.len() + 1;
-            let [actor, method, request_id, stored] = [1, 2, 3, 4].map(|offset| first + offset);
-            sql.push_str(&format!(
-                " UPDATE requests SET answer = ${stored}, epoch = newest.epoch, xid = newest.xid, \
-                 sequence = newest.sequence FROM newest WHERE ecosystem = ${first} \
-                 AND actor = ${actor} AND method = ${method} AND request_id = ${request_id} \
-                 RETURNING newest.epoch, newest.xid, newest.sequence"
-            ));
-            values.extend(key);
-            values.push(answer.into());
-        }
-        None => sql.push_str(" SELECT epoch, xid, sequence FROM newest"),
-    }
-    let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, values);
-    let row = txn.db().query_one_raw(statement).await?;
-    let row = row.ok_or_else(|| Error::Corrupt {
-        table: "requests",
-        what: "a claimed request id is not there".into(),
-    })?;
-    Ok(Some(event::place_of(&row)?))
+    ending::write(txn, told, entry.as_ref(), answer).await
 }
 
 /// On PostgreSQL the deadline bounds each statement, so that work whose caller has given up does

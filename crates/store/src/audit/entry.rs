@@ -111,8 +111,8 @@ impl Draft {
         })
     }
 
-    /// What its row binds, but for its place.
-    fn values(&self, ecosystem: &EcosystemId, position: Value) -> [Value; 13] {
+    /// What its row binds, in the order of [`COLUMNS`].
+    fn values(&self, ecosystem: &EcosystemId) -> [Value; 12] {
         let Self {
             time,
             method,
@@ -138,7 +138,6 @@ impl Draft {
             reason.clone().into(),
             call_id.clone().into(),
             (*request_id).into(),
-            position,
             principal.into(),
             person.into(),
             salt.to_vec().into(),
@@ -150,88 +149,83 @@ impl Draft {
 /// How long a salt is, in bytes.
 const SALT: usize = 32;
 
-/// The columns that an entry binds, in the order of its values.
+/// The columns that an entry binds.
 const COLUMNS: &str = "ecosystem, time, method, resource, code, reason, call_id, request_id, \
-    position, principal, person, salt, personal_hash";
+    principal, person, salt, personal_hash";
 
-/// The place in the order above of the place in the feed.
-const POSITION: usize = 9;
-
-/// The statement that writes an entry as a part of another one on PostgreSQL, and what it binds.
-/// `first` is the number of its first value; `position` what is written in the place of its own.
-pub(crate) fn beside(
+/// The statement that enters a command, and what it binds, from the value of this number on. `position` is
+/// what the place of its last event is computed by.
+pub(crate) fn inserting_one(
     txn: &Txn,
     draft: &Draft,
     first: usize,
-    position: Option<&str>,
-) -> (String, Vec<Value>) {
-    let values = draft.values(txn.ecosystem(), Value::String(None));
-    let places: Vec<String> = (1..=values.len())
-        .map(|place| match position.filter(|_| place == POSITION) {
-            // What is not used is bound all the same, and needs a type.
-            Some(position) => format!("COALESCE(${}::text, {position})", first + place - 1),
-            None => format!("${}", first + place - 1),
-        })
-        .collect();
-    let sql = format!(
-        "INSERT INTO audit_entries ({COLUMNS}) VALUES ({})",
-        places.join(", ")
-    );
-    (sql, values.to_vec())
+    position: &str,
+) -> (String, [Value; 12]) {
+    let values = draft.values(txn.ecosystem());
+    let row = placeholders(first, values.len());
+    let sql = match txn.db().get_database_backend() {
+        DatabaseBackend::Sqlite => format!(
+            "INSERT INTO audit_entries (epoch, xid, sequence, {COLUMNS}, position) \
+             VALUES (1, 0, 1 + {}, {row}, {position})",
+            newest(&format!("${first}"))
+        ),
+        _ => format!("INSERT INTO audit_entries ({COLUMNS}, position) VALUES ({row}, {position})"),
+    };
+    (sql, values)
 }
 
-/// Entries of one statement; each binds thirteen values, and SQLite takes 32,766 in one statement.
+/// The number of an ecosystem's newest entry on SQLite, or 0. The one writer counts entries for itself, as it
+/// counts events.
+fn newest(ecosystem: &str) -> String {
+    format!(
+        "COALESCE((SELECT MAX(sequence) FROM audit_entries \
+         WHERE ecosystem = {ecosystem} AND epoch = 1 AND xid = 0), 0)"
+    )
+}
+
+/// So many values from this number on, as a statement lists them.
+fn placeholders(first: usize, count: usize) -> String {
+    let each: Vec<String> = (first..first + count)
+        .map(|number| format!("${number}"))
+        .collect();
+    each.join(", ")
+}
+
+/// Entries of one statement; each binds twelve values, and SQLite takes 32,766 in one statement.
 const CHUNK: usize = 1_000;
 
-/// Writes entries, in the order given.
+/// Writes entries of what told nothing, in the order given.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn insert(txn: &Txn, drafts: &[Draft]) -> Result<(), Error> {
     for chunk in drafts.chunks(CHUNK) {
-        let rows = chunk.iter().map(|draft| (draft, None));
-        write(txn, rows.collect()).await?;
+        write(txn, chunk).await?;
     }
     Ok(())
 }
 
-/// Writes the entry of a command with the place of its last event.
-pub(crate) async fn insert_one(
-    txn: &Txn,
-    draft: &Draft,
-    position: Option<Position>,
-) -> Result<(), Error> {
-    write(txn, vec![(draft, position)]).await
-}
-
-async fn write(txn: &Txn, rows: Vec<(&Draft, Option<Position>)>) -> Result<(), Error> {
+async fn write(txn: &Txn, drafts: &[Draft]) -> Result<(), Error> {
     let db = txn.db();
     let backend = db.get_database_backend();
-    let mut values: Vec<Value> = Vec::with_capacity(rows.len() * 13);
-    let mut places: Vec<String> = Vec::with_capacity(rows.len());
-    for (index, (draft, position)) in rows.into_iter().enumerate() {
-        let position = position.map(|position| position.to_string());
-        let bound = draft.values(txn.ecosystem(), position.into());
-        let first = values.len();
-        let place: Vec<String> = (1..=bound.len())
-            .map(|offset| format!("${}", first + offset))
-            .collect();
-        let place = place.join(", ");
-        places.push(match backend {
-            DatabaseBackend::Sqlite => format!("({}, {place})", index + 1),
-            _ => format!("({place})"),
+    let mut values: Vec<Value> = Vec::with_capacity(drafts.len() * 12);
+    let mut rows: Vec<String> = Vec::with_capacity(drafts.len());
+    for (index, draft) in (1..).zip(drafts) {
+        let bound = draft.values(txn.ecosystem());
+        let row = placeholders(values.len() + 1, bound.len());
+        rows.push(match backend {
+            DatabaseBackend::Sqlite => format!("({index}, {row})"),
+            _ => format!("({row})"),
         });
         values.extend(bound);
     }
-    let rows = places.join(", ");
+    let rows = rows.join(", ");
     let sql = match backend {
-        // The one writer counts for itself, as it counts events.
         DatabaseBackend::Sqlite => format!(
             "INSERT INTO audit_entries (epoch, xid, sequence, {COLUMNS}) \
-             SELECT 1, 0, column1 + COALESCE((SELECT MAX(sequence) FROM audit_entries \
-             WHERE ecosystem = column2 AND epoch = 1 AND xid = 0), 0), column2, column3, column4, \
-             column5, column6, column7, column8, column9, column10, column11, column12, column13, \
-             column14 FROM (VALUES {rows})"
+             SELECT 1, 0, column1 + {}, column2, column3, column4, column5, column6, column7, \
+             column8, column9, column10, column11, column12, column13 FROM (VALUES {rows})",
+            newest("column2")
         ),
         _ => format!("INSERT INTO audit_entries ({COLUMNS}) VALUES {rows}"),
     };

@@ -78,15 +78,35 @@ pub fn append(txn: &Txn, event: NewEvent) {
 /// Events of one statement; each binds fourteen values, and SQLite takes 32,766 in one statement.
 const CHUNK: usize = 1_000;
 
-/// Takes the reported events, if one statement is enough for them, to be written as a part of
-/// another one: its text, which answers their places, and what it binds. Nothing for a partner's
-/// call, whose answer tells the place of what the partner may read and not that of the last.
-pub(crate) fn take_few(txn: &Txn) -> Option<(String, Vec<Value>)> {
-    if !txn.scope().is_staff() || !(1..=CHUNK).contains(&txn.count_events()) {
+/// Events that are written as a part of another statement.
+pub(crate) struct Few {
+    /// What writes them, in their order.
+    pub(crate) sql: String,
+    /// What that binds.
+    pub(crate) values: Vec<Value>,
+    /// How many there are.
+    pub(crate) count: i64,
+    /// How many come after the last one that the caller may read, if there is one: where the feed stands
+    /// after what a partner must not know of would tell them of it.
+    pub(crate) hidden: Option<i64>,
+}
+
+/// Takes the reported events, if there are any and one statement is enough for them.
+pub(crate) fn take_few(txn: &Txn) -> Option<Few> {
+    if !(1..=CHUNK).contains(&txn.count_events()) {
         return None;
     }
-    let backend = txn.db().get_database_backend();
-    Some(inserting(txn, backend, &txn.take_events()))
+    let events = txn.take_events();
+    let (sql, values) = inserting(txn, txn.db().get_database_backend(), &events);
+    let is_readable = |event: &NewEvent| readable(txn.scope(), event.partner.as_ref());
+    Some(Few {
+        sql,
+        values,
+        count: i64::try_from(events.len()).unwrap_or(i64::MAX),
+        hidden: (0..)
+            .zip(events.iter().rev())
+            .find_map(|(after, event)| is_readable(event).then_some(after)),
+    })
 }
 
 /// The places of the last of some events: of all of them, and of those that the caller may read.
@@ -109,12 +129,12 @@ pub(crate) async fn flush(txn: &Txn) -> Result<Last, Error> {
 async fn insert(txn: &Txn, events: &[NewEvent], last: &mut Last) -> Result<(), Error> {
     let db = txn.db();
     let backend = db.get_database_backend();
-    let (sql, values) = inserting(txn, backend, events);
+    let (mut sql, values) = inserting(txn, backend, events);
+    sql.push_str(" RETURNING epoch, xid, sequence, partner");
     let statement = Statement::from_sql_and_values(backend, sql, values);
     for row in db.query_all_raw(statement).await? {
         let place = Some(place_of(&row)?);
         last.of_all = Ord::max(last.of_all, place);
-        // Where the feed stands after what a partner must not know of would tell them of it.
         let partner: Option<PartnerId> = row.try_get("", "partner")?;
         if readable(txn.scope(), partner.as_ref()) {
             last.shown = Ord::max(last.shown, place);
@@ -141,7 +161,7 @@ const WRITTEN: [&str; 14] = [
     "trace_state",
 ];
 
-/// The statement that writes some events and tells their places, and what it binds.
+/// The statement that writes some events, and what it binds.
 fn inserting(txn: &Txn, backend: DatabaseBackend, events: &[NewEvent]) -> (String, Vec<Value>) {
     let mut values: Vec<Value> = Vec::with_capacity(events.len() * WRITTEN.len());
     let mut rows = String::new();
@@ -173,14 +193,11 @@ fn inserting(txn: &Txn, backend: DatabaseBackend, events: &[NewEvent]) -> (Strin
                 "INSERT INTO events (epoch, xid, sequence, {columns}) \
                  SELECT 1, 0, column1 + COALESCE((SELECT MAX(sequence) FROM events \
                  WHERE ecosystem = column2 AND epoch = 1 AND xid = 0), 0), {} \
-                 FROM (VALUES {rows}) RETURNING epoch, xid, sequence, partner",
+                 FROM (VALUES {rows})",
                 given.join(", ")
             )
         }
-        _ => format!(
-            "INSERT INTO events ({columns}) VALUES {rows} \
-             RETURNING epoch, xid, sequence, partner"
-        ),
+        _ => format!("INSERT INTO events ({columns}) VALUES {rows}"),
     };
     (sql, values)
 }
