@@ -14,7 +14,7 @@ use trellis_platform::webhook::sender::Sender;
 use trellis_platform::webhook::target::Named;
 use trellis_platform::webhook::{Deliveries, Lanes};
 use trellis_store::Store;
-use trellis_store::worker::{Awaited, Worker};
+use trellis_store::worker::{Awaited, Concern, Worker};
 
 use crate::audit::Recorder;
 use crate::inside::Within;
@@ -178,6 +178,7 @@ impl<'a> Building<'a> {
         let awaited = workers.iter().map(|worker| Awaited {
             name: worker.name(),
             shown_by: shown_by(package),
+            concern: Concern::of(&**worker),
         });
         self.deployment.extend(awaited);
         if self.settings.services.has(package) {

@@ -16,8 +16,8 @@ use crate::writer::{Finished, Job, Writer};
 
 /// How a unit of work ended before its transaction did.
 pub(crate) enum Unit<T> {
-    /// The work was done; commit it.
-    Done(Written<T>),
+    /// The work was done, and reported events of these kinds; commit it.
+    Done(Written<T>, Vec<&'static str>),
     /// The work would be done, but the caller only asked.
     Tried(T),
     /// An earlier call with the same request id did it.
@@ -26,12 +26,12 @@ pub(crate) enum Unit<T> {
 
 impl<T> Unit<T> {
     fn keeps(&self) -> bool {
-        matches!(self, Self::Done(_))
+        matches!(self, Self::Done(..))
     }
 
     pub(crate) fn into_written(self) -> Written<T> {
         match self {
-            Self::Done(written) | Self::Replayed(written) => written,
+            Self::Done(written, _) | Self::Replayed(written) => written,
             Self::Tried(value) => Written {
                 value,
                 position: None,

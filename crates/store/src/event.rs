@@ -18,6 +18,7 @@ use sea_orm::{QueryOrder, QueryResult, QuerySelect, Statement};
 use trellis_core::{Actor, EcosystemId, Page, PageQuery, PartnerId, Position, Timestamp, filter};
 
 use crate::page::{self, Columns};
+use crate::platform::cursor;
 use crate::{Error, View};
 
 pub mod follow;
@@ -32,7 +33,7 @@ mod tail;
 mod watch;
 
 pub use held::held;
-use place::{START, at, cut, goes_on, require, settled, tuple};
+use place::{START, at, cut, goes_on, of_ecosystem, require, settled, tuple};
 pub use place::{head, newest_place};
 use removed::require_kept;
 pub use removed::{is_kept, remove, removed_until};
@@ -186,6 +187,40 @@ pub async fn between(
         .await?)
 }
 
+/// The places and kinds of all events after a place up to that at another one; nothing when there are more
+/// than `most`, or when it is not known yet whether these are all.
+pub(crate) async fn kinds_until(
+    view: &View,
+    (from, to): (Position, Position),
+    most: u64,
+) -> Result<Option<Vec<(Position, String)>>, Error> {
+    let rows: Vec<(i64, i64, i64, String)> = settled(view, from)
+        .filter(at().lte(tuple(to)))
+        .select_only()
+        .columns([Column::Epoch, Column::Xid, Column::Sequence, Column::Kind])
+        .order_by_desc(Column::Epoch)
+        .order_by_desc(Column::Xid)
+        .order_by_desc(Column::Sequence)
+        .limit(most + 1)
+        .into_tuple()
+        .all(&view.db())
+        .await?;
+    let events: Vec<(Position, String)> = rows
+        .into_iter()
+        .map(|(epoch, xid, sequence, kind)| {
+            let place = Position {
+                epoch,
+                xid,
+                sequence,
+            };
+            (place, kind)
+        })
+        .collect();
+    let are_few = u64::try_from(events.len()).is_ok_and(|count| count <= most);
+    let are_all = events.first().is_some_and(|(last, _)| *last == to);
+    Ok((are_few && are_all).then_some(events))
+}
+
 /// The event at a place, if the view's scope may read it and no later commit can precede it.
 ///
 /// # Errors
@@ -270,6 +305,24 @@ pub(crate) async fn is_behind(
     let values = [ecosystem.as_str().into(), worker.into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     Ok(db.query_one_raw(statement).await?.is_some())
+}
+
+/// Whether committed events of some kinds, readable or not, are after a worker's place.
+pub(crate) async fn waits_for(view: &View, worker: &str, kinds: &[&str]) -> Result<bool, Error> {
+    let place = cursor::find(view, worker).await?.unwrap_or(START);
+    let first: Option<i64> = of_ecosystem(view)
+        .filter(at().gt(tuple(place)))
+        .filter(COLUMN.kind.is_in(kinds.iter().copied()))
+        .select_only()
+        .column(Column::Sequence)
+        .order_by_asc(Column::Epoch)
+        .order_by_asc(Column::Xid)
+        .order_by_asc(Column::Sequence)
+        .limit(1)
+        .into_tuple()
+        .one(&view.db())
+        .await?;
+    Ok(first.is_some())
 }
 
 impl Columns for Entity {

@@ -19,7 +19,7 @@ use trellis_core::{Call, EcosystemId, Position};
 use crate::event::place::START;
 use crate::feed::Inbox;
 use crate::platform::cursor;
-use crate::worker::{rest, transact};
+use crate::worker::{Concern, rest, transact};
 use crate::{Error, Store, View, event};
 
 /// Events that are handed on at a time.
@@ -161,7 +161,7 @@ impl Relay {
     pub fn new(store: &Store, sink: Arc<dyn Sink>) -> Self {
         Self {
             store: store.clone(),
-            inbox: store.feed().inbox(),
+            inbox: store.feed().inbox(Concern::Everything),
             sink,
             backlog: Backlog::default(),
             away: None,

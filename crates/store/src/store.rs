@@ -307,10 +307,10 @@ impl Store {
             if !retry || attempt >= ATTEMPTS_MAX || Instant::now() >= deadline {
                 // What reported nothing, as a worker that only moved its place, is no news: told of
                 // it, the workers would wake one another for ever.
-                if let Ok(Unit::Done(written)) = &outcome
-                    && written.position.is_some()
+                if let Ok(Unit::Done(_, kinds)) = &outcome
+                    && !kinds.is_empty()
                 {
-                    self.feed.committed(&call.ecosystem);
+                    self.feed.committed(&call.ecosystem, kinds);
                 }
                 return outcome.map(Unit::into_written).map_err(Attempt::into_error);
             }
@@ -356,8 +356,9 @@ impl Store {
             .request_id
             .map(|_| value.to_stored())
             .unwrap_or_default();
+        let kinds = txn.reported();
         let position = once::finish(&txn, &call, answer, self.clock.now()).await?;
-        Ok(Unit::Done(Written { value, position }))
+        Ok(Unit::Done(Written { value, position }, kinds))
     }
 
     /// Looks an ecosystem up. Only those that exist are remembered.

@@ -3,6 +3,7 @@
 //! Both are bound to one ecosystem, and every query of this crate starts from one of them, so that
 //! no query can leave its ecosystem.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -189,6 +190,13 @@ impl Txn {
     pub(crate) fn reports(&self, resource: &str) -> bool {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.iter().any(|event| event.is_about(resource))
+    }
+
+    /// The kinds of the events that are reported, each once.
+    pub(crate) fn reported(&self) -> Vec<&'static str> {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let kinds: BTreeSet<_> = events.iter().map(NewEvent::kind).collect();
+        kinds.into_iter().collect()
     }
 
     pub(crate) fn count_events(&self) -> usize {

@@ -47,6 +47,12 @@ pub trait Worker: Send + Sync + 'static {
         None
     }
 
+    /// Whether it is to come past every event soon, also past one that it does not read: because it does
+    /// something where it [passes](Self::pass).
+    fn follows(&self) -> bool {
+        self.kinds().is_none()
+    }
+
     /// Deals with the next events, oldest first.
     fn consume<'a>(
         &'a self,
@@ -71,6 +77,35 @@ pub trait Worker: Send + Sync + 'static {
     /// Does a batch of what fell due by the ecosystem's clock; answers how much it did. It is
     /// called until it answers 0.
     fn sweep<'a>(&'a self, txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>>;
+}
+
+/// What a worker is told of at once. Past everything else it comes by and by: a transaction that does nothing
+/// but move its place takes processors, and a wait for the disk, from those who write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Concern {
+    /// Everything that happens.
+    Everything,
+    /// These kinds of events, and [`CLOCK_ADVANCED`].
+    Kinds(&'static [&'static str]),
+}
+
+impl Concern {
+    /// That of a worker.
+    #[must_use]
+    pub fn of(worker: &dyn Worker) -> Self {
+        match worker.kinds() {
+            Some(kinds) if !worker.follows() => Self::Kinds(kinds),
+            _ => Self::Everything,
+        }
+    }
+
+    /// Whether an event of a kind is among it.
+    pub(crate) fn has(self, kind: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Kinds(kinds) => kind == CLOCK_ADVANCED || kinds.contains(&kind),
+        }
+    }
 }
 
 /// Why a worker could not do its work: any service's failure.
@@ -147,6 +182,8 @@ pub struct Awaited {
     pub name: &'static str,
     /// How the paths of the methods begin whose answers show what it does.
     pub shown_by: &'static [&'static str],
+    /// What it does something about.
+    pub concern: Concern,
 }
 
 impl Awaited {
@@ -170,7 +207,7 @@ pub fn start(
         .map(|worker| {
             let runner = Runner {
                 store: store.clone(),
-                inbox: store.feed().inbox(),
+                inbox: store.feed().inbox(Concern::of(&*worker)),
                 worker,
             };
             let stop = stop.clone();
@@ -231,8 +268,12 @@ async fn next(
         let to = events.last().map(event::Model::position);
         return Ok((events, to));
     };
-    let kinds: Vec<&str> = kinds.iter().copied().chain([CLOCK_ADVANCED]).collect();
-    event::after_of(txn, place, &kinds, limit).await
+    event::after_of(txn, place, &with_clock(kinds), limit).await
+}
+
+/// The kinds of events that a worker reads.
+fn with_clock(kinds: &[&'static str]) -> Vec<&'static str> {
+    kinds.iter().copied().chain([CLOCK_ADVANCED]).collect()
 }
 
 impl Runner {
@@ -287,7 +328,7 @@ impl Runner {
     /// Reads an ecosystem's feed to its end, or as far as that can be done now.
     async fn catch_up(&self, ecosystem: &EcosystemId) {
         let came_to_its_end = self.read_to_end(ecosystem).await;
-        if self.store.behind(ecosystem, self.worker.name()).await {
+        if self.misses(ecosystem).await {
             // What was not seen an older transaction still hides, which is over soon.
             let soon = if came_to_its_end {
                 LOOK_AGAIN
@@ -297,6 +338,20 @@ impl Runner {
             self.look_again(ecosystem, soon);
         }
         self.worker.committed(ecosystem);
+    }
+
+    /// Whether something of its concern waits, or may wait: the database did not say.
+    async fn misses(&self, ecosystem: &EcosystemId) -> bool {
+        let worker = self.worker.name();
+        match Concern::of(&*self.worker) {
+            Concern::Everything => self.store.behind(ecosystem, worker).await,
+            Concern::Kinds(kinds) => {
+                let view = self.store.read_access(ecosystem);
+                event::waits_for(&view, worker, &with_clock(kinds))
+                    .await
+                    .unwrap_or(true)
+            }
+        }
     }
 
     /// Deals with all that can be read; answers whether it could deal with it.

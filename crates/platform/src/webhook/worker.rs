@@ -62,6 +62,10 @@ impl Worker for Deliveries {
         Some(&[])
     }
 
+    fn follows(&self) -> bool {
+        true
+    }
+
     fn consume<'a>(
         &'a self,
         _txn: &'a Txn,

@@ -34,6 +34,10 @@ impl NewEvent {
         }
     }
 
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
     pub(crate) fn is_about(&self, resource: &str) -> bool {
         self.resource == resource
     }

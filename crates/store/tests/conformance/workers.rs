@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use trellis_core::{Call, Failure};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::platform::parked;
-use trellis_store::worker::{self, Awaited, CLOCK_ADVANCED, WorkError, Worker};
+use trellis_store::worker::{self, Awaited, CLOCK_ADVANCED, Concern, WorkError, Worker};
 use trellis_store::{Error, Txn};
 
 use crate::on_both;
@@ -79,6 +79,7 @@ impl Scribe {
 const SCRIBE: Awaited = Awaited {
     name: "test.scribe",
     shown_by: &[""],
+    concern: Concern::Everything,
 };
 
 async fn report(fixture: &Fixture, kind: &'static str, resource: String) -> Call {
@@ -141,7 +142,7 @@ on_both! {
     ) {
         let stop = CancellationToken::new();
         let scribe = Arc::new(Scribe::default());
-        let late = Awaited { name: "test.nobody", shown_by: &["/late."] };
+        let late = Awaited { name: "test.nobody", shown_by: &["/late."], ..SCRIBE };
         let tasks = worker::start(&fixture.store, vec![scribe.clone()], &[SCRIBE, late], &stop);
         let at = report(&fixture, "thing.happened", "x".into()).await;
         let read = async |method| {
@@ -158,6 +159,92 @@ on_both! {
         for task in tasks {
             task.await.unwrap();
         }
+    }
+}
+
+on_both! {
+    async fn a_read_waits_for_no_worker_that_has_only_to_come_past_what_is_none_of_its_concern(
+        fixture: Fixture
+    ) {
+        // It runs nowhere, so that whatever is waited for never comes.
+        let stop = CancellationToken::new();
+        let picky = Awaited { concern: Concern::Kinds(&["thing.mattered"]), ..SCRIBE };
+        worker::start(&fixture.store, Vec::new(), &[picky], &stop);
+        let read = async |at: &Call| {
+            let deadline = Some(Instant::now() + Duration::from_millis(300));
+            let read = fixture.store.read(&Call { deadline, ..at.clone() }).await;
+            read.map(drop).map_err(|refused| refused.reason())
+        };
+        for resource in ["a", "b"] {
+            let at = report(&fixture, "thing.happened", resource.into()).await;
+            assert_eq!(read(&at).await, Ok(()));
+        }
+        for kind in ["thing.mattered", CLOCK_ADVANCED] {
+            let before = report(&fixture, "thing.happened", "before".into()).await;
+            let at = report(&fixture, kind, "it".into()).await;
+            assert_eq!(read(&at).await, Err("POSITION_NOT_REACHED"), "{kind}");
+            let after = report(&fixture, "thing.happened", "after".into()).await;
+            assert_eq!(read(&after).await, Err("POSITION_NOT_REACHED"), "{kind}");
+            if kind == "thing.mattered" {
+                assert_eq!(read(&before).await, Ok(()));
+            }
+        }
+    }
+}
+
+/// Deals with what matters, and with nothing else.
+#[derive(Default)]
+struct Picky(Scribe);
+
+impl Worker for Picky {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn kinds(&self) -> Option<&'static [&'static str]> {
+        Some(&["thing.mattered"])
+    }
+
+    fn consume<'a>(
+        &'a self,
+        txn: &'a Txn,
+        events: &'a [event::Model],
+    ) -> BoxFuture<'a, Result<(), WorkError>> {
+        self.0.consume(txn, events)
+    }
+
+    fn sweep<'a>(&'a self, txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>> {
+        self.0.sweep(txn)
+    }
+}
+
+on_both! {
+    async fn what_is_too_much_to_look_through_a_worker_comes_past_as_soon_as_somebody_waits(
+        fixture: Fixture
+    ) {
+        let picky = Arc::new(Picky::default());
+        // A round that takes a second is followed by half a minute of rest.
+        picky.0.slow.store(1_000, Ordering::Relaxed);
+        let stop = CancellationToken::new();
+        let awaited = Awaited { concern: Concern::of(&*picky), ..SCRIBE };
+        let tasks = worker::start(&fixture.store, vec![picky.clone()], &[awaited], &stop);
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        report(&fixture, "thing.mattered", "a".into()).await;
+        let many = fixture.store.write(call("acme"), (), |txn, ()| async move {
+            for index in 0..2_500 {
+                event::append(&txn, NewEvent::new("thing.happened", index.to_string()));
+            }
+            Ok::<(), Error>(())
+        });
+        let min_position = many.await.unwrap().position;
+        let deadline = Some(Instant::now() + Duration::from_secs(10));
+        let at = Call { min_position, deadline, ..call("acme") };
+        fixture.store.read(&at).await.unwrap();
+        stop.cancel();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(picky.0.seen(), ["a"]);
     }
 }
 

@@ -4,7 +4,7 @@ use prost_types::Duration as WireDuration;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use trellis_api::platform::v1 as pb;
-use trellis_store::worker::{self, Awaited};
+use trellis_store::worker::{self, Awaited, Concern};
 use trellis_tests::{Engine, World, refused, run};
 
 /// How long the server lets a call take.
@@ -16,6 +16,7 @@ fn nobody_works(world: &World) {
     let nobody = Awaited {
         name: "test.nobody",
         shown_by: &["/trellis.platform."],
+        concern: Concern::Everything,
     };
     worker::start(world.store(), Vec::new(), &[nobody], &stop);
 }
