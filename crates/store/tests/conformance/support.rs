@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
+use trellis_core::access::{Access, Extent, Grant, Principal, Rights, authorize};
 use trellis_core::{
-    Actor, Call, Currency, EcosystemId, ManualClock, PartnerId, TimeZone, Timestamp, Written,
+    Actor, Call, Currency, EcosystemId, ManualClock, PartnerId, Role, Scope, TimeZone, Timestamp,
+    Written,
 };
 use trellis_store::partner::partner::{self, PartnerType, State};
 use trellis_store::platform::ecosystem;
@@ -157,6 +159,33 @@ pub(crate) fn call(ecosystem: &str) -> Call {
         method: "/test",
         ..Call::of_system(EcosystemId::try_new(ecosystem).unwrap(), "test")
     }
+}
+
+/// How far somebody reaches who has these roles, as the method that lists events lets them.
+pub(crate) fn scope(roles: &[(Role, &str)]) -> Scope {
+    let acme = EcosystemId::try_new("acme").unwrap();
+    let grant = |(role, partner): &(Role, &str)| {
+        Grant::new(*role, Some(PartnerId::try_new(partner).unwrap()))
+    };
+    let principal = Principal {
+        actor: Actor::try_new("people:ada").unwrap(),
+        person: None,
+        rights: Rights::Granted(vec![(acme.clone(), roles.iter().map(grant).collect())]),
+    };
+    let access = Access {
+        permission: "events.list",
+        roles: &[
+            (Role::PartnerAdmin, Extent::Organization),
+            (Role::PartnerRep, Extent::Own),
+        ],
+        everybody: false,
+        moves_money: false,
+        second_person: false,
+        administration: false,
+        at_once: false,
+        audited: false,
+    };
+    authorize(&principal, &access, &acme).unwrap()
 }
 
 /// A partner that no test looks into.

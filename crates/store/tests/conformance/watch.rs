@@ -6,14 +6,13 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
-use trellis_core::access::{Access, Extent, Grant, Principal, Rights, authorize};
 use trellis_core::filter::{Comparison, Value};
-use trellis_core::{Actor, Call, EcosystemId, Filter, PageQuery, PartnerId, Position, Role, Scope};
+use trellis_core::{Actor, Call, Filter, PageQuery, PartnerId, Position, Role, Scope};
 use trellis_store::Error;
 use trellis_store::event::{self, Begin, Model, NewEvent, Watch};
 
 use crate::on_both;
-use crate::support::{Fixture, call, everything};
+use crate::support::{Fixture, call, everything, scope};
 
 const START: Position = Position {
     epoch: 0,
@@ -32,33 +31,6 @@ const KINDS: [&str; 5] = [
 const PARTNERS: [&str; 3] = ["nimbus", "cirrus", "stratus"];
 
 const WORDS: [&str; 5] = ["a", "A", "b", "it's", "%"];
-
-/// How far somebody reaches who has these roles, as the method that lists events lets them.
-fn scope(roles: &[(Role, &str)]) -> Scope {
-    let acme = EcosystemId::try_new("acme").unwrap();
-    let grant = |(role, partner): &(Role, &str)| {
-        Grant::new(*role, Some(PartnerId::try_new(partner).unwrap()))
-    };
-    let principal = Principal {
-        actor: Actor::try_new("people:ada").unwrap(),
-        person: None,
-        rights: Rights::Granted(vec![(acme.clone(), roles.iter().map(grant).collect())]),
-    };
-    let access = Access {
-        permission: "events.list",
-        roles: &[
-            (Role::PartnerAdmin, Extent::Organization),
-            (Role::PartnerRep, Extent::Own),
-        ],
-        everybody: false,
-        moves_money: false,
-        second_person: false,
-        administration: false,
-        at_once: false,
-        audited: false,
-    };
-    authorize(&principal, &access, &acme).unwrap()
-}
 
 fn scopes() -> Vec<Scope> {
     use Role::{PartnerAdmin, PartnerRep};

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use tokio_util::sync::CancellationToken;
-use trellis_core::{Call, Failure};
+use trellis_core::{Call, Failure, Role};
 use trellis_store::event::{self, NewEvent};
 use trellis_store::platform::parked;
 use trellis_store::worker::{self, Awaited, CLOCK_ADVANCED, Concern, WorkError, Worker};
 use trellis_store::{Error, Txn};
 
 use crate::on_both;
-use crate::support::{Fixture, call, one_connection};
+use crate::support::{Fixture, call, one_connection, scope};
 
 /// Writes down what it is given. Its notes are made inside the transaction and counted by the
 /// feed, so a batch that is rolled back shows as a repetition here and nowhere else.
@@ -245,6 +245,32 @@ on_both! {
             task.await.unwrap();
         }
         assert_eq!(picky.0.seen(), ["a"]);
+    }
+}
+
+on_both! {
+    async fn what_a_partner_does_for_the_vendor_alone_is_dealt_with_at_once(fixture: Fixture) {
+        let scribe = Arc::new(Scribe::default());
+        // A round that takes a second is followed by half a minute of rest.
+        scribe.slow.store(1_000, Ordering::Relaxed);
+        let stop = CancellationToken::new();
+        let tasks = worker::start(&fixture.store, vec![scribe.clone()], &[SCRIBE], &stop);
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let by_partner = Call { scope: scope(&[(Role::PartnerAdmin, "nimbus")]), ..call("acme") };
+        let written = fixture.store.write(by_partner, (), |txn, ()| async move {
+            event::append(&txn, NewEvent::new("thing.happened", "a"));
+            Ok::<(), Error>(())
+        });
+        assert_eq!(written.await.unwrap().position, None);
+        let patience = Instant::now() + Duration::from_secs(10);
+        while scribe.seen().is_empty() {
+            assert!(Instant::now() < patience, "it waits for a round");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stop.cancel();
+        for task in tasks {
+            task.await.unwrap();
+        }
     }
 }
 
