@@ -9,7 +9,7 @@ mod ending;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::{DatabaseBackend, Statement, Value};
-use trellis_core::{Call, Position, Timestamp};
+use trellis_core::{Call, Position, Stored, Timestamp, Written};
 
 use self::ending::{Answer, Told};
 use crate::audit::entry::Draft;
@@ -20,10 +20,27 @@ pub(crate) enum Claim {
     /// Nobody has used the id: do the work.
     Fresh,
     /// The work was done before.
-    Answered {
-        answer: Vec<u8>,
-        position: Option<Position>,
-    },
+    Answered(Kept),
+}
+
+/// The answer to work that was done before.
+pub(crate) struct Kept {
+    answer: Vec<u8>,
+    position: Option<Position>,
+}
+
+impl Kept {
+    /// The answer as it was.
+    pub(crate) fn read<T: Stored>(self) -> Result<Written<T>, Error> {
+        let value = T::from_stored(&self.answer).ok_or_else(|| Error::Corrupt {
+            table: "requests",
+            what: "an answer of another type".into(),
+        })?;
+        Ok(Written {
+            value,
+            position: self.position,
+        })
+    }
 }
 
 const INSERT: &str = "INSERT INTO requests \
@@ -62,10 +79,19 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
     if inserted.rows_affected() == 1 {
         return Ok(Claim::Fresh);
     }
+    // The holder may have rolled back between the two statements: the id is free again.
+    let kept = answered(source, call).await?.ok_or(Error::Contended)?;
+    Ok(Claim::Answered(kept))
+}
+
+/// What is kept for the call's request id, if it is used.
+pub(crate) async fn answered(source: &Source, call: &Call) -> Result<Option<Kept>, Error> {
+    let Some(request_id) = call.request_id else {
+        return Ok(None);
+    };
     let select = statement(source, SELECT, key(call, request_id).to_vec());
     let Some(row) = source.db().query_one_raw(select).await? else {
-        // The holder rolled back between the two statements: the id is free again.
-        return Err(Error::Contended);
+        return Ok(None);
     };
     let hash: Vec<u8> = row.try_get("", "request_hash")?;
     if hash != call.request_hash {
@@ -79,7 +105,7 @@ pub(crate) async fn claim(source: &Source, call: &Call, now: Timestamp) -> Resul
     let answer = answer.ok_or_else(|| Error::AnswerErased {
         request_id: request_id.to_string(),
     })?;
-    Ok(Claim::Answered { answer, position })
+    Ok(Some(Kept { answer, position }))
 }
 
 /// Writes the events of a piece of work and its entry in the audit trail, and stores its answer beside its

@@ -13,7 +13,7 @@ use crate::attempt::{Attempt, Unit, backoff, on_postgres, on_sqlite};
 use crate::direct::{Direct, ShortReads};
 use crate::executor::{Reading, Transaction};
 use crate::feed::Feed;
-use crate::once::{self, Claim};
+use crate::once::{self, Claim, Kept};
 use crate::platform::ecosystem;
 use crate::session::{Reach, Sessions};
 use crate::view::Source;
@@ -221,6 +221,17 @@ impl Store {
         self.write_known(call, sandbox, command, work).await
     }
 
+    /// What a call was answered that was made before with the same request id. For work in several
+    /// transactions, of which the last claims the id: those before it are not for a request that was done.
+    ///
+    /// # Errors
+    /// [`Error::NoEcosystem`], [`Error::RequestIdReused`], [`Error::AnswerErased`].
+    pub async fn answered<T: Stored>(&self, call: &Call) -> Result<Option<Written<T>>, Error> {
+        self.known(&call.ecosystem).await?;
+        let kept = once::answered(&self.reading(&call.ecosystem), call).await?;
+        kept.map(Kept::read).transpose()
+    }
+
     /// Like [`Store::write`], for the work that makes the ecosystem itself.
     ///
     /// # Errors
@@ -336,13 +347,7 @@ impl Store {
     {
         match once::claim(&source, &call, self.clock.now()).await? {
             Claim::Fresh => {}
-            Claim::Answered { answer, position } => {
-                let value = T::from_stored(&answer).ok_or_else(|| Error::Corrupt {
-                    table: "requests",
-                    what: "an answer of another type".into(),
-                })?;
-                return Ok(Unit::Replayed(Written { value, position }));
-            }
+            Claim::Answered(kept) => return Ok(Unit::Replayed(kept.read()?)),
         }
         let now = self.now(&call.ecosystem, sandbox, &source).await?;
         let view = View::new(call.ecosystem.clone(), call.scope.clone(), now, source);

@@ -29,12 +29,15 @@ pub(super) async fn list(
 /// later one fails.
 ///
 /// # Errors
-/// `RESOURCE_NOT_FOUND` when the ecosystem does not exist.
+/// `RESOURCE_NOT_FOUND` when the ecosystem does not exist; `REQUEST_ID_REUSED`, which erases nothing.
 pub(super) async fn erase(
     store: &Store,
     call: Call,
     name: Actor,
 ) -> Result<Written<pb::ErasePersonalDataResponse>, Error> {
+    if let Some(done) = store.answered(&call).await? {
+        return Ok(done);
+    }
     let erased = match call.validate_only {
         true => None,
         false => {

@@ -3,13 +3,12 @@
 use tonic::Code;
 use trellis_api::partner::v1::GetPartnerRequest;
 use trellis_api::platform::v1 as pb;
+use trellis_core::Role;
 use trellis_tests::{on_both, refused};
 
 use super::owner::{ENTRIES, Owner};
-use super::scene::{Scene, create};
+use super::scene::{ADA, CREATE, Scene, create};
 use super::tampered::filled;
-
-pub(super) const ADA: &str = "ada@acme.example";
 
 pub(super) fn erasure(scene: &Scene, principal: &str) -> pb::ErasePersonalDataRequest {
     pb::ErasePersonalDataRequest {
@@ -104,6 +103,68 @@ on_both! {
         let after = scene.entries(&named).await;
         assert_eq!(after.len(), before.len() + 1);
         assert!(after.iter().all(|entry| entry.method.ends_with("/ErasePersonalData")));
+    }
+
+    async fn two_who_erase_a_name_at_once_erase_it_once(world: World) {
+        let scene = Scene::open(world).await;
+        let kept = filled(&scene).await;
+        let before = scene.entries(&format!("person = \"{ADA}\"")).await;
+        let (one, another) = tokio::join!(erase(&scene, ADA), erase(&scene, ADA));
+        assert_eq!(one + another, i64::try_from(before.len()).unwrap());
+        assert!(scene.entries(&format!("person = \"{ADA}\"")).await.is_empty());
+        let erases = scene.entries("method:\"ErasePersonalData\"").await;
+        let mut of: Vec<_> = erases.into_iter().map(|entry| entry.resource).collect();
+        of.retain(|resource| *resource != scene.parent);
+        of.sort_unstable();
+        let mut names: Vec<_> = before.into_iter().map(|entry| entry.name).collect();
+        names.sort_unstable();
+        assert_eq!(of, names);
+        assert_eq!(scene.verify(&kept.note).await.findings, []);
+    }
+
+    async fn a_name_is_erased_in_one_ecosystem(world: World) {
+        let scene = Scene::open(world).await;
+        filled(&scene).await;
+        let parent = scene.world.ecosystem("globex").await;
+        let admin = scene.world.first("globex", Role::EcosystemAdmin).await;
+        let ada = scene.ada(&admin, &parent).await;
+        ada.partners().create_partner(create(&parent, "p-1")).await.unwrap();
+        assert!(erase(&scene, ADA).await > 0);
+        scene.world.readable().await;
+        let list = pb::ListAuditEntriesRequest {
+            parent,
+            filter: format!("person = \"{ADA}\""),
+            ..pb::ListAuditEntriesRequest::default()
+        };
+        let left = admin.audit().list_audit_entries(list).await.unwrap().into_inner();
+        let methods: Vec<_> = left.audit_entries.into_iter().map(|entry| entry.method).collect();
+        assert_eq!(methods, [CREATE]);
+    }
+
+    async fn a_request_that_was_done_erases_nothing_more(world: World) {
+        let scene = Scene::open(world).await;
+        filled(&scene).await;
+        let hers = pb::ErasePersonalDataRequest {
+            request_id: "7d1c2f6e-3f0b-4a53-9d2a-0b1f5a3c9e01".to_owned(),
+            ..erasure(&scene, ADA)
+        };
+        let erase = async |request| scene.admin.audit().erase_personal_data(request).await;
+        let done = erase(hers.clone()).await.unwrap().into_inner();
+        assert!(done.erased_count > 0);
+        let named = format!("person = \"{ADA}\"");
+        let key = scene.ada(&scene.admin, &scene.parent).await;
+        key.partners().create_partner(create(&scene.parent, "p-9")).await.unwrap();
+        assert_eq!(erase(hers.clone()).await.unwrap().into_inner(), done);
+        assert_eq!(scene.entries(&named).await.len(), 1);
+        // Nor does one that is refused because its id is another's.
+        let others = scene.entries("person = \"\" AND principal != \"\"").await;
+        let another = pb::ErasePersonalDataRequest {
+            principal: others[0].principal.clone(),
+            ..hers
+        };
+        refused(erase(another).await, Code::InvalidArgument, "REQUEST_ID_REUSED");
+        let left = scene.entries("person = \"\" AND principal != \"\"").await;
+        assert!(left.contains(&others[0]));
     }
 
     async fn answers_that_name_somebody_are_kept_no_longer(world: World) {

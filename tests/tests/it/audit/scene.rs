@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tonic::Request;
+use trellis_api::options::v1 as options;
 use trellis_api::partner::v1 as partner;
 use trellis_api::platform::v1 as pb;
 use trellis_api::platform::v1::verify_audit_response::Part;
@@ -16,6 +17,8 @@ use trellis_tests::{Caller, World};
 
 /// How long it may take until what was refused is entered.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) const ADA: &str = "ada@acme.example";
 
 pub(super) const CREATE: &str = "/trellis.partner.v1.PartnerService/CreatePartner";
 
@@ -50,6 +53,25 @@ impl Scene {
             secret,
             auditor,
         }
+    }
+
+    /// Ada, who runs an ecosystem too, by a key that its administrator makes for her.
+    pub(super) async fn ada(&self, admin: &Caller, parent: &str) -> Caller {
+        let key = pb::CreateApiKeyRequest {
+            parent: parent.to_owned(),
+            api_key: Some(pb::ApiKey {
+                display_name: "Ada".to_owned(),
+                person: ADA.to_owned(),
+                ..pb::ApiKey::default()
+            }),
+            roles: vec![pb::InitialRole {
+                role: options::Role::EcosystemAdmin.into(),
+                ..pb::InitialRole::default()
+            }],
+            ..pb::CreateApiKeyRequest::default()
+        };
+        let made = admin.access().create_api_key(key).await.unwrap();
+        Caller::new(self.world.channel()).bearing(&made.into_inner().secret)
     }
 
     /// The entries that a filter lets through, the oldest first.

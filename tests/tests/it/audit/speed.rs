@@ -8,8 +8,8 @@ use trellis_core::{Actor, EcosystemId, Timestamp};
 use trellis_store::audit::{self, Draft};
 use trellis_tests::{number, on_both};
 
-use super::erased::{ADA, erasure};
-use super::scene::{CREATE, Scene};
+use super::erased::erasure;
+use super::scene::{ADA, CREATE, Scene};
 
 /// How many entries there are when nobody says otherwise.
 const FEW: u64 = 2_500;

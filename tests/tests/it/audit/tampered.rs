@@ -6,7 +6,6 @@ use rand::Rng as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
-use trellis_api::options::v1::Role;
 use trellis_api::partner::v1 as partner;
 use trellis_api::platform::v1 as pb;
 use trellis_tests::{Engine, World, number, on_both};
@@ -19,27 +18,7 @@ const FLIPS: u64 = 3;
 
 /// A trail of several blocks, in which every column says something somewhere.
 pub(super) async fn filled(scene: &Scene) -> pb::AuditCheckpoint {
-    let key = pb::CreateApiKeyRequest {
-        parent: scene.parent.clone(),
-        api_key: Some(pb::ApiKey {
-            display_name: "Ada".to_owned(),
-            person: "ada@acme.example".to_owned(),
-            ..pb::ApiKey::default()
-        }),
-        roles: vec![pb::InitialRole {
-            role: Role::EcosystemAdmin.into(),
-            ..pb::InitialRole::default()
-        }],
-        ..pb::CreateApiKeyRequest::default()
-    };
-    let made = scene
-        .admin
-        .access()
-        .create_api_key(key)
-        .await
-        .unwrap()
-        .into_inner();
-    let ada = trellis_tests::Caller::new(scene.world.channel()).bearing(&made.secret);
+    let ada = scene.ada(&scene.admin, &scene.parent).await;
     let mut kept = scene.sealed().await;
     for round in 0..3 {
         for number in 0..3 {
