@@ -82,6 +82,9 @@ pub fn append(txn: &Txn, event: NewEvent) {
 /// Events of one statement; each binds fourteen values, and SQLite takes 32,766 in one statement.
 const CHUNK: usize = 1_000;
 
+/// Up to how many events are written by a statement for each on SQLite.
+const EACH: usize = 8;
+
 /// Events that are written as a part of another statement.
 pub(crate) struct Few {
     /// What writes them, in their order.
@@ -101,7 +104,10 @@ pub(crate) fn take_few(txn: &Txn) -> Option<Few> {
         return None;
     }
     let events = txn.take_events();
-    let (sql, values) = inserting(txn, txn.db().get_database_backend(), &events);
+    let (sql, values) = match txn.db().get_database_backend() {
+        DatabaseBackend::Sqlite if events.len() <= EACH => inserting_each(txn, &events),
+        backend => inserting(txn, backend, &events),
+    };
     let is_readable = |event: &NewEvent| readable(txn.scope(), event.partner.as_ref());
     Some(Few {
         sql,
@@ -165,45 +171,77 @@ const WRITTEN: [&str; 14] = [
     "trace_state",
 ];
 
+/// The number of an ecosystem's newest event on SQLite, or 0. The one writer counts for itself, so the numbers
+/// of an ecosystem have no gaps. The whole beginning of the key is named, or all events would be looked
+/// through for the last one.
+fn newest(ecosystem: &str) -> String {
+    format!(
+        "COALESCE((SELECT MAX(sequence) FROM events \
+         WHERE ecosystem = {ecosystem} AND epoch = 1 AND xid = 0), 0)"
+    )
+}
+
 /// The statement that writes some events, and what it binds.
 fn inserting(txn: &Txn, backend: DatabaseBackend, events: &[NewEvent]) -> (String, Vec<Value>) {
-    let mut values: Vec<Value> = Vec::with_capacity(events.len() * WRITTEN.len());
-    let mut rows = String::new();
-    let states = txn.states();
-    for (index, event) in events.iter().enumerate() {
-        let first = values.len();
-        let place: Vec<String> = (1..=WRITTEN.len())
-            .map(|offset| format!("${}", first + offset))
-            .collect();
-        if index > 0 {
-            rows.push_str(", ");
-        }
-        let place = place.join(", ");
-        match backend {
-            DatabaseBackend::Sqlite => rows.push_str(&format!("({}, {place})", index + 1)),
-            _ => rows.push_str(&format!("({place})")),
-        }
-        values.extend(written(txn, event, states.of(&event.resource)));
-    }
+    let values = all_written(txn, events);
+    let rows = (0..events.len()).map(|index| placeholders(index * WRITTEN.len()));
     let columns = WRITTEN.join(", ");
     let sql = match backend {
-        // The one writer counts for itself, so the numbers of an ecosystem have no gaps. The whole
-        // beginning of the key is named, or all events would be looked through for the last one.
         DatabaseBackend::Sqlite => {
+            let rows = (1..).zip(rows);
+            let rows: Vec<String> = rows
+                .map(|(number, row)| format!("({number}, {row})"))
+                .collect();
             let given: Vec<String> = (0..WRITTEN.len())
                 .map(|index| format!("column{}", index + 2))
                 .collect();
             format!(
                 "INSERT INTO events (epoch, xid, sequence, {columns}) \
-                 SELECT 1, 0, column1 + COALESCE((SELECT MAX(sequence) FROM events \
-                 WHERE ecosystem = column2 AND epoch = 1 AND xid = 0), 0), {} \
-                 FROM (VALUES {rows})",
-                given.join(", ")
+                 SELECT 1, 0, column1 + {}, {} FROM (VALUES {})",
+                newest("column2"),
+                given.join(", "),
+                rows.join(", ")
             )
         }
-        _ => format!("INSERT INTO events ({columns}) VALUES {rows}"),
+        _ => {
+            let rows: Vec<String> = rows.map(|row| format!("({row})")).collect();
+            format!("INSERT INTO events ({columns}) VALUES {}", rows.join(", "))
+        }
     };
     (sql, values)
+}
+
+/// The same on SQLite as one statement for each: one that asks for the newest event and writes several puts
+/// all of them into a table of its own first.
+fn inserting_each(txn: &Txn, events: &[NewEvent]) -> (String, Vec<Value>) {
+    let columns = WRITTEN.join(", ");
+    let each: Vec<String> = (0..events.len())
+        .map(|index| index * WRITTEN.len())
+        .map(|before| {
+            format!(
+                "INSERT INTO events (epoch, xid, sequence, {columns}) VALUES (1, 0, 1 + {}, {})",
+                newest(&format!("${}", before + 1)),
+                placeholders(before)
+            )
+        })
+        .collect();
+    (each.join("; "), all_written(txn, events))
+}
+
+/// What an event binds, after so many values.
+fn placeholders(before: usize) -> String {
+    let each: Vec<String> = (1..=WRITTEN.len())
+        .map(|offset| format!("${}", before + offset))
+        .collect();
+    each.join(", ")
+}
+
+/// The values of some events.
+fn all_written(txn: &Txn, events: &[NewEvent]) -> Vec<Value> {
+    let states = txn.states();
+    let each = events.iter();
+    each.flat_map(|event| written(txn, event, states.of(&event.resource)))
+        .collect()
 }
 
 /// The values of an event, in the order of [`WRITTEN`].
