@@ -13,9 +13,10 @@ use crate::event::place_of;
 use crate::{Error, Store, Txn, View};
 
 /// Up to how many entries one step erases a principal from, and a person. Each is looked up in the index of
-/// that name, from which those that are erased are gone.
+/// that name, from which those that are erased are gone. One that somebody else has erased meanwhile has no
+/// salt any more.
 const ERASE: &str = "UPDATE audit_entries SET principal = NULL, person = NULL, salt = NULL \
-    WHERE ecosystem = $1 AND (epoch, xid, sequence) IN ( \
+    WHERE ecosystem = $1 AND salt IS NOT NULL AND (epoch, xid, sequence) IN ( \
     SELECT epoch, xid, sequence FROM (SELECT epoch, xid, sequence FROM audit_entries \
         WHERE ecosystem = $1 AND principal = $2 AND (epoch, xid, sequence) <= ($3, $4, $5) \
         LIMIT 500) AS of_principal \
@@ -23,6 +24,12 @@ const ERASE: &str = "UPDATE audit_entries SET principal = NULL, person = NULL, s
         WHERE ecosystem = $1 AND person = $2 AND (epoch, xid, sequence) <= ($3, $4, $5) \
         LIMIT 500) AS of_person) \
     RETURNING epoch, xid, sequence";
+
+/// Finds an entry that names somebody still.
+const NAMED: &str = "SELECT 1 AS named FROM audit_entries \
+    WHERE ecosystem = $1 AND principal = $2 AND (epoch, xid, sequence) <= ($3, $4, $5) \
+    UNION ALL SELECT 1 AS named FROM audit_entries \
+    WHERE ecosystem = $1 AND person = $2 AND (epoch, xid, sequence) <= ($3, $4, $5) LIMIT 1";
 
 /// Erases a name, with the salt of its hash, and enters that of each entry.
 pub(super) async fn erase(
@@ -55,8 +62,14 @@ async fn step(
         until.xid.into(),
         until.sequence.into(),
     ];
-    let erase = Statement::from_sql_and_values(db.get_database_backend(), ERASE, values);
-    let rows = db.query_all_raw(erase).await?;
+    let statement =
+        |sql| Statement::from_sql_and_values(db.get_database_backend(), sql, values.clone());
+    let rows = db.query_all_raw(statement(ERASE)).await?;
+    if rows.is_empty() {
+        // What was to be erased somebody else erased meanwhile, who may not come to the rest.
+        let is_left = db.query_one_raw(statement(NAMED)).await?.is_some();
+        return Ok(is_left.then_some(((), 0)));
+    }
     let places = rows.iter().map(place_of);
     let mut places = places.collect::<Result<Vec<_>, _>>()?;
     places.sort();
@@ -68,7 +81,7 @@ async fn step(
         entry::insert(txn, &of_each.collect::<Vec<_>>()).await?;
     }
     let count = u64::try_from(places.len()).unwrap_or(u64::MAX);
-    Ok((count > 0).then_some(((), count)))
+    Ok(Some(((), count)))
 }
 
 /// The place of the newest entry.

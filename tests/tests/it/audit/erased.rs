@@ -123,9 +123,9 @@ on_both! {
     }
 
     async fn a_name_is_erased_in_one_ecosystem(world: World) {
+        let parent = world.ecosystem("globex").await;
         let scene = Scene::open(world).await;
         filled(&scene).await;
-        let parent = scene.world.ecosystem("globex").await;
         let admin = scene.world.first("globex", Role::EcosystemAdmin).await;
         let ada = scene.ada(&admin, &parent).await;
         ada.partners().create_partner(create(&parent, "p-1")).await.unwrap();
