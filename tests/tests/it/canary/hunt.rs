@@ -18,6 +18,7 @@ use prost_types::Any;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpStream;
+use tokio::task::block_in_place;
 use tonic::{Code, Status};
 use trellis_api::Routed as _;
 use trellis_api::platform::v1::watch_events_request::Start;
@@ -366,12 +367,18 @@ impl<'a> Line<'a> {
         let trailers = collected.trailers().cloned().unwrap_or_default();
         let body = collected.to_bytes();
         self.hunt.log.end(&id);
-        self.look(who, list, &under_way, &head.headers, &body, &trailers)
+        // It takes long, and the connections are on these threads too: the server takes whoever answers
+        // no ping for gone.
+        block_in_place(|| self.look(who, list, &under_way, &head.headers, &body, &trailers))
     }
 
     /// Has everything told that has happened, or that there is, and looks through it.
     async fn watch(&mut self, who: &Who, home: usize, start: Start) {
         let told = self.told(who, home, start).await;
+        block_in_place(|| self.look_at_told(who, home, start, &told));
+    }
+
+    fn look_at_told(&mut self, who: &Who, home: usize, start: Start, told: &Raw) {
         let sight_of = |access: &Access| sight(who, access);
         let of_events = sight_of(&WatchEventsRequest::ACCESS);
         let asked = asking(home, start).encode_to_vec();

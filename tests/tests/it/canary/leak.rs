@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use http::HeaderMap;
+use memchr::memchr2_iter;
 
-/// How every canary begins.
-const SONG: &[u8] = b"cnry-";
-
-/// How long a canary is: `cnry-e07-p1-0042`.
+/// How long a canary is, which begins with a `c`: `cnry-e07-p1-0042`.
 const LENGTH: usize = 16;
 
 /// How much of one says whose it is. Less may come about by chance, in a page token for instance.
@@ -54,16 +52,10 @@ pub(super) fn search(bytes: &[u8], sight: &Sight, asked: &[u8], found: &mut Foun
         b'_' => b'-',
         other => other.to_ascii_lowercase(),
     };
-    let mut at = 0;
-    while let Some(step) = bytes.get(at..).and_then(|rest| {
-        rest.windows(SONG.len())
-            .position(|window| window.iter().map(plain).eq(SONG.iter().copied()))
-    }) {
-        let begin = at + step;
+    for begin in memchr2_iter(b'c', b'C', bytes) {
         let end = bytes.len().min(begin + LENGTH);
         let sung: Vec<u8> = bytes[begin..end].iter().map(plain).collect();
         let sung = &sung[..whole(&sung)];
-        at = begin + SONG.len();
         if sung.len() < ENOUGH {
             continue;
         }
