@@ -119,16 +119,17 @@ where
     let refuse = reply(&send);
     writer.submit(Job {
         deadline: Some(deadline),
-        work: Box::new(move |savepoint: Arc<DatabaseTransaction>| {
+        work: Box::new(move |transaction: Arc<DatabaseTransaction>| {
             Box::pin(async move {
-                let outcome = unit(Source::SqliteTransaction(savepoint)).await;
+                let outcome = unit(Source::SqliteTransaction(transaction)).await;
                 let reply = reply(&send);
                 Finished {
                     keep: outcome.as_ref().is_ok_and(Unit::keeps),
                     answer: Box::new(move |durable| {
                         reply(match (outcome, durable) {
-                            (Ok(unit), Err(error)) if unit.keeps() => Err(Attempt::of(error)),
-                            (Ok(unit), _) => Ok(unit),
+                            // What is repeated may have been done in this very group.
+                            (Ok(_), Err(error)) => Err(Attempt::of(error)),
+                            (Ok(unit), Ok(())) => Ok(unit),
                             (Err(error), _) => Err(Attempt::Refused(error)),
                         });
                     }),

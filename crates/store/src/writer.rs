@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
@@ -62,7 +62,7 @@ impl Writer {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let (tell, opened) = oneshot::channel();
         let settings = settings.clone();
-        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(of_the_machine)?;
         let thread = std::thread::Builder::new().name("sqlite-writer".into());
         thread
@@ -131,22 +131,36 @@ async fn commit_group(connection: &DatabaseConnection, first: Job, jobs: &mut mp
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     };
-    let group = match connection.begin_with_options(options).await {
-        Ok(group) => group,
+    let transaction = match connection.begin_with_options(options).await {
+        Ok(transaction) => transaction,
         Err(error) => return (first.refuse)(Err(error.into())),
     };
-    let Some((group, answer)) = run_first(group, first).await else {
+    let Some(mut group) = Group::of(transaction, first).await else {
         return;
     };
-    let mut answers = vec![answer];
-    while answers.len() < GROUP_MAX
+    while group.answers.len() < GROUP_MAX
         && begun.elapsed() < GROUP_TIME
         && let Ok(job) = jobs.try_recv()
     {
-        answers.extend(run_one(&group, job).await);
+        match group.with(job).await {
+            Ok(grown) => group = grown,
+            Err(Broken { answers, error }) => return tell(answers, &Err(error)),
+        }
     }
-    let outcome = group.commit().await.map_err(Error::of_commit);
-    if let Err(error) = &outcome {
+    let Group {
+        transaction,
+        answers,
+        ..
+    } = group;
+    tell(
+        answers,
+        &transaction.commit().await.map_err(Error::of_commit),
+    );
+}
+
+/// Tells everybody in a group what became of it.
+fn tell(answers: Vec<Answer>, outcome: &Result<(), Error>) {
+    if let Err(error) = outcome {
         tracing::error!(
             ?error,
             pieces = answers.len(),
@@ -158,38 +172,112 @@ async fn commit_group(connection: &DatabaseConnection, first: Job, jobs: &mut mp
     }
 }
 
-/// Runs the first piece of work of a group in the group's own transaction: as long as nothing else
-/// is in it, giving it up takes nothing with it, and two round trips are saved, which is what counts
-/// when one caller writes alone.
-async fn run_first(group: DatabaseTransaction, job: Job) -> Option<(DatabaseTransaction, Answer)> {
-    let Job {
-        deadline,
-        work,
-        refuse,
-    } = job;
-    if is_over(deadline) {
-        give_up(group).await;
-        refuse(Err(Error::Deadline));
-        return None;
+/// Pieces of work in one transaction.
+struct Group {
+    transaction: DatabaseTransaction,
+    answers: Vec<Answer>,
+    /// What has to be said before the next piece, so that it alone can be taken back.
+    next: &'static str,
+}
+
+/// A group that cannot be committed any more, and is rolled back.
+struct Broken {
+    answers: Vec<Answer>,
+    error: Error,
+}
+
+impl Group {
+    /// Runs the first piece of work of a group in the group's own transaction: as long as nothing else
+    /// is in it, giving it up takes nothing with it, and a round trip is saved, which is what counts
+    /// when one caller writes alone.
+    async fn of(transaction: DatabaseTransaction, job: Job) -> Option<Self> {
+        let Job {
+            deadline,
+            work,
+            refuse,
+        } = job;
+        if is_over(deadline) {
+            give_up(transaction).await;
+            refuse(Err(Error::Deadline));
+            return None;
+        }
+        let transaction = Arc::new(transaction);
+        let finished = done(work(transaction.clone()), refuse).await;
+        match Arc::try_unwrap(transaction) {
+            Ok(transaction) if finished.keep => Some(Self {
+                transaction,
+                answers: vec![finished.answer],
+                next: "SAVEPOINT piece",
+            }),
+            Ok(transaction) => {
+                give_up(transaction).await;
+                (finished.answer)(Ok(()));
+                None
+            }
+            Err(_) => {
+                (finished.answer)(Err(kept_by_work().into()));
+                None
+            }
+        }
     }
-    let group = Arc::new(group);
-    let finished = done(work(group.clone()), refuse).await;
-    match Arc::try_unwrap(group) {
-        Ok(group) if finished.keep => Some((group, finished.answer)),
-        Ok(group) => {
-            give_up(group).await;
-            (finished.answer)(Ok(()));
-            None
+
+    /// Runs one more piece of work, in a savepoint. Its answer waits for the group's commit. The
+    /// savepoint of a piece that is kept is released with the words that begin the next one, and
+    /// otherwise by the commit: what is said to the database for a piece is one round trip.
+    async fn with(mut self, job: Job) -> Result<Self, Broken> {
+        let Job {
+            deadline,
+            work,
+            refuse,
+        } = job;
+        if is_over(deadline) {
+            refuse(Err(Error::Deadline));
+            return Ok(self);
         }
-        Err(_) => {
-            (finished.answer)(Err(kept_by_work().into()));
-            None
+        if !self.next.is_empty()
+            && let Err(error) = self.transaction.execute_unprepared(self.next).await
+        {
+            let error = Error::from(error);
+            refuse(Err(error.clone()));
+            return Err(self.broken(error));
         }
+        let Self {
+            transaction,
+            mut answers,
+            ..
+        } = self;
+        let transaction = Arc::new(transaction);
+        let finished = done(work(transaction.clone()), refuse).await;
+        answers.push(finished.answer);
+        let Ok(transaction) = Arc::try_unwrap(transaction) else {
+            let error = kept_by_work().into();
+            return Err(Broken { answers, error });
+        };
+        self = Self {
+            transaction,
+            answers,
+            next: "RELEASE piece; SAVEPOINT piece",
+        };
+        if !finished.keep {
+            // The savepoint stays, with nothing in it.
+            self.next = "";
+            let undone = self.transaction.execute_unprepared("ROLLBACK TO piece");
+            if let Err(error) = undone.await {
+                return Err(self.broken(error.into()));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Dropping the transaction rolls it back.
+    fn broken(self, error: Error) -> Broken {
+        let answers = self.answers;
+        Broken { answers, error }
     }
 }
 
-async fn give_up(group: DatabaseTransaction) {
-    if let Err(error) = group.rollback().await {
+async fn give_up(transaction: DatabaseTransaction) {
+    if let Err(error) = transaction.rollback().await {
         tracing::warn!(%error, "a rollback failed; the next transaction will tell");
     }
 }
@@ -212,31 +300,5 @@ async fn done(work: BoxFuture<'static, Finished>, refuse: Answer) -> Finished {
     })
 }
 
-/// Runs one piece of work in a savepoint. Its answer waits for the group's commit.
-async fn run_one(group: &DatabaseTransaction, job: Job) -> Option<Answer> {
-    if is_over(job.deadline) {
-        (job.refuse)(Err(Error::Deadline));
-        return None;
-    }
-    let savepoint = match group.begin().await {
-        Ok(savepoint) => Arc::new(savepoint),
-        Err(error) => {
-            (job.refuse)(Err(error.into()));
-            return None;
-        }
-    };
-    let Job { work, refuse, .. } = job;
-    let finished = done(work(savepoint.clone()), refuse).await;
-    let ended = match Arc::try_unwrap(savepoint) {
-        Ok(savepoint) if finished.keep => savepoint.commit().await,
-        Ok(savepoint) => savepoint.rollback().await,
-        Err(_) => Err(kept_by_work()),
-    };
-    match ended {
-        Ok(()) => Some(finished.answer),
-        Err(error) => {
-            (finished.answer)(Err(error.into()));
-            None
-        }
-    }
-}
+#[cfg(test)]
+mod tests;
