@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 
 use crate::session::Sessions;
@@ -63,37 +63,47 @@ pub(crate) async fn postgres(settings: &Settings) -> Result<Sessions, Error> {
     Ok(Sessions::open(options, most, patience).await?)
 }
 
+/// How many pages the log of a SQLite database holds before the writer folds it into the file. Of
+/// pages that are written again and again, which most are, the file gets the last only.
+const LOG_PAGES: &str = "4000";
+
 /// Opens the readers of a SQLite database.
 pub(crate) async fn sqlite_readers(settings: &Settings) -> Result<DatabaseConnection, Error> {
-    let mut options = sqlite(settings);
-    options.max_connections(settings.connections_max.min(READERS_MAX));
+    let mut options = options(settings);
+    options
+        .max_connections(settings.connections_max.min(READERS_MAX))
+        .map_sqlx_sqlite_opts(sqlite);
     Ok(Database::connect(options).await?)
 }
 
 /// Opens the one connection that writes to a SQLite database.
+///
+/// What pages were before a savepoint stays in memory: beyond 64 KB of it SQLite would write it to a
+/// file, which a group of some pieces exceeds.
 pub(crate) async fn sqlite_writer(settings: &Settings) -> Result<DatabaseConnection, Error> {
-    let mut options = sqlite(settings);
+    let mut options = options(settings);
     options
         .max_connections(1)
         .min_connections(1)
         .idle_timeout(None)
-        .max_lifetime(None);
+        .max_lifetime(None)
+        .map_sqlx_sqlite_opts(|options| {
+            sqlite(options)
+                .pragma("temp_store", "MEMORY")
+                .pragma("wal_autocheckpoint", LOG_PAGES)
+        });
     Ok(Database::connect(options).await?)
 }
 
 /// WAL, so that readers and the writer do not wait for each other; `FULL`, because with `NORMAL` a
 /// power cut takes commits that were answered already.
-fn sqlite(settings: &Settings) -> ConnectOptions {
-    let mut options = options(settings);
-    options.map_sqlx_sqlite_opts(|sqlite| {
-        sqlite
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
-            .pragma("cache_size", "-16000")
-            .statement_cache_capacity(STATEMENTS)
-    });
+fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("cache_size", "-16000")
+        .statement_cache_capacity(STATEMENTS)
 }

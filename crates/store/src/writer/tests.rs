@@ -215,3 +215,35 @@ async fn work_that_keeps_its_transaction_has_nothing_kept() {
     let told = scene.group(vec![Piece::note("first"), keeps]).await;
     assert!(told.iter().all(Result::is_err), "{told:?}");
 }
+
+/// What is set for a connection is easily lost, and nothing but a power cut, or speed, would tell.
+#[tokio::test]
+async fn the_writer_is_set_as_it_should_be() {
+    let scene = Scene::open().await;
+    let connection = connect::sqlite_writer(&scene.settings).await.unwrap();
+    let mut found = Vec::new();
+    for setting in [
+        "synchronous",
+        "foreign_keys",
+        "temp_store",
+        "wal_autocheckpoint",
+    ] {
+        let row = connection
+            .query_one_raw(sea_orm::Statement::from_string(
+                sea_orm::DatabaseBackend::Sqlite,
+                format!("PRAGMA {setting}"),
+            ))
+            .await
+            .unwrap()
+            .unwrap();
+        found.push((setting, row.try_get_by_index::<i64>(0).unwrap()));
+    }
+    let (full, on, memory) = (2, 1, 2);
+    let expected = [
+        ("synchronous", full),
+        ("foreign_keys", on),
+        ("temp_store", memory),
+        ("wal_autocheckpoint", 4_000),
+    ];
+    assert_eq!(found, expected);
+}
