@@ -50,6 +50,20 @@ pub(crate) struct Job {
     pub(crate) refuse: Answer,
 }
 
+impl Job {
+    /// The job, unless its caller waits no longer, who is told so.
+    fn in_time(self) -> Option<Self> {
+        if self
+            .deadline
+            .is_none_or(|deadline| deadline > Instant::now())
+        {
+            return Some(self);
+        }
+        (self.refuse)(Err(Error::Deadline));
+        None
+    }
+}
+
 /// Hands work to the writer's thread. Cloning it shares the thread; the last clone ends it.
 #[derive(Clone)]
 pub(crate) struct Writer {
@@ -191,16 +205,10 @@ impl Group {
     /// is in it, giving it up takes nothing with it, and a round trip is saved, which is what counts
     /// when one caller writes alone.
     async fn of(transaction: DatabaseTransaction, job: Job) -> Option<Self> {
-        let Job {
-            deadline,
-            work,
-            refuse,
-        } = job;
-        if is_over(deadline) {
+        let Some(Job { work, refuse, .. }) = job.in_time() else {
             give_up(transaction).await;
-            refuse(Err(Error::Deadline));
             return None;
-        }
+        };
         let transaction = Arc::new(transaction);
         let finished = done(work(transaction.clone()), refuse).await;
         match Arc::try_unwrap(transaction) {
@@ -225,15 +233,9 @@ impl Group {
     /// savepoint of a piece that is kept is released with the words that begin the next one, and
     /// otherwise by the commit: what is said to the database for a piece is one round trip.
     async fn with(mut self, job: Job) -> Result<Self, Broken> {
-        let Job {
-            deadline,
-            work,
-            refuse,
-        } = job;
-        if is_over(deadline) {
-            refuse(Err(Error::Deadline));
+        let Some(Job { work, refuse, .. }) = job.in_time() else {
             return Ok(self);
-        }
+        };
         if !self.next.is_empty()
             && let Err(error) = self.transaction.execute_unprepared(self.next).await
         {
@@ -280,10 +282,6 @@ async fn give_up(transaction: DatabaseTransaction) {
     if let Err(error) = transaction.rollback().await {
         tracing::warn!(%error, "a rollback failed; the next transaction will tell");
     }
-}
-
-fn is_over(deadline: Option<Instant>) -> bool {
-    deadline.is_some_and(|deadline| deadline <= Instant::now())
 }
 
 /// The work leaked its transaction; dropping the last handle rolls it back.

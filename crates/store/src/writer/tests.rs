@@ -247,3 +247,22 @@ async fn the_writer_is_set_as_it_should_be() {
     ];
     assert_eq!(found, expected);
 }
+
+#[tokio::test]
+async fn when_the_writer_ends_nothing_but_the_file_is_left() {
+    let scene = Scene::open().await;
+    scene.piece(Piece::note("first")).await.unwrap();
+    let Scene {
+        writer,
+        _folder: folder,
+        ..
+    } = scene;
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files(), 3, "the file, its log, and the index of that");
+    drop(writer);
+    let until = Instant::now() + Duration::from_secs(10);
+    while files() != 1 {
+        assert!(Instant::now() < until);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
