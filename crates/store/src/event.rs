@@ -14,7 +14,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{QueryOrder, QueryResult, QuerySelect, Statement};
+use sea_orm::{QueryResult, QuerySelect, Statement};
 use trellis_core::{Actor, EcosystemId, Page, PageQuery, PartnerId, Position, Timestamp, filter};
 
 use crate::page::{self, Columns};
@@ -33,7 +33,7 @@ mod tail;
 mod watch;
 
 pub use held::held;
-use place::{START, at, cut, goes_on, of_ecosystem, require, settled, tuple};
+use place::{InOrder, START, at, cut, goes_on, of_ecosystem, require, settled, tuple};
 pub use place::{head, newest_place};
 use removed::require_kept;
 pub use removed::{is_kept, remove, removed_until};
@@ -126,9 +126,7 @@ pub(crate) fn place_if_any(row: &QueryResult) -> Result<Option<Position>, DbErr>
 /// [`Error::Driver`] and its kin.
 pub async fn after(view: &View, position: Position, limit: u64) -> Result<Vec<Model>, Error> {
     Ok(settled(view, position)
-        .order_by_asc(Column::Epoch)
-        .order_by_asc(Column::Xid)
-        .order_by_asc(Column::Sequence)
+        .oldest_first()
         .limit(limit)
         .all(&view.db())
         .await?)
@@ -152,9 +150,7 @@ pub(crate) async fn after_of(
     let events = settled(view, place)
         .filter(at().lte(tuple(head)))
         .filter(COLUMN.kind.is_in(kinds.iter().copied()))
-        .order_by_asc(Column::Epoch)
-        .order_by_asc(Column::Xid)
-        .order_by_asc(Column::Sequence)
+        .oldest_first()
         .limit(limit)
         .all(&view.db())
         .await?;
@@ -179,9 +175,7 @@ pub async fn between(
 ) -> Result<Vec<Model>, Error> {
     let select = shown(view, settled(view, from)).filter(at().lte(tuple(to)));
     Ok(page::narrowed(select, filter)?
-        .order_by_asc(Column::Epoch)
-        .order_by_asc(Column::Xid)
-        .order_by_asc(Column::Sequence)
+        .oldest_first()
         .limit(limit)
         .all(&view.db())
         .await?)
@@ -198,9 +192,7 @@ pub(crate) async fn kinds_until(
         .filter(at().lte(tuple(to)))
         .select_only()
         .columns([Column::Epoch, Column::Xid, Column::Sequence, Column::Kind])
-        .order_by_desc(Column::Epoch)
-        .order_by_desc(Column::Xid)
-        .order_by_desc(Column::Sequence)
+        .newest_first()
         .limit(most + 1)
         .into_tuple()
         .all(&view.db())
@@ -245,9 +237,7 @@ pub async fn page(
         None => (after.unwrap_or(START), true),
     };
     let mut rows = page::filtered(shown(view, settled(view, from)), query)?
-        .order_by_asc(Column::Epoch)
-        .order_by_asc(Column::Xid)
-        .order_by_asc(Column::Sequence)
+        .oldest_first()
         .limit(u64::from(query.size) + 1)
         .all(&view.db())
         .await?;
@@ -315,9 +305,7 @@ pub(crate) async fn waits_for(view: &View, worker: &str, kinds: &[&str]) -> Resu
         .filter(COLUMN.kind.is_in(kinds.iter().copied()))
         .select_only()
         .column(Column::Sequence)
-        .order_by_asc(Column::Epoch)
-        .order_by_asc(Column::Xid)
-        .order_by_asc(Column::Sequence)
+        .oldest_first()
         .limit(1)
         .into_tuple()
         .one(&view.db())

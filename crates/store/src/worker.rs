@@ -5,6 +5,7 @@
 //! repeats anything. The row's lock is its lease: of many replicas one works on an ecosystem at a
 //! time. When a sandbox's clock was moved, the worker does all that fell due before it goes on.
 
+mod awaited;
 mod round;
 
 use std::future::Future;
@@ -15,6 +16,7 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use trellis_core::{Call, Code, EcosystemId, Failure, Position};
 
+pub use self::awaited::{Awaited, Concern};
 use self::round::Round;
 pub use self::round::rest;
 use crate::feed::Inbox;
@@ -77,35 +79,6 @@ pub trait Worker: Send + Sync + 'static {
     /// Does a batch of what fell due by the ecosystem's clock; answers how much it did. It is
     /// called until it answers 0.
     fn sweep<'a>(&'a self, txn: &'a Txn) -> BoxFuture<'a, Result<usize, WorkError>>;
-}
-
-/// What a worker is told of at once. Past everything else it comes by and by: a transaction that does nothing
-/// but move its place takes processors, and a wait for the disk, from those who write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Concern {
-    /// Everything that happens.
-    Everything,
-    /// These kinds of events, and [`CLOCK_ADVANCED`].
-    Kinds(&'static [&'static str]),
-}
-
-impl Concern {
-    /// That of a worker.
-    #[must_use]
-    pub fn of(worker: &dyn Worker) -> Self {
-        match worker.kinds() {
-            Some(kinds) if !worker.follows() => Self::Kinds(kinds),
-            _ => Self::Everything,
-        }
-    }
-
-    /// Whether an event of a kind is among it.
-    pub(crate) fn has(self, kind: &str) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Kinds(kinds) => kind == CLOCK_ADVANCED || kinds.contains(&kind),
-        }
-    }
 }
 
 /// Why a worker could not do its work: any service's failure.
@@ -173,24 +146,6 @@ enum Step {
     Ended,
     /// The event at this place says that the clock was moved; what fell due is to be done next.
     ClockMoved(Position),
-}
-
-/// A worker of the deployment, in whatever process it runs, as readers wait for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Awaited {
-    /// Its name.
-    pub name: &'static str,
-    /// How the paths of the methods begin whose answers show what it does.
-    pub shown_by: &'static [&'static str],
-    /// What it does something about.
-    pub concern: Concern,
-}
-
-impl Awaited {
-    /// Whether the answers of a method show what it does.
-    pub(crate) fn is_shown_by(&self, method: &str) -> bool {
-        self.shown_by.iter().any(|begin| method.starts_with(begin))
-    }
 }
 
 /// Runs workers until `stop`. `deployment` tells of the workers of all processes: a reader that asks

@@ -2,11 +2,11 @@
 //! are erased.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect, Statement, Value};
+use sea_orm::{DatabaseBackend, QuerySelect, Statement, Value};
 use trellis_core::{Actor, Call, EcosystemId, Page, PageQuery, Position, Timestamp};
 
 use super::row::personal_hash;
-use crate::event::place::{START, cut, goes_on, settled_of};
+use crate::event::place::{InOrder, START, cut, goes_on, settled_of};
 use crate::page::{self, Columns};
 use crate::{Error, TOLD, Txn, View};
 
@@ -237,10 +237,7 @@ async fn write(txn: &Txn, drafts: &[Draft]) -> Result<(), Error> {
 /// The entries of this ecosystem after a place that no later commit can precede any more, oldest first.
 pub(super) fn settled(view: &View, after: Position) -> Select<Entity> {
     let all = Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone()));
-    settled_of(view, all, after)
-        .order_by_asc(Column::Epoch)
-        .order_by_asc(Column::Xid)
-        .order_by_asc(Column::Sequence)
+    settled_of(view, all, after).oldest_first()
 }
 
 /// A page of the entries, oldest first, filtered.

@@ -2,13 +2,13 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait as _;
-use sea_orm::{Order, QueryOrder as _, Statement, Value};
+use sea_orm::{Statement, Value};
 use trellis_core::{Actor, EcosystemId, Position};
 
 use super::in_steps;
-use crate::audit::entry::{self, COLUMN, Column, Draft, Entity};
+use crate::audit::entry::{self, COLUMN, Draft, Entity};
 use crate::audit::row;
-use crate::event::place::START;
+use crate::event::place::{InOrder, START};
 use crate::event::place_of;
 use crate::{Error, Store, Txn, View};
 
@@ -86,11 +86,8 @@ async fn step(
 
 /// The place of the newest entry.
 async fn last(view: &View) -> Result<Position, Error> {
-    let places = [Column::Epoch, Column::Xid, Column::Sequence];
-    let newest = places.into_iter().fold(
-        Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone())),
-        |newest, part| newest.order_by(part, Order::Desc),
-    );
+    let all = Entity::find().filter(COLUMN.ecosystem.eq(view.ecosystem().clone()));
+    let newest = all.newest_first();
     let newest = newest.one(&view.db()).await?;
     Ok(newest.map_or(START, |newest| newest.place()))
 }

@@ -10,11 +10,11 @@ use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect};
+use sea_orm::{DatabaseBackend, QuerySelect};
 use trellis_core::Position;
 
-use super::place::{START, at, of_ecosystem, settled, tuple};
-use super::{COLUMN, Column, Model};
+use super::place::{InOrder, START, at, of_ecosystem, settled, tuple};
+use super::{COLUMN, Model};
 use crate::{Error, View};
 
 /// Events that are read at a time, of each sort.
@@ -126,9 +126,7 @@ impl Known {
         let select = settled(view, from)
             .filter(at().lte(tuple(place)))
             .filter(COLUMN.kind.is_in(kinds.iter().copied()))
-            .order_by_asc(Column::Epoch)
-            .order_by_asc(Column::Xid)
-            .order_by_asc(Column::Sequence)
+            .oldest_first()
             .limit(CHUNK);
         Ok(select.all(&view.db()).await?)
     }
@@ -140,10 +138,7 @@ fn place_of(event: Option<&Model>) -> Position {
 
 /// The newest event that no later commit can precede.
 async fn newest(view: &View) -> Result<Option<Model>, Error> {
-    let select = settled(view, START)
-        .order_by_desc(Column::Epoch)
-        .order_by_desc(Column::Xid)
-        .order_by_desc(Column::Sequence);
+    let select = settled(view, START).newest_first();
     Ok(select.one(&view.db()).await?)
 }
 
@@ -155,9 +150,7 @@ async fn untold(view: &View, place: Position, kinds: &[&str]) -> Result<Vec<Mode
     let select = of_ecosystem(view)
         .filter(at().gt(tuple(place)))
         .filter(COLUMN.kind.is_in(kinds.iter().copied()))
-        .order_by_desc(Column::Epoch)
-        .order_by_desc(Column::Xid)
-        .order_by_desc(Column::Sequence)
+        .newest_first()
         .limit(CHUNK);
     Ok(select.all(&view.db()).await?)
 }

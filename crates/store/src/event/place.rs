@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, SimpleExpr};
-use sea_orm::{DatabaseBackend, QueryOrder, QuerySelect};
+use sea_orm::{DatabaseBackend, Order, QueryOrder, QuerySelect};
 use trellis_core::{Cursor, Page, PageQuery, Position, filter};
 
 use super::removed::removed_until;
@@ -33,6 +33,26 @@ pub(crate) fn tuple(place: Position) -> SimpleExpr {
         Expr::value(place.xid),
         Expr::value(place.sequence),
     ])
+}
+
+/// The order of what has places as events have them.
+pub(crate) trait InOrder: QueryOrder {
+    fn oldest_first(self) -> Self {
+        ordered(self, Order::Asc)
+    }
+
+    fn newest_first(self) -> Self {
+        ordered(self, Order::Desc)
+    }
+}
+
+impl<E: EntityTrait> InOrder for Select<E> {}
+
+fn ordered<S: QueryOrder>(select: S, order: Order) -> S {
+    let by = [Column::Epoch, Column::Xid, Column::Sequence].into_iter();
+    by.fold(select, |select, column| {
+        select.order_by(Expr::col(column), order.clone())
+    })
 }
 
 pub(super) fn of_ecosystem(view: &View) -> Select<Entity> {
@@ -135,9 +155,7 @@ async fn last_place(view: &View, select: Select<Entity>) -> Result<Position, Err
     let last: Option<(i64, i64, i64)> = select
         .select_only()
         .columns([Column::Epoch, Column::Xid, Column::Sequence])
-        .order_by_desc(Column::Epoch)
-        .order_by_desc(Column::Xid)
-        .order_by_desc(Column::Sequence)
+        .newest_first()
         .limit(1)
         .into_tuple()
         .one(&view.db())
@@ -160,9 +178,7 @@ pub(super) async fn require(view: &View, place: Position) -> Result<(), Error> {
     let beyond = of_ecosystem(view)
         .filter(COLUMN.epoch.eq(place.epoch))
         .filter(at().gte(tuple(place)))
-        .order_by_asc(Column::Epoch)
-        .order_by_asc(Column::Xid)
-        .order_by_asc(Column::Sequence);
+        .oldest_first();
     match shown(view, beyond).one(&view.db()).await? {
         Some(_) => Ok(()),
         None => Err(Error::PositionUnknown {

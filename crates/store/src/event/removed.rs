@@ -9,10 +9,10 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{QueryOrder, QuerySelect, Statement, Value};
+use sea_orm::{QuerySelect, Statement, Value};
 use trellis_core::{Position, Timestamp};
 
-use super::place::{START, at, of_ecosystem, settled, tuple};
+use super::place::{InOrder, START, at, of_ecosystem, settled, tuple};
 use super::{Column, Entity, place_of};
 use crate::platform::{cursor, feed_mark, webhook_delivery};
 use crate::{Error, Txn, View};
@@ -128,9 +128,7 @@ async fn places(
     let rows: Vec<(i64, i64, i64, i64)> = select
         .select_only()
         .columns([Column::Epoch, Column::Xid, Column::Sequence, Column::Time])
-        .order_by_asc(Column::Epoch)
-        .order_by_asc(Column::Xid)
-        .order_by_asc(Column::Sequence)
+        .oldest_first()
         .limit(most)
         .into_tuple()
         .all(&view.db())

@@ -16,6 +16,7 @@ use trellis_core::{
     EcosystemId, Page, PageQuery, Position, Timestamp, WebhookDeliveryId, WebhookId,
 };
 
+use crate::event::place::InOrder;
 use crate::page::{self, Columns};
 use crate::{Error, Txn, View};
 
@@ -243,9 +244,7 @@ pub async fn claim(
         .filter(is_due(txn, now))
         .filter(Expr::exists(waits_before).not())
         .order_by_asc(Column::NextAttemptTime)
-        .order_by_asc(Column::Epoch)
-        .order_by_asc(Column::Xid)
-        .order_by_asc(Column::Sequence)
+        .oldest_first()
         .limit(most);
     if txn.db().get_database_backend() == DatabaseBackend::Postgres {
         select = select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
@@ -351,9 +350,7 @@ pub(crate) async fn oldest_waiting(view: &View) -> Result<Option<Position>, Erro
         .filter(Expr::col((Entity, Column::State)).eq(pending()))
         .select_only()
         .columns([Column::Epoch, Column::Xid, Column::Sequence])
-        .order_by_asc(Column::Epoch)
-        .order_by_asc(Column::Xid)
-        .order_by_asc(Column::Sequence)
+        .oldest_first()
         .limit(1)
         .into_tuple()
         .one(&view.db())
