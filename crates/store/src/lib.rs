@@ -39,6 +39,8 @@ pub mod lock;
 mod once;
 pub mod page;
 pub mod partner;
+#[cfg(test)]
+mod plan;
 pub mod platform;
 pub mod program;
 pub mod reach;

@@ -3,6 +3,7 @@ use trellis_core::{AccountId, PartnerId};
 
 use super::*;
 use crate::deal::contender;
+use crate::plan::plan;
 use crate::support::{Fixture, call, postgres, sqlite};
 
 async fn view(fixture: &Fixture) -> View {
@@ -33,17 +34,6 @@ fn statements(view: &View, accounts: usize) -> [Statement; 2] {
     reads(&mut bundle, view, &asked);
     let standing = contender::standing(view, &accounts.iter().cloned().collect());
     [bundle.select(backend).unwrap(), standing].map(|select| backend.build(&select))
-}
-
-/// What SQLite makes of a statement.
-async fn plan(view: &View, statement: Statement) -> String {
-    let explained = Statement {
-        sql: format!("EXPLAIN QUERY PLAN {}", statement.sql),
-        ..statement
-    };
-    let rows = view.db().query_all_raw(explained).await.unwrap();
-    let lines = rows.iter().map(|row| row.try_get::<String>("", "detail"));
-    lines.map(Result::unwrap).collect::<Vec<_>>().join("\n")
 }
 
 fn assert_one_text(view: &View) {
