@@ -39,10 +39,10 @@ pub mod lock;
 mod once;
 pub mod page;
 pub mod partner;
-#[cfg(test)]
-mod plan;
 pub mod platform;
 pub mod program;
+#[cfg(test)]
+mod query_plan;
 pub mod reach;
 pub mod record;
 pub mod relay;

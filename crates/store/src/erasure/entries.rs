@@ -114,7 +114,7 @@ mod tests {
     use sea_orm::DatabaseBackend;
 
     use super::*;
-    use crate::plan::plan;
+    use crate::query_plan::plan;
     use crate::support::{call, sqlite};
 
     /// Otherwise erasing a name from all of a trail takes as many times longer as it has entries.

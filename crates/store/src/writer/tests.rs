@@ -248,6 +248,39 @@ async fn the_writer_is_set_as_it_should_be() {
     assert_eq!(found, expected);
 }
 
+/// Hands in work whose caller waits no longer; answers what the caller is told.
+fn late(writer: &Writer) -> oneshot::Receiver<Result<(), Error>> {
+    let (tell, told) = oneshot::channel();
+    writer.submit(Job {
+        deadline: Some(Instant::now()),
+        work: Box::new(|_| Box::pin(async { panic!("nobody waits for it") })),
+        refuse: Box::new(|outcome| tell.send(outcome).unwrap()),
+    });
+    told
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_not_begun() {
+    let scene = Scene::open().await;
+    let alone = late(&scene.writer).await.unwrap();
+    assert!(matches!(alone, Err(Error::Deadline)), "{alone:?}");
+    let (send, receive) = oneshot::channel();
+    let first = Piece {
+        waits: Some(receive),
+        ..Piece::note("first")
+    };
+    let mut first = Box::pin(scene.piece(first));
+    assert!(futures::poll!(&mut first).is_pending());
+    let second = late(&scene.writer);
+    let mut third = Box::pin(scene.piece(Piece::note("third")));
+    assert!(futures::poll!(&mut third).is_pending());
+    send.send(()).unwrap();
+    assert!(first.await.is_ok() && third.await.is_ok());
+    let second = second.await.unwrap();
+    assert!(matches!(second, Err(Error::Deadline)), "{second:?}");
+    assert_eq!(scene.notes().await, ["first", "third"].map(str::to_owned));
+}
+
 #[tokio::test]
 async fn when_the_writer_ends_nothing_but_the_file_is_left() {
     let scene = Scene::open().await;

@@ -3,7 +3,7 @@ use trellis_core::{AccountId, PartnerId};
 
 use super::*;
 use crate::deal::contender;
-use crate::plan::plan;
+use crate::query_plan::plan;
 use crate::support::{Fixture, call, postgres, sqlite};
 
 async fn view(fixture: &Fixture) -> View {
