@@ -53,6 +53,7 @@ mod m20261127_000290_plan_budgets;
 mod m20261128_000300_decisions_in_rows;
 mod m20261128_000301_awards_by_key;
 mod m20261128_000302_sealed_by_key;
+mod m20261129_000303_heads_of_deliveries;
 
 /// All migrations.
 pub struct Migrator;
@@ -103,6 +104,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000300_decisions_in_rows::Migration),
             Box::new(m20261128_000301_awards_by_key::Migration),
             Box::new(m20261128_000302_sealed_by_key::Migration),
+            Box::new(m20261129_000303_heads_of_deliveries::Migration),
         ]
     }
 }

@@ -218,6 +218,7 @@ pub async fn feed(view: &View) -> Result<Vec<Finding>, Error> {
     }
     findings.extend(beginning(view).await?);
     findings.extend(told_of(view).await?);
+    findings.extend(never_tried(view).await?);
     if view.db().get_database_backend() == DatabaseBackend::Sqlite {
         let sql = "SELECT CAST(COUNT(*) AS TEXT) AS key, CAST(MAX(sequence) AS TEXT) AS named \
                    FROM events WHERE ecosystem = $1 HAVING COUNT(*) + COALESCE((SELECT removed_count \
@@ -282,6 +283,19 @@ async fn told_of(view: &View) -> Result<Vec<Finding>, Error> {
         what: format!("the event of {method} is not there, and was not removed for its age"),
     });
     Ok(missing.collect())
+}
+
+/// Finds lines of deliveries of which none is tried, so that all of them wait for ever.
+async fn never_tried(view: &View) -> Result<Vec<Finding>, Error> {
+    let sql = "SELECT webhook AS key, resource AS named FROM webhook_deliveries \
+               WHERE ecosystem = $1 AND state = 'PENDING' GROUP BY webhook, resource \
+               HAVING COUNT(CASE WHEN head THEN 1 END) = 0";
+    let lines = pairs(view, sql).await?.into_iter();
+    let lines = lines.map(|(webhook, resource)| Finding {
+        place: format!("webhook_deliveries {webhook}"),
+        what: format!("none of those about {resource} is tried, though some wait"),
+    });
+    Ok(lines.collect())
 }
 
 /// Runs a query of two text columns, `key` and `named`.

@@ -40,15 +40,20 @@ fn of_ecosystem(txn: &Txn, key: &str) -> String {
     format!("{}/{key}", txn.ecosystem())
 }
 
-/// The one lock comes first: each row that is locked has been joined to it.
+/// The one lock, if there is one, comes first: each row that is locked has been joined to it.
 const LOCK_AFTER: &str = "WITH keys AS MATERIALIZED (\
     SELECT DISTINCT hashtextextended(key, 0) AS hash \
     FROM json_array_elements_text($1::json) AS given(key) ORDER BY hash), \
     first AS MATERIALIZED (\
-    SELECT pg_advisory_xact_lock(hashtextextended($2, 0))) \
-    SELECT pg_advisory_xact_lock(hash) FROM first CROSS JOIN keys";
+    SELECT set_config('plan_cache_mode', 'force_generic_plan', true), \
+    pg_advisory_xact_lock(hashtextextended($2, 0))) \
+    SELECT pg_advisory_xact_lock(hash) FROM first LEFT JOIN keys ON TRUE";
 
-/// Takes one lock and then a lock on each of some keys, as [`keys`] does, in one statement.
+/// Takes one lock, if any, and then a lock on each of some keys, as [`keys`] does, in one statement.
+///
+/// What follows in the transaction is planned once for any values. PostgreSQL would plan the largest of the
+/// statements anew with each decision, as soon as the tables have outgrown those for which it planned them
+/// first; and what one takes would follow from the values.
 ///
 /// # Errors
 /// As for [`keys`].
@@ -57,16 +62,11 @@ pub async fn keys_after<S: AsRef<str>>(
     first: Option<&str>,
     keys: &[S],
 ) -> Result<(), Error> {
-    let Some(first) = first else {
-        return self::keys(txn, keys).await;
-    };
-    if keys.is_empty() {
-        return self::keys(txn, &[first]).await;
-    }
     if !waits(txn) {
         return Ok(());
     }
-    let values = [scoped(txn, keys).into(), of_ecosystem(txn, first).into()];
+    let first = first.map(|first| of_ecosystem(txn, first));
+    let values = [scoped(txn, keys).into(), first.into()];
     let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, LOCK_AFTER, values);
     txn.db().query_all_raw(statement).await?;
     Ok(())
@@ -110,3 +110,6 @@ pub async fn beneath<S: AsRef<str>>(txn: &Txn, shared: &str, keys: &[S]) -> Resu
 pub fn waits(txn: &Txn) -> bool {
     txn.db().get_database_backend() == DatabaseBackend::Postgres
 }
+
+#[cfg(test)]
+mod tests;

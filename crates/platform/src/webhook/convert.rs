@@ -104,6 +104,7 @@ pub(super) fn wire_delivery(delivery: webhook_delivery::Model) -> pb::WebhookDel
         lease_expire_time: _,
         create_time,
         update_time,
+        head: _,
     } = delivery;
     pb::WebhookDelivery {
         name: child_name(&ecosystem, &webhook, &id),

@@ -11,7 +11,7 @@ use trellis_store::{Store, event};
 
 use super::convert::{wire_attempt, wire_delivery};
 use super::sender::LONGEST;
-use super::webhooks::{find, scope};
+use super::webhooks::{find, held, scope};
 use super::{Lanes, outcome, signature, worker};
 use crate::Error;
 use crate::event::envelope;
@@ -74,7 +74,7 @@ pub(super) async fn redeliver(
                  event,
                  name,
              }| async move {
-                let webhook = find(&txn, &webhook).await?;
+                let webhook = held(&txn, &webhook).await?;
                 if webhook.disabled {
                     return Err(Problem::Precondition {
                         resource: trellis_api::name(txn.ecosystem(), &webhook.id),
@@ -93,7 +93,7 @@ pub(super) async fn redeliver(
                     Some(before) => webhook_delivery::again(&txn, before).await?,
                     None => {
                         let fresh = worker::delivery(&txn, &webhook, event);
-                        webhook_delivery::queue(&txn, vec![fresh.clone()]).await?;
+                        webhook_delivery::queue(&txn, &webhook.id, vec![fresh.clone()]).await?;
                         fresh
                     }
                 };

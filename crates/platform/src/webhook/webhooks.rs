@@ -383,9 +383,17 @@ fn rotated(
     webhook.previous_expire_time = overlaps.then(|| now.saturating_add(overlap));
 }
 
+/// A webhook that nobody else changes until the transaction ends, nor what waits for it.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`.
+pub(super) async fn held(txn: &Txn, id: &WebhookId) -> Result<Model, Error> {
+    let webhook = record::lock::<Entity>(txn, id).await?;
+    Ok(webhook.ok_or_else(|| absent(txn, id))?)
+}
+
 async fn lock(txn: &Txn, on: &On, now: Timestamp) -> Result<Model, Error> {
-    let webhook = record::lock::<Entity>(txn, &on.id).await?;
-    let webhook = webhook.ok_or_else(|| absent(txn, &on.id))?;
+    let webhook = held(txn, &on.id).await?;
     on.etag
         .check(webhook.version, &name(txn.ecosystem(), &on.id))?;
     event::was(txn, wire(webhook.clone(), now));

@@ -10,7 +10,7 @@ use trellis_store::event::{self, Model as Event};
 use trellis_store::platform::webhook::{self, Model};
 use trellis_store::platform::webhook_delivery::{self, Attempts, Model as Delivery, State};
 use trellis_store::worker::{WorkError, Worker};
-use trellis_store::{Store, Txn};
+use trellis_store::{Store, Txn, record};
 
 use super::Lanes;
 use super::webhooks::{filter_of, scope};
@@ -110,37 +110,55 @@ impl Worker for Deliveries {
     }
 }
 
-/// Puts the events between two places that a webhook is told of into its queue; answers how many.
+/// Puts the events between two places that a webhook is told of into its queue; answers how many. Its row is
+/// locked if there are any.
 async fn queue(
     txn: &Txn,
     webhook: &Model,
     (mut from, to): (Position, Position),
 ) -> Result<usize, WorkError> {
+    if told(txn, webhook, (from, to), 1).await?.is_empty() {
+        return Ok(0);
+    }
+    // It may be another one by now.
+    let webhook = record::lock::<webhook::Entity>(txn, &webhook.id).await?;
+    let Some(webhook) = webhook.filter(|one| !one.disabled) else {
+        return Ok(0);
+    };
+    let mut queued = 0;
+    loop {
+        let events = told(txn, &webhook, (from, to), BATCH).await?;
+        let Some(last) = events.last() else {
+            return Ok(queued);
+        };
+        from = last.position();
+        queued += events.len();
+        let rows = events
+            .into_iter()
+            .map(|event| delivery(txn, &webhook, event));
+        webhook_delivery::queue(txn, &webhook.id, rows.collect()).await?;
+    }
+}
+
+/// The first events between two places that a webhook is told of.
+async fn told(
+    txn: &Txn,
+    webhook: &Model,
+    (from, to): (Position, Position),
+    most: u64,
+) -> Result<Vec<Event>, WorkError> {
     let filter = match filter_of(webhook) {
         Ok(filter) => filter,
         Err(violation) => {
             // It could be read when it was written; nothing that is told of it can be right now.
             let (ecosystem, id) = (&webhook.ecosystem, &webhook.id);
             tracing::error!(%ecosystem, %id, ?violation, "the filter of a webhook cannot be read");
-            return Ok(0);
+            return Ok(Vec::new());
         }
     };
-    from = from.max(webhook.told_after());
+    let from = from.max(webhook.told_after());
     let view = txn.within(scope(webhook));
-    let mut queued = 0;
-    loop {
-        let events = event::between(&view, (from, to), filter.as_ref(), BATCH).await?;
-        let Some(last) = events.last() else {
-            return Ok(queued);
-        };
-        from = last.position();
-        queued += events.len();
-        let rows: Vec<Delivery> = events
-            .into_iter()
-            .map(|event| delivery(txn, webhook, event))
-            .collect();
-        webhook_delivery::queue(txn, rows).await?;
-    }
+    Ok(event::between(&view, (from, to), filter.as_ref(), most).await?)
 }
 
 /// The delivery of an event, to be tried at once.
@@ -161,5 +179,6 @@ pub(super) fn delivery(txn: &Txn, webhook: &Model, event: Event) -> Delivery {
         lease_expire_time: None,
         create_time: txn.now(),
         update_time: txn.now(),
+        head: false,
     }
 }

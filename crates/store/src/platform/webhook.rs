@@ -129,8 +129,12 @@ fn of_ecosystem(view: &View) -> Select<Entity> {
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn enabled(view: &View) -> Result<Vec<Model>, Error> {
-    let select = of_ecosystem(view).filter(COLUMN.disabled.eq(false));
-    Ok(select.all(&view.db()).await?)
+    Ok(enabled_of(view).all(&view.db()).await?)
+}
+
+/// A select of the webhooks of an ecosystem that are told of something.
+pub(super) fn enabled_of(view: &View) -> Select<Entity> {
+    of_ecosystem(view).filter(COLUMN.disabled.eq(false))
 }
 
 /// How many webhooks a partner has, or the vendor.

@@ -1,14 +1,17 @@
 //! Events on their way to webhooks: a queue for each webhook, and the log of what became of them.
 //!
 //! Events about one resource are sent in the order of the feed: one waits as long as another about the
-//! same resource before it does. Whoever sends one holds a lease on it, so that nobody else does; a lease
-//! ends by itself where a server has stopped in the middle.
+//! same resource before it does. The first of them is the head of their line, and only heads are tried, so
+//! that what is tried next is found whatever waits behind it. Whoever makes a head of one or ends one holds the
+//! webhook's row. Whoever sends one holds a lease on it, so that nobody else does; a lease ends by itself where
+//! a server has stopped in the middle.
+
+use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, ExprTrait, LockBehavior, LockType, OnConflict, Query, SimpleExpr};
+use sea_orm::sea_query::{Alias, ExprTrait, OnConflict, Order, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait, Condition, DatabaseBackend, FromJsonQueryResult, IntoActiveModel, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, Condition, FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use trellis_core::lifecycle::Named;
@@ -16,9 +19,10 @@ use trellis_core::{
     EcosystemId, Page, PageQuery, Position, Timestamp, WebhookDeliveryId, WebhookId,
 };
 
+use super::webhook;
 use crate::event::place::InOrder;
 use crate::page::{self, Columns};
-use crate::{Error, Txn, View};
+use crate::{Error, Txn, View, given};
 
 /// How far a delivery is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -101,6 +105,8 @@ pub struct Model {
     pub create_time: Timestamp,
     /// When it was last tried, or asked for.
     pub update_time: Timestamp,
+    /// Whether it is the first that waits about its resource, and is tried.
+    pub head: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -150,17 +156,94 @@ pub async fn page(
     page::page(&view.db(), to(view, webhook), query).await
 }
 
-/// Puts deliveries into their queues. What is on its way already is left as it is.
+/// Puts deliveries, in the order of the feed, into the queue of a webhook, whose row is locked. What is on its
+/// way already is left as it is.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
-pub async fn queue(txn: &Txn, deliveries: Vec<Model>) -> Result<(), Error> {
-    let rows = deliveries
-        .into_iter()
-        .map(|one| one.into_active_model().reset_all());
-    Entity::insert_many(rows)
+pub async fn queue(txn: &Txn, webhook: &WebhookId, deliveries: Vec<Model>) -> Result<(), Error> {
+    let resources: BTreeSet<String> = deliveries.iter().map(|one| one.resource.clone()).collect();
+    let mut lines = lines(txn, webhook, &resources).await?;
+    let count = u64::try_from(deliveries.len()).unwrap_or(u64::MAX);
+    let rows = deliveries.into_iter().map(|one| {
+        let head = lines.insert(one.resource.clone());
+        Model { head, ..one }.into_active_model().reset_all()
+    });
+    let added = Entity::insert_many(rows)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(&txn.db())
+        .await?;
+    if added < count {
+        // One that was to be a head may have been there before.
+        for resource in &resources {
+            move_up(txn, webhook, resource).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Those of these resources about which something waits.
+async fn lines(
+    view: &View,
+    webhook: &WebhookId,
+    resources: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, Error> {
+    let db = view.db();
+    let resources = resources.iter().map(String::as_str).collect();
+    let first = first_about(view, webhook, given::text());
+    let select = given::select(db.get_database_backend(), resources)
+        .and_where(SimpleExpr::from(first).is_not_null())
+        .take();
+    let rows = db.query_all(&select).await?;
+    let resources = rows.iter().map(|row| row.try_get_by_index(0));
+    Ok(resources.collect::<Result<_, _>>()?)
+}
+
+/// The id of the first that waits about a resource.
+fn first_about(view: &View, webhook: &WebhookId, resource: SimpleExpr) -> SelectStatement {
+    let first = Alias::new("first");
+    let of = |column: Column| Expr::col((first.clone(), column));
+    Query::select()
+        .expr(of(Column::Id))
+        .from_as(Entity, first.clone())
+        .and_where(of(Column::Ecosystem).eq(view.ecosystem().clone()))
+        .and_where(of(Column::Webhook).eq(webhook.clone()))
+        .and_where(of(Column::Resource).eq(resource))
+        .and_where(of(Column::State).eq(pending()))
+        .order_by((first.clone(), Column::Epoch), Order::Asc)
+        .order_by((first.clone(), Column::Xid), Order::Asc)
+        .order_by((first.clone(), Column::Sequence), Order::Asc)
+        .limit(1)
+        .take()
+}
+
+/// Makes the first that waits about a resource the head of its line.
+async fn move_up(txn: &Txn, webhook: &WebhookId, resource: &str) -> Result<(), Error> {
+    let first = first_about(txn, webhook, Expr::value(resource));
+    Entity::update_many()
+        .col_expr(Column::Head, Expr::value(true))
+        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+        .filter(COLUMN.webhook.eq(webhook.clone()))
+        .filter(Expr::col((Entity, Column::Id)).eq(SimpleExpr::from(first)))
+        .filter(COLUMN.head.eq(false))
+        .exec(&txn.db())
+        .await?;
+    Ok(())
+}
+
+/// Has the head of a resource's line wait that something else is before by now.
+async fn move_back(txn: &Txn, webhook: &WebhookId, resource: &str) -> Result<(), Error> {
+    let first = first_about(txn, webhook, Expr::value(resource));
+    Entity::update_many()
+        .col_expr(Column::Head, Expr::value(false))
+        .col_expr(Column::NextAttemptTime, Expr::value(txn.now()))
+        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+        .filter(COLUMN.webhook.eq(webhook.clone()))
+        .filter(COLUMN.resource.eq(resource))
+        .filter(Expr::col((Entity, Column::State)).eq(pending()))
+        .filter(Expr::col((Entity, Column::Head)))
+        .filter(Expr::col((Entity, Column::Id)).ne(SimpleExpr::from(first)))
+        .exec(&txn.db())
         .await?;
     Ok(())
 }
@@ -186,12 +269,20 @@ pub async fn of_event(
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn due(view: &View, now: Timestamp) -> Result<Vec<WebhookId>, Error> {
-    let select = Entity::find()
-        .filter(COLUMN.ecosystem.eq(view.ecosystem().clone()))
-        .filter(is_due(view, now))
+    let of = Expr::col((webhook::Entity, webhook::Column::Id));
+    let one = Query::select()
+        .expr(Expr::col((Entity, Column::Id)))
+        .from(Entity)
+        .and_where(COLUMN.ecosystem.eq(view.ecosystem().clone()))
+        .and_where(Expr::col((Entity, Column::Webhook)).eq(of))
+        .cond_where(is_due(view, now))
+        .limit(1)
+        .take();
+    let select = webhook::enabled_of(view)
+        // Asked of each webhook by itself, and not of all that is due.
+        .filter(SimpleExpr::from(one).is_not_null())
         .select_only()
-        .column(Column::Webhook)
-        .distinct();
+        .column(webhook::Column::Id);
     Ok(select.into_tuple().all(&view.db()).await?)
 }
 
@@ -205,13 +296,14 @@ fn pending() -> SimpleExpr {
 fn is_due(view: &View, now: Timestamp) -> Condition {
     let lease = || Expr::col((Entity, Column::LeaseExpireTime));
     Condition::all()
-        .add(Expr::col((Entity, Column::State)).eq(pending()))
+        // The bare column, for the partial index.
+        .add(Expr::col((Entity, Column::Head)))
         .add(Expr::col((Entity, Column::NextAttemptTime)).lte(view.now()))
         .add(lease().is_null().or(lease().lte(now)))
 }
 
-/// Takes what is due to a webhook, at most so many, until a moment of the deployment's clock. Of each
-/// resource it is the first that waits.
+/// Takes what is due to a webhook, whose row is locked, at most so many, until a moment of the deployment's
+/// clock.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -221,58 +313,38 @@ pub async fn claim(
     most: u64,
     (now, until): (Timestamp, Timestamp),
 ) -> Result<Vec<Model>, Error> {
-    let before = Alias::new("before");
-    let of = |column: Column| Expr::col((before.clone(), column));
-    let mine = |column: Column| Expr::col((Entity, column));
-    let place = |column: &dyn Fn(Column) -> Expr| {
-        Expr::tuple([
-            column(Column::Epoch),
-            column(Column::Xid),
-            column(Column::Sequence),
-        ])
-    };
-    let waits_before = Query::select()
-        .expr(Expr::value(1))
-        .from_as(Entity, before.clone())
-        .and_where(of(Column::Ecosystem).eq(mine(Column::Ecosystem)))
-        .and_where(of(Column::Webhook).eq(mine(Column::Webhook)))
-        .and_where(of(Column::Resource).eq(mine(Column::Resource)))
-        .and_where(of(Column::State).eq(pending()))
-        .and_where(place(&of).lt(place(&mine)))
-        .take();
-    let mut select = to(txn, webhook)
+    let due = to(txn, webhook)
         .filter(is_due(txn, now))
-        .filter(Expr::exists(waits_before).not())
         .order_by_asc(Column::NextAttemptTime)
         .oldest_first()
         .limit(most);
-    if txn.db().get_database_backend() == DatabaseBackend::Postgres {
-        select = select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    }
-    let mut claimed = select.all(&txn.db()).await?;
-    if claimed.is_empty() {
-        return Ok(claimed);
-    }
-    Entity::update_many()
-        .col_expr(Column::LeaseExpireTime, Expr::value(until))
-        .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
-        .filter(COLUMN.webhook.eq(webhook.clone()))
-        .filter(COLUMN.id.is_in(claimed.iter().map(|one| one.id.clone())))
-        .exec(&txn.db())
-        .await?;
+    let mut claimed = due.all(&txn.db()).await?;
     for one in &mut claimed {
         one.lease_expire_time = Some(until);
+        // One by one: for a list of ids PostgreSQL looks at all that waits until it has counted that.
+        Entity::update_many()
+            .col_expr(Column::LeaseExpireTime, Expr::value(until))
+            .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
+            .filter(COLUMN.webhook.eq(webhook.clone()))
+            .filter(COLUMN.id.eq(one.id.clone()))
+            .exec(&txn.db())
+            .await?;
     }
     Ok(claimed)
 }
 
-/// Writes back what became of a claimed delivery. Nothing happens when its lease is another's by now, or it
-/// is gone; answers whether it was written.
+/// Writes back what became of a claimed delivery of a webhook, whose row is locked. Nothing happens when its
+/// lease is another's by now, or it is gone; answers whether it was written.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn settle(txn: &Txn, claimed: &Model, settled: &Model) -> Result<bool, Error> {
-    let updated = Entity::update_many()
+    let mut update = Entity::update_many();
+    let ended = settled.state != State::Pending;
+    if ended {
+        update = update.col_expr(Column::Head, Expr::value(false));
+    }
+    let updated = update
         .col_expr(Column::State, Expr::value(settled.state))
         .col_expr(Column::Attempts, Expr::value(settled.attempts.clone()))
         .col_expr(Column::AttemptCount, Expr::value(settled.attempt_count))
@@ -291,10 +363,13 @@ pub async fn settle(txn: &Txn, claimed: &Model, settled: &Model) -> Result<bool,
         .filter(Expr::col(Column::LeaseExpireTime).eq(claimed.lease_expire_time))
         .exec(&txn.db())
         .await?;
+    if updated.rows_affected == 1 && ended {
+        move_up(txn, &claimed.webhook, &claimed.resource).await?;
+    }
     Ok(updated.rows_affected == 1)
 }
 
-/// Puts a delivery that has ended, or that waits, at the front again.
+/// Has a delivery of a webhook, whose row is locked, tried again that has ended, or that waits.
 ///
 /// # Errors
 /// [`Error::Driver`] and its kin.
@@ -324,6 +399,8 @@ pub async fn again(txn: &Txn, delivery: Model) -> Result<Model, Error> {
         .filter(COLUMN.id.eq(again.id.clone()))
         .exec(&txn.db())
         .await?;
+    move_back(txn, &again.webhook, &again.resource).await?;
+    move_up(txn, &again.webhook, &again.resource).await?;
     Ok(again)
 }
 
@@ -336,7 +413,8 @@ pub async fn hurry(txn: &Txn, webhook: &WebhookId) -> Result<(), Error> {
         .col_expr(Column::NextAttemptTime, Expr::value(txn.now()))
         .filter(COLUMN.ecosystem.eq(txn.ecosystem().clone()))
         .filter(COLUMN.webhook.eq(webhook.clone()))
-        .filter(Expr::col(Column::State).eq(pending()))
+        // What is behind has not been put off.
+        .filter(Expr::col(Column::Head))
         .filter(Expr::col(Column::NextAttemptTime).gt(txn.now()))
         .exec(&txn.db())
         .await?;

@@ -8,6 +8,8 @@ mod accounts;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod deliveries;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod feed;

@@ -23,6 +23,7 @@ fn fresh() -> Model {
         lease_expire_time: Some(NOON),
         create_time: NOON,
         update_time: NOON,
+        head: true,
     }
 }
 
