@@ -1,4 +1,4 @@
-//! Looks whether anything holds the change feeds back, and says so.
+//! Looks whether anything holds the change feeds back or up, and says so.
 //!
 //! On PostgreSQL an event can be read when every transaction that began before its own has ended. One
 //! that idles, of whatever client in whatever database of the cluster, holds back all feeds: nobody
@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use trellis_core::{EcosystemId, Position};
-use trellis_store::worker::rest;
+use trellis_store::worker::{Stalls, rest};
 use trellis_store::{Error, Store, event};
 
 /// What health calls it: NOT_SERVING while a feed is held back. The server as a whole serves all the same.
@@ -112,6 +113,22 @@ pub(crate) async fn watch(
             _ => {}
         }
     }
+}
+
+/// Has measured for how long workers cannot do their work.
+pub(crate) fn measure_workers(meter: &Meter, names: Vec<&'static str>, stalls: Stalls) {
+    let _gauge = meter
+        .f64_observable_gauge("trellis.worker.stall")
+        .with_unit("s")
+        .with_description("For how long a worker has not been able to do some of its work.")
+        .with_callback(move |observer| {
+            let longest = stalls.longest();
+            for name in &names {
+                let span = longest.get(name).copied().unwrap_or_default();
+                observer.observe(span.as_secs_f64(), &[KeyValue::new("worker", *name)]);
+            }
+        })
+        .build();
 }
 
 async fn look(store: &Store, lags: &mut Lags) -> Result<(), Error> {

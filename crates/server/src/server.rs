@@ -193,6 +193,8 @@ pub async fn start(
     let mut accepting = vec![serve(listener, part)];
     accepting.extend(admin.map(|(listener, _)| serve(listener, Part::Whole)));
     let stop_workers = CancellationToken::new();
+    let names = services.workers.iter().map(|one| one.name()).collect();
+    lag::measure_workers(&meter, names, store.stalls());
     let mut workers = worker::start(
         &store,
         services.workers,

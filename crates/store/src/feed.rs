@@ -12,7 +12,7 @@ use trellis_core::{Call, EcosystemId, Position};
 use crate::event::place::START;
 use crate::event::{self, Tails};
 use crate::platform::cursor;
-use crate::worker::{Awaited, Concern};
+use crate::worker::{Awaited, Concern, Stalls};
 use crate::{Error, Store, View};
 
 /// How long a reader waits for the workers when its call has no deadline.
@@ -58,6 +58,8 @@ struct Inner {
     waiting: watch::Sender<usize>,
     /// All workers of the deployment, in whatever process they run.
     expected: Mutex<Vec<Awaited>>,
+    /// What workers of this process cannot do.
+    stalls: Stalls,
 }
 
 /// The ecosystems that one worker should look at.
@@ -131,6 +133,10 @@ impl Inbox {
 }
 
 impl Feed {
+    pub(crate) fn stalls(&self) -> &Stalls {
+        &self.inner.stalls
+    }
+
     pub(crate) fn inbox(&self, concern: Concern) -> Arc<Inbox> {
         let inbox = Arc::new(Inbox::new(concern));
         self.inboxes().push(inbox.clone());

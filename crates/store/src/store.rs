@@ -17,6 +17,7 @@ use crate::once::{self, Claim, Kept};
 use crate::platform::ecosystem;
 use crate::session::{Reach, Sessions};
 use crate::view::Source;
+use crate::worker::Stalls;
 use crate::writer::Writer;
 use crate::{Error, Settings, TOLD, Txn, View, connect, event};
 
@@ -122,6 +123,12 @@ impl Store {
 
     pub(crate) fn feed(&self) -> &Feed {
         &self.feed
+    }
+
+    /// Since when the workers that were started on this store cannot do their work.
+    #[must_use]
+    pub fn stalls(&self) -> Stalls {
+        self.feed.stalls().clone()
     }
 
     /// The time by the deployment's own clock, for what belongs to no ecosystem.

@@ -7,6 +7,7 @@
 
 mod awaited;
 mod round;
+mod stalls;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,8 @@ use trellis_core::{Call, Code, EcosystemId, Failure, Position};
 pub use self::awaited::{Awaited, Concern};
 use self::round::Round;
 pub use self::round::rest;
+pub use self::stalls::Stalls;
+use self::stalls::Work;
 use crate::feed::Inbox;
 use crate::platform::{cursor, parked};
 use crate::{Error, Store, Txn, event};
@@ -272,8 +275,12 @@ impl Runner {
         // Mostly there is nothing to read, which costs no transaction.
         if self.store.behind(&ecosystem, self.worker.name()).await {
             self.catch_up(&ecosystem).await;
+        } else {
+            self.note(&ecosystem, Work::News, true);
         }
-        if let Err(error) = self.sweep_all(&ecosystem).await {
+        let swept = self.sweep_all(&ecosystem).await;
+        self.note(&ecosystem, Work::Due, swept.is_ok());
+        if let Err(error) = swept {
             self.complain(&error);
         }
         self.worker.committed(&ecosystem);
@@ -283,6 +290,7 @@ impl Runner {
     /// Reads an ecosystem's feed to its end, or as far as that can be done now.
     async fn catch_up(&self, ecosystem: &EcosystemId) {
         let came_to_its_end = self.read_to_end(ecosystem).await;
+        self.note(ecosystem, Work::News, came_to_its_end);
         if self.misses(ecosystem).await {
             // What was not seen an older transaction still hides, which is over soon.
             let soon = if came_to_its_end {
@@ -455,6 +463,11 @@ impl Runner {
         F: Future<Output = Result<T, WorkError>> + Send + 'static,
     {
         transact(&self.store, ecosystem, self.worker.name(), work).await
+    }
+
+    fn note(&self, ecosystem: &EcosystemId, work: Work, done: bool) {
+        let stalls = self.store.feed().stalls();
+        stalls.note(self.worker.name(), ecosystem, work, done);
     }
 
     fn complain(&self, error: &dyn std::error::Error) {

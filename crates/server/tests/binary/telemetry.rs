@@ -204,6 +204,7 @@ async fn calls_are_traced_and_measured_and_the_rest_is_flushed_at_the_end() {
     for name in [
         "trellis.server.calls",
         "trellis.feed.lag",
+        "trellis.worker.stall",
         "rpc.server.call.duration",
     ] {
         assert!(measured.contains(name), "{name}: {measured:?}");

@@ -44,9 +44,12 @@ impl Worker for Scribe {
             if events.iter().any(|event| event.kind == "poison") {
                 return Err(WorkError::from(Error::Panicked));
             }
-            let refusals = self.refusals.load(Ordering::Relaxed);
-            if refusals > 0 {
-                self.refusals.store(refusals - 1, Ordering::Relaxed);
+            let less = |refusals: usize| refusals.checked_sub(1);
+            let refusals = &self.refusals;
+            if refusals
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+                .is_ok()
+            {
                 return Err(WorkError::from(Error::Deadline));
             }
             let mut seen = self.seen.lock().unwrap();
@@ -328,6 +331,37 @@ on_both! {
         stop.cancel();
         assert_eq!(scribe.seen(), ["a"]);
         assert_eq!(scribe.refusals.load(Ordering::Relaxed), 0);
+    }
+}
+
+on_both! {
+    async fn what_a_worker_cannot_do_is_told_for_as_long_as_it_cannot(fixture: Fixture) {
+        let scribe = Arc::new(Scribe::default());
+        let stop = CancellationToken::new();
+        worker::start(&fixture.store, vec![scribe.clone()], &[SCRIBE], &stop);
+        let at = report(&fixture, "thing.happened", "a".into()).await;
+        fixture.store.read(&at).await.unwrap();
+        let stalls = fixture.store.stalls();
+        let span = || stalls.longest().get("test.scribe").copied();
+        assert_eq!(span(), None);
+        scribe.refusals.store(usize::MAX, Ordering::Relaxed);
+        let at = report(&fixture, "thing.happened", "b".into()).await;
+        // It was tried again meanwhile, and is told from the first time on.
+        let patience = Instant::now() + Duration::from_secs(20);
+        while span() < Some(Duration::from_millis(1_500)) {
+            assert!(Instant::now() < patience, "{:?}", span());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(scribe.refusals.load(Ordering::Relaxed) < usize::MAX - 1);
+        scribe.refusals.store(0, Ordering::Relaxed);
+        let deadline = Some(Instant::now() + Duration::from_secs(10));
+        fixture.store.read(&Call { deadline, ..at }).await.unwrap();
+        while span().is_some() {
+            assert!(Instant::now() < patience, "{:?}", span());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        stop.cancel();
+        assert_eq!(scribe.seen(), ["a", "b"]);
     }
 }
 
