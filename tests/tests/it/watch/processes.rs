@@ -173,6 +173,8 @@ async fn a_server_that_is_killed_loses_nothing_on_postgres() {
 async fn what_one_process_writes_is_told_by_another_soon() {
     trellis_tests::run(Engine::Postgres, &[], async |world: World| {
         world.ecosystem("acme").await;
+        // What an older transaction still hides would come after now, too.
+        world.readable().await;
         let (running, another) = world.another().await;
         let mut watcher = Watcher::open(&another, from_now("acme")).await.unwrap();
         watcher.until_heartbeat().await;
