@@ -173,8 +173,31 @@ pub async fn between(
     filter: Option<&filter::Filter>,
     limit: u64,
 ) -> Result<Vec<Model>, Error> {
-    let select = shown(view, settled(view, from)).filter(at().lte(tuple(to)));
-    Ok(page::narrowed(select, filter)?
+    let select = settled(view, from).filter(at().lte(tuple(to)));
+    first_shown(view, select, filter, limit).await
+}
+
+/// The same of all that is committed after a place, although more may come between them yet.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn committed(
+    view: &View,
+    from: Position,
+    filter: Option<&filter::Filter>,
+    limit: u64,
+) -> Result<Vec<Model>, Error> {
+    let select = of_ecosystem(view).filter(at().gt(tuple(from)));
+    first_shown(view, select, filter, limit).await
+}
+
+async fn first_shown(
+    view: &View,
+    select: Select<Entity>,
+    filter: Option<&filter::Filter>,
+    limit: u64,
+) -> Result<Vec<Model>, Error> {
+    Ok(page::narrowed(shown(view, select), filter)?
         .oldest_first()
         .limit(limit)
         .all(&view.db())
@@ -299,7 +322,7 @@ pub(crate) async fn is_behind(
 
 /// Whether committed events of some kinds, readable or not, are after a worker's place.
 pub(crate) async fn waits_for(view: &View, worker: &str, kinds: &[&str]) -> Result<bool, Error> {
-    let place = cursor::find(view, worker).await?.unwrap_or(START);
+    let place = cursor::place(view, worker).await?;
     let first: Option<i64> = of_ecosystem(view)
         .filter(at().gt(tuple(place)))
         .filter(COLUMN.kind.is_in(kinds.iter().copied()))

@@ -247,7 +247,7 @@ impl Relay {
         let failing = self.away.is_some() || self.refused.contains_key(ecosystem);
         let limit = if failing { 1 } else { BATCH };
         let view = self.view(ecosystem).await?;
-        let place = cursor::find(&view, name).await?.unwrap_or(START);
+        let place = cursor::place(&view, name).await?;
         let events = event::after(&view, place, limit).await?;
         let places: Vec<Position> = events.iter().map(event::Model::position).collect();
         self.backlog.note(ecosystem, !places.is_empty());

@@ -23,8 +23,8 @@ use trellis_store::{Store, Txn, record};
 
 use super::outcome;
 use super::sender::{LONGEST, Sender, Sent};
-use super::signature;
 use super::webhooks::told;
+use super::{signature, worker};
 use crate::Error;
 use crate::event::envelope::{self, Letter};
 
@@ -184,6 +184,7 @@ async fn note(txn: &Txn, webhook: &mut webhook::Model, answered: &[Answered]) ->
         webhook.failing_since_time = since;
     }
     if let Some(reason) = disables.filter(|_| !webhook.disabled) {
+        worker::catch_up(txn, webhook).await?;
         webhook.disabled = true;
         webhook.disable_reason = Some(reason);
         *webhook = record::update::<webhook::Entity>(txn, webhook.clone()).await?;

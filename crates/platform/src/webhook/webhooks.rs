@@ -14,9 +14,8 @@ use trellis_store::platform::webhook::{self, Entity, Model, SigningKey};
 use trellis_store::platform::webhook_delivery;
 use trellis_store::{Store, Txn, View, record};
 
-use super::Lanes;
 use super::convert::wire;
-use super::signature;
+use super::{Lanes, signature, worker};
 use crate::Error;
 use crate::event::convert::FIELDS;
 use crate::event::envelope::Reader;
@@ -119,7 +118,7 @@ pub(super) async fn create(
                 let sender = sender.clone();
                 async move {
                     let mut webhook = fresh(&txn, create, secret, seed);
-                    webhook.tell_after(event::newest_place(&txn).await?);
+                    webhook.tell_after(event::head(&txn.whole()).await?);
                     valid(&sender, &webhook)?;
                     let resource = name(txn.ecosystem(), &webhook.id);
                     if let Some(of) = &webhook.partner {
@@ -277,13 +276,10 @@ pub(super) async fn update(
             async move {
                 let mut webhook = lock(&txn, &on, real).await?;
                 mask.unchanged(&wire(webhook.clone(), real))?;
-                let was_disabled = webhook.disabled;
+                let was = webhook.clone();
                 apply(&mut webhook, edit);
                 valid(&sender, &webhook)?;
-                if was_disabled && !webhook.disabled {
-                    webhook.tell_after(event::newest_place(&txn).await?);
-                    webhook_delivery::hurry(&txn, &webhook.id).await?;
-                }
+                tell(&txn, &was, &mut webhook).await?;
                 let webhook = record::update::<Entity>(&txn, webhook).await?;
                 event::append(&txn, told(&txn, &webhook, "webhook.updated"));
                 Ok::<_, Error>(wire(webhook, real))
@@ -292,6 +288,22 @@ pub(super) async fn update(
         .await?;
     lanes.wake(ecosystem);
     Ok(written)
+}
+
+/// Has a webhook that is edited told what it was to be told until now, and from now on what it is to be.
+async fn tell(txn: &Txn, was: &Model, webhook: &mut Model) -> Result<(), Error> {
+    match (was.disabled, webhook.disabled) {
+        (false, disabled) if disabled || webhook.filter != was.filter => {
+            worker::catch_up(txn, was).await?;
+        }
+        (true, false) => {
+            // What cannot be read yet may happen after this.
+            webhook.tell_after(event::head(&txn.whole()).await?);
+            webhook_delivery::hurry(txn, &webhook.id).await?;
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 fn apply(webhook: &mut Model, edit: Edit) {

@@ -7,10 +7,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use trellis_core::{EcosystemId, Position, WebhookDeliveryId};
 use trellis_store::event::{self, Model as Event};
+use trellis_store::platform::cursor;
 use trellis_store::platform::webhook::{self, Model};
 use trellis_store::platform::webhook_delivery::{self, Attempts, Model as Delivery, State};
 use trellis_store::worker::{WorkError, Worker};
-use trellis_store::{Store, Txn, record};
+use trellis_store::{Error, Store, Txn, record};
 
 use super::Lanes;
 use super::webhooks::{filter_of, scope};
@@ -115,38 +116,54 @@ impl Worker for Deliveries {
 async fn queue(
     txn: &Txn,
     webhook: &Model,
-    (mut from, to): (Position, Position),
-) -> Result<usize, WorkError> {
-    if told(txn, webhook, (from, to), 1).await?.is_empty() {
+    (from, to): (Position, Position),
+) -> Result<usize, Error> {
+    let range = Range { from, to: Some(to) };
+    if told(txn, webhook, range, 1).await?.is_empty() {
         return Ok(0);
     }
     // It may be another one by now.
-    let webhook = record::lock::<webhook::Entity>(txn, &webhook.id).await?;
-    let Some(webhook) = webhook.filter(|one| !one.disabled) else {
-        return Ok(0);
-    };
+    match record::lock::<webhook::Entity>(txn, &webhook.id).await? {
+        Some(webhook) if !webhook.disabled => fill(txn, &webhook, range).await,
+        _ => Ok(0),
+    }
+}
+
+/// Puts what happened before now into the queue of a webhook as far as the worker has not come to it. Whoever is
+/// about to tell it nothing, or something else, and has locked its row, does so first: what it is told of an event
+/// does not depend on how late the worker is.
+pub(super) async fn catch_up(txn: &Txn, webhook: &Model) -> Result<(), Error> {
+    let from = cursor::place(txn, Deliveries::NAME).await?;
+    fill(txn, webhook, Range { from, to: None }).await?;
+    Ok(())
+}
+
+/// A part of the feed: after one place, up to another one that has been settled, or all there is.
+#[derive(Clone, Copy)]
+struct Range {
+    from: Position,
+    to: Option<Position>,
+}
+
+/// Puts what a webhook, whose row is locked, is told of into its queue; answers how many events that are.
+async fn fill(txn: &Txn, webhook: &Model, mut range: Range) -> Result<usize, Error> {
     let mut queued = 0;
     loop {
-        let events = told(txn, &webhook, (from, to), BATCH).await?;
+        let events = told(txn, webhook, range, BATCH).await?;
         let Some(last) = events.last() else {
             return Ok(queued);
         };
-        from = last.position();
+        range.from = last.position();
         queued += events.len();
         let rows = events
             .into_iter()
-            .map(|event| delivery(txn, &webhook, event));
+            .map(|event| delivery(txn, webhook, event));
         webhook_delivery::queue(txn, &webhook.id, rows.collect()).await?;
     }
 }
 
-/// The first events between two places that a webhook is told of.
-async fn told(
-    txn: &Txn,
-    webhook: &Model,
-    (from, to): (Position, Position),
-    most: u64,
-) -> Result<Vec<Event>, WorkError> {
+/// The first events of a part of the feed that a webhook is told of.
+async fn told(txn: &Txn, webhook: &Model, range: Range, most: u64) -> Result<Vec<Event>, Error> {
     let filter = match filter_of(webhook) {
         Ok(filter) => filter,
         Err(violation) => {
@@ -156,9 +173,12 @@ async fn told(
             return Ok(Vec::new());
         }
     };
-    let from = from.max(webhook.told_after());
+    let from = range.from.max(webhook.told_after());
     let view = txn.within(scope(webhook));
-    Ok(event::between(&view, (from, to), filter.as_ref(), most).await?)
+    match range.to {
+        Some(to) => event::between(&view, (from, to), filter.as_ref(), most).await,
+        None => event::committed(&view, from, filter.as_ref(), most).await,
+    }
 }
 
 /// The delivery of an event, to be tried at once.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, SimpleExpr};
-use sea_orm::{DatabaseBackend, Order, QueryOrder, QuerySelect};
+use sea_orm::{Condition, DatabaseBackend, Order, QueryOrder, QuerySelect};
 use trellis_core::{Cursor, Page, PageQuery, Position, filter};
 
 use super::removed::removed_until;
@@ -71,13 +71,20 @@ pub(crate) fn settled_of<E: EntityTrait>(
     select: Select<E>,
     after: Position,
 ) -> Select<E> {
-    let mut select = select.filter(at().gt(tuple(after)));
+    select
+        .filter(at().gt(tuple(after)))
+        .filter(is_settled(view))
+}
+
+/// Whether no later commit can precede the place of a row any more.
+pub(crate) fn is_settled(view: &View) -> Condition {
+    let mut settled = Condition::all();
     if view.db().get_database_backend() == DatabaseBackend::Postgres {
-        select = select.filter(Expr::col(Column::Xid).lt(Expr::cust(
+        settled = settled.add(Expr::col(Column::Xid).lt(Expr::cust(
             "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
         )));
     }
-    select
+    settled
 }
 
 /// A page of rows that have places, of which one more was read than it takes.

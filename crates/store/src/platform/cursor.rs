@@ -5,6 +5,7 @@ use sea_orm::sea_query::{LockBehavior, LockType, OnConflict};
 use sea_orm::{DatabaseBackend, QuerySelect, Set, UpdateMany};
 use trellis_core::{EcosystemId, Position};
 
+use crate::event::place::START;
 use crate::{Error, Txn, View};
 
 /// One worker's place.
@@ -93,6 +94,14 @@ pub(crate) async fn find(view: &View, worker: &str) -> Result<Option<Position>, 
         .one(&view.db())
         .await?;
     Ok(found.map(|found| found.position()))
+}
+
+/// How far a worker has come in this ecosystem's feed.
+///
+/// # Errors
+/// [`Error::Driver`] and its kin.
+pub async fn place(view: &View, worker: &str) -> Result<Position, Error> {
+    Ok(find(view, worker).await?.unwrap_or(START))
 }
 
 /// Moves a place that nobody holds, made if it is not there, unless somebody has moved it from where it was.

@@ -20,7 +20,7 @@ use trellis_core::{
 };
 
 use super::webhook;
-use crate::event::place::InOrder;
+use crate::event::place::{InOrder, is_settled};
 use crate::page::{self, Columns};
 use crate::{Error, Txn, View, given};
 
@@ -292,7 +292,8 @@ fn pending() -> SimpleExpr {
     SimpleExpr::Constant(State::Pending.into())
 }
 
-/// Whether a delivery is to be tried now and nobody is at it.
+/// Whether a delivery is to be tried now and nobody is at it. Whoever is sent an event may go on from it with what
+/// the feed has after it, so that nothing may come before it any more.
 fn is_due(view: &View, now: Timestamp) -> Condition {
     let lease = || Expr::col((Entity, Column::LeaseExpireTime));
     Condition::all()
@@ -300,6 +301,7 @@ fn is_due(view: &View, now: Timestamp) -> Condition {
         .add(Expr::col((Entity, Column::Head)))
         .add(Expr::col((Entity, Column::NextAttemptTime)).lte(view.now()))
         .add(lease().is_null().or(lease().lte(now)))
+        .add(is_settled(view))
 }
 
 /// Takes what is due to a webhook, whose row is locked, at most so many, until a moment of the deployment's

@@ -112,6 +112,7 @@ on_both! {
         for (receiver, partner) in receivers.iter().zip([nimbus.as_str(), ""]) {
             let mut request = scene.request(&receiver.url, "");
             request.webhook.as_mut().unwrap().partner = partner.to_owned();
+            scene.readable().await;
             let made = scene.webhooks().create_webhook(request).await.unwrap().into_inner();
             names.push(made.webhook.unwrap().name);
         }
@@ -273,6 +274,7 @@ on_both! {
         assert_eq!((failed.len(), failed[0].attempts.len()), (1, 10));
         // What happens while it is disabled it is not told of; what waited goes on.
         scene.partner("cirrus").await;
+        scene.readable().await;
         receiver.replies(|_, _| WELL);
         let request = pb::UpdateWebhookRequest {
             webhook: Some(pb::Webhook { name: name.clone(), ..pb::Webhook::default() }),

@@ -5,3 +5,4 @@ mod methods;
 mod receiver;
 mod scene;
 mod storm;
+mod terms;

@@ -49,8 +49,14 @@ impl Scene {
         }
     }
 
-    /// Has a receiver told of what a filter lets through.
+    /// Has a receiver told of what a filter lets through, from now on.
     pub(super) async fn tell(&self, receiver: &Receiver, filter: &str) -> Made {
+        self.world.readable().await;
+        self.tell_late(receiver, filter).await
+    }
+
+    /// The same although something is under way.
+    pub(super) async fn tell_late(&self, receiver: &Receiver, filter: &str) -> Made {
         let request = self.request(&receiver.url, filter);
         let made = self
             .webhooks()
