@@ -9,17 +9,20 @@ use std::marker::PhantomData;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, ExprTrait, Func, Query, SelectStatement, UnionType};
-use sea_orm::{DatabaseBackend, Iterable};
+use sea_orm::{DatabaseBackend, Iterable, Statement};
 use serde::de::DeserializeOwned;
 
 use crate::record::Record;
 use crate::{Error, View};
 
-/// Reads that have not been made yet.
+/// Reads that have not been made yet, nor put together.
 #[derive(Default)]
-pub(crate) struct Bundle {
-    reads: Vec<(SelectStatement, Vec<Alias>)>,
+pub(crate) struct Bundle<'a> {
+    reads: Vec<Box<dyn FnOnce() -> Read + 'a>>,
 }
+
+/// A select, and the names of the columns that are read of it.
+type Read = (SelectStatement, Vec<Alias>);
 
 /// One read among those of a bundle, and what its rows are.
 pub(crate) struct Part<T> {
@@ -33,38 +36,54 @@ pub(crate) struct Found {
     rows: Vec<Vec<Vec<serde_json::Value>>>,
 }
 
-impl Bundle {
+impl<'a> Bundle<'a> {
     /// Adds a read of whole rows, with the columns of the entity and no others.
-    pub(crate) fn records<E: Record>(&mut self, select: SelectStatement) -> Part<E> {
-        let columns = E::Column::iter().map(|column| Alias::new(column.as_str()));
-        self.add(select, columns.collect())
+    pub(crate) fn records<E: Record>(
+        &mut self,
+        select: impl FnOnce() -> SelectStatement + 'a,
+    ) -> Part<E> {
+        self.add(move || {
+            let columns = E::Column::iter().map(|column| Alias::new(column.as_str()));
+            (select(), columns.collect())
+        })
     }
 
     /// Adds a read of some columns, which are called so in the select.
     pub(crate) fn columns<T: DeserializeOwned>(
         &mut self,
-        select: SelectStatement,
-        columns: &[&str],
+        select: impl FnOnce() -> SelectStatement + 'a,
+        columns: &'static [&'static str],
     ) -> Part<T> {
-        self.add(select, columns.iter().copied().map(Alias::new).collect())
+        self.add(move || {
+            let columns = columns.iter().copied().map(Alias::new);
+            (select(), columns.collect())
+        })
     }
 
-    fn add<T>(&mut self, select: SelectStatement, columns: Vec<Alias>) -> Part<T> {
-        self.reads.push((select, columns));
+    fn add<T>(&mut self, read: impl FnOnce() -> Read + 'a) -> Part<T> {
+        self.reads.push(Box::new(read));
         Part {
             place: self.reads.len() - 1,
             rows: PhantomData,
         }
     }
 
-    /// All of the reads as one, if there are any.
-    pub(crate) fn select(self, backend: DatabaseBackend) -> Option<SelectStatement> {
+    /// What takes up the rows of all of them.
+    pub(crate) fn found(&self, backend: DatabaseBackend) -> Found {
+        let mut rows = Vec::new();
+        rows.resize_with(self.reads.len(), Vec::new);
+        Found { backend, rows }
+    }
+
+    /// All of the reads, of which there is one at least, as one.
+    pub(crate) fn statement(self, backend: DatabaseBackend) -> Statement {
         let array = match backend {
             DatabaseBackend::Postgres => "json_build_array",
             _ => "json_array",
         };
         let each = self.reads.into_iter().enumerate();
-        let each = each.map(|(place, (select, columns))| {
+        let each = each.map(|(place, read)| {
+            let (select, columns) = read();
             let read = Alias::new("read");
             let columns = columns
                 .into_iter()
@@ -77,32 +96,26 @@ impl Bundle {
                 .from_subquery(select, read);
             wrapped
         });
-        each.reduce(|mut all, one| all.union(UnionType::All, one).take())
-    }
-
-    /// Makes all of the reads.
-    pub(crate) async fn read(self, view: &View) -> Result<Found, Error> {
-        let db = view.db();
-        let backend = db.get_database_backend();
-        let mut rows = Vec::new();
-        rows.resize_with(self.reads.len(), Vec::new);
-        let Some(all) = self.select(backend) else {
-            return Ok(Found { backend, rows });
-        };
-        for row in db.query_all(&all).await? {
-            let place: i32 = row.try_get_by_index(0)?;
-            let columns: String = row.try_get_by_index(1)?;
-            let columns = serde_json::from_str(&columns).map_err(unreadable)?;
-            let place = usize::try_from(place).ok();
-            let part = place.and_then(|place| rows.get_mut(place));
-            part.ok_or_else(|| corrupt("a place that no read has".to_owned()))?
-                .push(columns);
-        }
-        Ok(Found { backend, rows })
+        let all = each.reduce(|mut all, one| all.union(UnionType::All, one).take());
+        backend.build(&all.unwrap_or_default())
     }
 }
 
 impl Found {
+    /// Makes all of the reads, by the [statement](Bundle::statement) of their bundle.
+    pub(crate) async fn read(mut self, view: &View, all: Statement) -> Result<Self, Error> {
+        for row in view.db().query_all_raw(all).await? {
+            let place: i32 = row.try_get_by_index(0)?;
+            let columns: String = row.try_get_by_index(1)?;
+            let columns = serde_json::from_str(&columns).map_err(unreadable)?;
+            let place = usize::try_from(place).ok();
+            let part = place.and_then(|place| self.rows.get_mut(place));
+            part.ok_or_else(|| corrupt("a place that no read has".to_owned()))?
+                .push(columns);
+        }
+        Ok(self)
+    }
+
     /// The rows of one of the reads. They are there once.
     pub(crate) fn records<E: Record>(&mut self, part: &Part<E>) -> Result<Vec<E::Model>, Error> {
         let by = self.backend;

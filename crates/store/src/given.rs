@@ -13,9 +13,14 @@ use sea_orm::{DatabaseBackend, Iterable, JoinType, QueryTrait};
 
 use crate::View;
 
+/// The texts, as a statement binds them.
+pub(crate) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    texts.into_iter().collect::<serde_json::Value>().to_string()
+}
+
 /// The texts, to be selected from as [`alias`].
 pub(crate) fn table(backend: DatabaseBackend, texts: Vec<&str>) -> FunctionCall {
-    let texts = serde_json::Value::from(texts).to_string();
+    let texts = list(texts);
     match backend {
         DatabaseBackend::Postgres => Func::cust(Alias::new("json_array_elements_text"))
             .arg(Expr::value(texts).cast_as("json")),

@@ -35,6 +35,7 @@ mod executor;
 mod feed;
 mod given;
 pub mod incentive;
+mod kept;
 pub mod lock;
 mod once;
 pub mod page;

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::SelectStatement;
-use sea_orm::{QueryResult, QuerySelect, QueryTrait, TryGetable};
+use sea_orm::{QueryResult, QuerySelect, QueryTrait, Statement, TryGetable};
 use trellis_core::{AccountId, PartnerId, RegistrationId, TerritoryId, Timestamp};
 
 use super::claim::EntityScope;
 use super::deal::DealType;
 use super::registration::{Column, Entity, Model, Products, State};
+use crate::kept::{Asks, Kept};
 use crate::record::scoped;
 use crate::{Error, View, given};
 
@@ -145,12 +146,29 @@ pub async fn at(
     view: &View,
     accounts: impl IntoIterator<Item = AccountId>,
 ) -> Result<Vec<Contender>, Error> {
-    let standing = standing(view, &accounts.into_iter().collect());
-    let rows = view.db().query_all(&standing).await?;
+    static KEPT: Kept = Kept::new();
+    let (accounts, nowhere) = (accounts.into_iter().collect(), BTreeSet::new());
+    let standing = KEPT.asking(view, &At(&accounts), &At(&nowhere));
+    let rows = view.db().query_all_raw(standing).await?;
     let found: Result<Vec<Contender>, DbErr> = rows.iter().map(read).collect();
     let mut found = found?;
     found.sort_by(|one, other| (one.submit_time, &one.id).cmp(&(other.submit_time, &other.id)));
     Ok(found)
+}
+
+/// Asks what stands at these accounts.
+struct At<'a>(&'a BTreeSet<AccountId>);
+
+impl Asks<2> for At<'_> {
+    fn values(&self, view: &View) -> [Value; 2] {
+        let accounts = given::list(self.0.iter().map(AccountId::as_str));
+        [view.ecosystem().clone().into(), accounts.into()]
+    }
+
+    fn statement(&self, view: &View) -> Statement {
+        let standing = standing(view, self.0);
+        view.db().get_database_backend().build(&standing)
+    }
 }
 
 pub(super) fn standing(view: &View, accounts: &BTreeSet<AccountId>) -> SelectStatement {

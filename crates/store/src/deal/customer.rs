@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, ExprTrait, Func, Query, SelectStatement, SimpleExpr, UnionType};
-use sea_orm::{DatabaseBackend, Iterable, QueryResult, QuerySelect, QueryTrait};
+use sea_orm::{DatabaseBackend, Iterable, QueryResult, QuerySelect, QueryTrait, Statement};
 use trellis_core::AccountId;
 
 use super::{account, account_key};
+use crate::kept::{Asks, Kept};
 use crate::record::{self, scoped};
 use crate::{Error, View, given};
 
@@ -32,7 +33,9 @@ pub async fn keyed(view: &View, accounts: &BTreeSet<AccountId>) -> Result<Vec<Ke
     let asked = account::Column::Id.is_in(accounts.iter().cloned());
     let accounts = scoped::<account::Entity>(view).filter(asked).into_query();
     let accounts = Query::select().from_subquery(accounts, ACCOUNTS).take();
-    sorted(&rows(view, accounts).await?)
+    let db = view.db();
+    let accounts = with_keys(accounts, db.get_database_backend());
+    sorted(&db.query_all(&accounts).await?)
 }
 
 /// Reads the accounts that have one of these keys, and some others, each with all of its keys, in the order
@@ -45,22 +48,14 @@ pub async fn sharing(
     keys: &BTreeSet<String>,
     and: &BTreeSet<AccountId>,
 ) -> Result<Vec<Keyed>, Error> {
-    let backend = view.db().get_database_backend();
-    let holding = account_key::Entity::find()
-        .filter(account_key::Column::Ecosystem.eq(view.ecosystem().clone()))
-        .select_only()
-        .column(account_key::Column::Account)
-        .into_query();
-    let key = Expr::col((account_key::Entity, account_key::Column::Key));
-    let keys = keys.iter().map(String::as_str).collect();
-    let mut ids = given::of_each(backend, keys, holding, key, &["account"]);
-    // One set of ids: of one set or another no index is used, but every account looked at.
-    let and = and.iter().map(AccountId::as_str).collect();
-    ids.union(UnionType::Distinct, given::select(backend, and));
-    let accounts = scoped::<account::Entity>(view).into_query();
-    let id = Expr::col((account::Entity, account::Column::Id));
-    let accounts = given::from_each_found(backend, accounts, ACCOUNTS, id, (ids, "account"));
-    let rows = rows(view, accounts).await?;
+    static KEPT: Kept = Kept::new();
+    let others = (BTreeSet::from(["key".to_owned()]), BTreeSet::new());
+    let others = Sharing {
+        keys: &others.0,
+        and: &others.1,
+    };
+    let statement = KEPT.asking(view, &Sharing { keys, and }, &others);
+    let rows = view.db().query_all_raw(statement).await?;
     if let [alone] = &rows[..] {
         // Nobody asks for it; but an account that shares no key takes as long as one that does, or a
         // stopwatch would tell whether somebody else named the customer.
@@ -69,10 +64,43 @@ pub async fn sharing(
     sorted(&rows)
 }
 
-/// Reads accounts that are selected from as [`ACCOUNTS`], each with its keys.
-async fn rows(view: &View, mut accounts: SelectStatement) -> Result<Vec<QueryResult>, Error> {
-    let db = view.db();
-    let backend = db.get_database_backend();
+/// Asks for the accounts that have one of these keys, and for some others.
+struct Sharing<'a> {
+    keys: &'a BTreeSet<String>,
+    and: &'a BTreeSet<AccountId>,
+}
+
+impl Asks<3> for Sharing<'_> {
+    fn values(&self, view: &View) -> [Value; 3] {
+        [
+            view.ecosystem().clone().into(),
+            given::list(self.keys.iter().map(String::as_str)).into(),
+            given::list(self.and.iter().map(AccountId::as_str)).into(),
+        ]
+    }
+
+    fn statement(&self, view: &View) -> Statement {
+        let backend = view.db().get_database_backend();
+        let holding = account_key::Entity::find()
+            .filter(account_key::Column::Ecosystem.eq(view.ecosystem().clone()))
+            .select_only()
+            .column(account_key::Column::Account)
+            .into_query();
+        let key = Expr::col((account_key::Entity, account_key::Column::Key));
+        let keys = self.keys.iter().map(String::as_str).collect();
+        let mut ids = given::of_each(backend, keys, holding, key, &["account"]);
+        // One set of ids: of one set or another no index is used, but every account looked at.
+        let and = self.and.iter().map(AccountId::as_str).collect();
+        ids.union(UnionType::Distinct, given::select(backend, and));
+        let accounts = scoped::<account::Entity>(view).into_query();
+        let id = Expr::col((account::Entity, account::Column::Id));
+        let accounts = given::from_each_found(backend, accounts, ACCOUNTS, id, (ids, "account"));
+        backend.build(&with_keys(accounts, backend))
+    }
+}
+
+/// Accounts that are selected from as [`ACCOUNTS`], each with its keys.
+fn with_keys(mut accounts: SelectStatement, backend: DatabaseBackend) -> SelectStatement {
     let together = match backend {
         DatabaseBackend::Postgres => "json_agg",
         _ => "json_group_array",
@@ -91,8 +119,8 @@ async fn rows(view: &View, mut accounts: SelectStatement) -> Result<Vec<QueryRes
         .take();
     accounts
         .exprs(account::Column::iter().map(account))
-        .expr_as(SimpleExpr::from(keys), KEYS);
-    Ok(db.query_all(&accounts).await?)
+        .expr_as(SimpleExpr::from(keys), KEYS)
+        .take()
 }
 
 /// The accounts of these rows, each with its keys, in the order of their ids.

@@ -191,36 +191,44 @@ fn known(view: &View, asked: &Asked<'_>) -> SelectStatement {
 }
 
 /// Adds the reads of a history to others.
-pub(super) fn history(bundle: &mut Bundle, view: &View, asked: &Asked<'_>) -> Reads {
-    let mine = || of(view, asked.partner).select_only();
-    let recent = || {
+pub(super) fn history<'a>(bundle: &mut Bundle<'a>, view: &'a View, asked: &'a Asked<'_>) -> Reads {
+    let mine = move || of(view, asked.partner).select_only();
+    let recent = move || {
         mine()
             .filter(Column::Time.gt(asked.since))
             .column(Column::Time)
     };
-    let known = known(view, asked);
-    let spent = recent()
-        .filter(COLUMN.cost.gt(0))
-        .order_by_asc(Column::Time)
-        .column(Column::Cost);
-    let alarmed = recent()
-        .filter(COLUMN.alarm.is_not_null())
-        .order_by_desc(Column::Time)
-        .limit(1);
-    let refused = Expr::case(Expr::col((Entity, Column::Refused)), 1).finally(0);
-    let outcomes = mine()
-        .filter(Column::DecideTime.is_not_null())
-        .order_by_desc(Column::DecideTime)
-        .order_by_desc(Column::Registration)
-        .limit(asked.last)
-        .expr_as(refused, "refused");
+    let spent = move || {
+        recent()
+            .filter(COLUMN.cost.gt(0))
+            .order_by_asc(Column::Time)
+            .column(Column::Cost)
+            .into_query()
+    };
+    let alarmed = move || {
+        recent()
+            .filter(COLUMN.alarm.is_not_null())
+            .order_by_desc(Column::Time)
+            .limit(1)
+            .into_query()
+    };
+    let outcomes = move || {
+        let refused = Expr::case(Expr::col((Entity, Column::Refused)), 1).finally(0);
+        mine()
+            .filter(Column::DecideTime.is_not_null())
+            .order_by_desc(Column::DecideTime)
+            .order_by_desc(Column::Registration)
+            .limit(asked.last)
+            .expr_as(refused, "refused")
+            .into_query()
+    };
     Reads {
-        known: bundle.columns(known, &["key"]),
+        known: bundle.columns(move || known(view, asked), &["key"]),
         spent: asked
             .spent
-            .then(|| bundle.columns(spent.into_query(), &["time", "cost"])),
-        alarmed: bundle.columns(alarmed.into_query(), &["time"]),
-        outcomes: bundle.columns(outcomes.into_query(), &["refused"]),
+            .then(|| bundle.columns(spent, &["time", "cost"])),
+        alarmed: bundle.columns(alarmed, &["time"]),
+        outcomes: bundle.columns(outcomes, &["refused"]),
     }
 }
 

@@ -1,13 +1,15 @@
 //! What registrations ask about besides the line that they stand in: what the vendor keeps to itself,
 //! the deals at a customer, and what the partner has asked for before.
 
+use sea_orm::Statement;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, SelectStatement};
-use trellis_core::{AccountId, ProductId, Timestamp};
+use trellis_core::{AccountId, PartnerId, ProductId, Timestamp};
 
 use super::deal::{COLUMN, Column, Entity, Model, Stage};
 use super::{house_account, product, registration, submission};
 use crate::bundle::{Bundle, Part};
+use crate::kept::{Asks, Kept};
 use crate::record::{is_one_of, scoped};
 use crate::{Error, View, given};
 
@@ -54,13 +56,13 @@ struct Reads {
     submissions: submission::Reads,
 }
 
-fn reads(bundle: &mut Bundle, view: &View, asked: &Asked<'_>) -> Reads {
+fn reads<'a>(bundle: &mut Bundle<'a>, view: &'a View, asked: &'a Asked<'_>) -> Reads {
     let partner = asked.submissions.partner;
     Reads {
-        houses: bundle.records(house_account::at(view, asked.accounts)),
-        deals: bundle.records(deals(view, asked)),
-        products: bundle.records(products(view, asked)),
-        before: bundle.records(registration::decided_before(view, partner, asked.customer)),
+        houses: bundle.records(move || house_account::at(view, asked.accounts)),
+        deals: bundle.records(move || deals(view, asked)),
+        products: bundle.records(move || products(view, asked)),
+        before: bundle.records(move || registration::decided_before(view, partner, asked.customer)),
         submissions: submission::history(bundle, view, &asked.submissions),
     }
 }
@@ -71,9 +73,12 @@ fn reads(bundle: &mut Bundle, view: &View, asked: &Asked<'_>) -> Reads {
 /// # Errors
 /// [`Error::Driver`] and its kin.
 pub async fn of(view: &View, asked: &Asked<'_>) -> Result<Surroundings, Error> {
-    let mut bundle = Bundle::default();
-    let reads = reads(&mut bundle, view, asked);
-    let mut found = bundle.read(view).await?;
+    let (reads, found) = {
+        let mut bundle = Bundle::default();
+        let reads = reads(&mut bundle, view, asked);
+        (reads, bundle.found(view.db().get_database_backend()))
+    };
+    let mut found = found.read(view, statement(view, asked)).await?;
     let mut deals = found.records(&reads.deals)?;
     deals.sort_by(|one, other| one.id.cmp(&other.id));
     let (direct, won) = deals.into_iter().partition(|deal| deal.partner.is_none());
@@ -91,6 +96,56 @@ pub async fn of(view: &View, asked: &Asked<'_>) -> Result<Surroundings, Error> {
         before,
         submissions: reads.submissions.take(&mut found)?,
     })
+}
+
+/// The statement that asks about what surrounds a registration.
+fn statement(view: &View, asked: &Asked<'_>) -> Statement {
+    static KEPT: [Kept; 2] = [Kept::new(), Kept::new()];
+    let [without_spent, with_spent] = &KEPT;
+    let kept = match asked.submissions.spent {
+        true => with_spent,
+        false => without_spent,
+    };
+    let [customer, account] = [(); 2].map(|()| AccountId::generate(view.now()));
+    let others = Asked {
+        customer: &[customer],
+        accounts: &[account],
+        products: &[ProductId::generate(view.now())],
+        changed_since: Timestamp::from_micros(-1),
+        won_since: Timestamp::from_micros(-2),
+        submissions: submission::Asked {
+            partner: &PartnerId::generate(view.now()),
+            keys: &["key".to_owned()],
+            since: Timestamp::from_micros(-3),
+            spent: asked.submissions.spent,
+            last: u64::MAX,
+        },
+    };
+    kept.asking(view, asked, &others)
+}
+
+impl Asks<10> for Asked<'_> {
+    fn values(&self, view: &View) -> [Value; 10] {
+        let submissions = &self.submissions;
+        [
+            view.ecosystem().clone().into(),
+            given::list(self.customer.iter().map(AccountId::as_str)).into(),
+            given::list(self.accounts.iter().map(AccountId::as_str)).into(),
+            given::list(self.products.iter().map(ProductId::as_str)).into(),
+            self.changed_since.into(),
+            self.won_since.into(),
+            submissions.partner.clone().into(),
+            given::list(submissions.keys.iter().map(String::as_str)).into(),
+            submissions.since.into(),
+            submissions.last.into(),
+        ]
+    }
+
+    fn statement(&self, view: &View) -> Statement {
+        let mut bundle = Bundle::default();
+        reads(&mut bundle, view, self);
+        bundle.statement(view.db().get_database_backend())
+    }
 }
 
 fn products(view: &View, asked: &Asked<'_>) -> SelectStatement {

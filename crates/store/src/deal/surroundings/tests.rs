@@ -29,11 +29,9 @@ fn statements(view: &View, accounts: usize) -> [Statement; 2] {
             last: 10,
         },
     };
-    let backend = view.db().get_database_backend();
-    let mut bundle = Bundle::default();
-    reads(&mut bundle, view, &asked);
     let standing = contender::standing(view, &accounts.iter().cloned().collect());
-    [bundle.select(backend).unwrap(), standing].map(|select| backend.build(&select))
+    let standing = view.db().get_database_backend().build(&standing);
+    [asked.statement(view), standing]
 }
 
 fn assert_one_text(view: &View) {
